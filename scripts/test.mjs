@@ -1,0 +1,67 @@
+// Builds the commands and the tests, then runs the tests.
+//
+//   npm test                          all
+//   npm test -- tests/filters         those below a path
+//   npm test -- --no-build tests/x    without building the commands anew
+//   npm run soak                      the long ones, tests/**/*.soak.ts
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { buildAll } from './build.mjs';
+
+const root = join(import.meta.dirname, '..');
+const args = process.argv.slice(2);
+const soak = args.includes('--soak');
+const suffix = soak ? '.soak.ts' : '.test.ts';
+const wanted = args.filter((arg) => !arg.startsWith('--')).map((arg) => arg.replace(/^\.\//, ''));
+const forNode = args.filter((arg) => arg.startsWith('--test'));
+
+const files = readdirSync(join(root, 'tests'), { recursive: true, encoding: 'utf8' })
+  .map((file) => join('tests', file))
+  .filter((file) => file.endsWith(suffix) && !file.includes('node_modules'))
+  .filter((file) => wanted.length === 0 || wanted.some((path) => file.startsWith(path)))
+  .sort();
+if (files.length === 0) {
+  console.error(`no test matches ${wanted.join(' ')}`);
+  process.exit(64);
+}
+
+if (!args.includes('--no-build')) await buildAll();
+
+// Each run builds into a folder of its own, so that several can go on at once.
+const out = join('build', `tests-${process.pid}`);
+mkdirSync(join(root, out), { recursive: true });
+await build({
+  entryPoints: files,
+  absWorkingDir: root,
+  outdir: out,
+  outbase: '.',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  packages: 'external',
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  sourcemap: 'inline',
+  sourcesContent: false,
+  logLevel: 'warning',
+  define: { VOLTPIPE_VERSION: '"0.0.0-test"' },
+});
+
+const child = spawn(
+  process.execPath,
+  [
+    '--enable-source-maps',
+    '--test',
+    `--test-concurrency=${soak ? 1 : 2}`,
+    ...forNode,
+    ...files.map((file) => join(out, file.replace(/\.ts$/, '.mjs'))),
+  ],
+  { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_EXTRA_CA_CERTS: '' } },
+);
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  rmSync(join(root, out), { recursive: true, force: true });
+  process.exitCode = signal ? 1 : code;
+});

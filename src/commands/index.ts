@@ -1,0 +1,20 @@
+import type { CommandEntry, CommandGroup } from '../runtime/command.ts';
+
+/** Every command of the toolkit, in the order of the overview. A line here, a file beside it and `npm run generate` make a new one. */
+export const commands: readonly CommandEntry[] = [
+];
+
+/** First words with several commands behind them. */
+export const groups: readonly CommandGroup[] = [
+  {
+    name: 'simulate',
+    summary: 'the other side of every protocol, for demos, tests and load',
+    description:
+      'Each simulator behaves as the real far side does, with its errors and its manners, on this machine alone. Its first line on stdout is an `endpoint` record with every address; `--write-config` writes a configuration file that points the real commands at it.',
+  },
+  {
+    name: 'voltpipe',
+    summary: 'runs any command, runs a whole pipeline in one process, checks the installation, shows a demo',
+    description: '`voltpipe CMD …` is the same as `CMD …`, for every command of the toolkit.',
+  },
+];

@@ -1,0 +1,36 @@
+import { deviceId, deviceName, deviceType, vehicleId, vehicleName } from './common.ts';
+import type { RecordFamily } from './family.ts';
+
+/** One reading of a battery monitor or battery management system. */
+export const batteryReading = {
+  type: 'battery_reading',
+  summary: 'one reading of a battery monitor or battery management system',
+  keys: [
+    { ...deviceId, required: true },
+    deviceName,
+    deviceType,
+    vehicleId,
+    vehicleName,
+    { name: 'voltage', kind: 'number', unit: 'V', summary: 'voltage of the battery' },
+    { name: 'current', kind: 'number', unit: 'A', summary: 'current into the battery: + charging, − discharging' },
+    { name: 'power', kind: 'number', unit: 'W', summary: 'voltage times current: + charging' },
+    { name: 'state_of_charge', kind: 'number', unit: '%', summary: 'state of charge' },
+    { name: 'temperature', kind: 'number', unit: '°C', summary: 'temperature; of several sensors the first' },
+    { name: 'temperatures', kind: 'array', unit: '°C', summary: 'temperature of each sensor, in order' },
+    { name: 'cells', kind: 'array', unit: 'V', summary: 'voltage of each cell, in order; absent unless complete' },
+    { name: 'cell_min', kind: 'number', unit: 'V', summary: 'lowest cell voltage' },
+    { name: 'cell_max', kind: 'number', unit: 'V', summary: 'highest cell voltage' },
+    { name: 'cell_min_number', kind: 'integer', summary: 'number of the lowest cell, from 1' },
+    { name: 'cell_max_number', kind: 'integer', summary: 'number of the highest cell, from 1' },
+    { name: 'cell_delta', kind: 'number', unit: 'V', summary: 'highest minus lowest cell voltage' },
+    { name: 'charge_enabled', kind: 'boolean', summary: 'the charge switch is on' },
+    { name: 'discharge_enabled', kind: 'boolean', summary: 'the discharge switch is on' },
+    { name: 'balancing', kind: 'array', summary: 'numbers of the cells that are being balanced' },
+    { name: 'alarms', kind: 'array', summary: 'names of the active protections' },
+    { name: 'alarm_flags', kind: 'integer', summary: 'the protection bits as the device sent them' },
+    { name: 'cycles', kind: 'integer', summary: 'charge cycles so far' },
+    { name: 'remaining_ah', kind: 'number', unit: 'Ah', summary: 'charge left' },
+    { name: 'nominal_ah', kind: 'number', unit: 'Ah', summary: 'capacity' },
+    { name: 'firmware', kind: 'string', summary: 'firmware version' },
+  ],
+} as const satisfies RecordFamily;

@@ -1,0 +1,27 @@
+/**
+ * A record: one flat JSON object, one line of NDJSON.
+ *
+ * `type` names its family; `time` says when it was MEASURED (RFC 3339, UTC, milliseconds, `Z`). A key that is not known is
+ * absent: never null, never 0. The families with their keys and units are listed in `vocabulary.ts`.
+ */
+export interface VoltRecord {
+  type: string;
+  time?: string;
+  [key: string]: unknown;
+}
+
+/** The keys that identify what a record is about. They become the tags of a time-series point; every other key is a field. */
+export const identityKeys = [
+  'vin',
+  'device_id',
+  'device_name',
+  'device_type',
+  'vehicle_id',
+  'vehicle_name',
+  'charge_point',
+  'connector',
+  'source',
+] as const;
+
+/** One of the keys that name the subject of a record. */
+export type IdentityKey = (typeof identityKeys)[number];

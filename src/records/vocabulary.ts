@@ -1,0 +1,36 @@
+import { alarm } from './alarm.ts';
+import { batteryReading } from './battery-reading.ts';
+import { bmwTelematics } from './bmw-telematics.ts';
+import { commandRecord, commandResult } from './commands.ts';
+import { bleDevice, deviceStatus } from './devices.ts';
+import { endpoint } from './endpoint.ts';
+import type { RecordFamily } from './family.ts';
+import { finding } from './finding.ts';
+import { gap } from './gap.ts';
+import { mqttMessage } from './mqtt-message.ts';
+import { receipt } from './receipt.ts';
+import { systemStatus, vehicleSummary } from './summaries.ts';
+import { teslaData } from './tesla-data.ts';
+import { vehicleTelemetry } from './vehicle-telemetry.ts';
+import { wallboxState } from './wallbox-state.ts';
+
+/** Every record family of the toolkit, in the order of voltpipe-records(5), which is generated from it. */
+export const vocabulary: readonly RecordFamily[] = [
+  vehicleTelemetry,
+  bmwTelematics,
+  teslaData,
+  batteryReading,
+  wallboxState,
+  bleDevice,
+  deviceStatus,
+  vehicleSummary,
+  systemStatus,
+  alarm,
+  commandRecord,
+  commandResult,
+  mqttMessage,
+  gap,
+  receipt,
+  endpoint,
+  finding,
+];

@@ -1,0 +1,83 @@
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { VoltRecord } from '../records/record.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+import type { Options, SecretName, Values } from './options.ts';
+import type { Queue, QueueOptions } from './queue.ts';
+import type { State } from './state.ts';
+import type { Timers } from './timers.ts';
+
+/** All that a command sees of the world. */
+export interface Context<O extends Options = Options> {
+  /** The command's name, as in messages. */
+  readonly name: string;
+  /** Positional arguments. */
+  readonly args: readonly string[];
+  /** Options: parsed, validated, with defaults. */
+  readonly opts: Values<O>;
+  /** The records to read, one by one. A command with input `none` gets an empty one. */
+  readonly input: AsyncIterable<VoltRecord>;
+  /** Aborts when the command shall stop: a signal, `--timeout`, a reader that went away. Sources end; filters and sinks go on to the end of input. */
+  readonly signal: AbortSignal;
+  /** Aborts when nobody waits any longer: the grace time after a signal is over. What still runs gives up. */
+  readonly deadline: AbortSignal;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** The data directory (tokens, registry, ledgers); made on first use with mode 0700. */
+  readonly dataDir: string;
+  /** The directory of sockets and adapter locks. */
+  readonly runtimeDir: string;
+  /** For a source: resolves when the record has left the process, or in `voltpipe run` when the sink has acknowledged it; rejects when it was dropped. Call it before the record is yielded. */
+  written(record: VoltRecord): Promise<void>;
+  /** For a sink: `n` more records of its input, in order, are safe on the far side. A sink that never calls it never acknowledges. */
+  delivered(n: number): void;
+  /** The line as it came in, or the record's JSON when it was made here. */
+  text(record: VoltRecord): string;
+  /** Counts the record last read as bad input: one warning with its line number, exit status 65 at the end; with `--strict` it throws. */
+  reject(why: string): void;
+  /** A bounded queue between an event source (socket, scan) and the generator. */
+  queue(options: QueueOptions): Queue;
+  /** The input merged with timers. */
+  timers(input: AsyncIterable<VoltRecord>): Timers;
+  /** A JSON document in the data directory, shared under a lock. */
+  state<T>(name: string): State<T>;
+  /** One owner of an account, an adapter, a spool. Resolves to the release function; rejects with exit status 75 when somebody alive holds it. */
+  lock(name: string): Promise<() => Promise<void>>;
+  /** A child with environment, descriptors and signals set right. */
+  spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
+  /** The value of an option of type `secret`, registered for redaction; undefined when it is nowhere. */
+  secret(name: SecretName<O>): Promise<string | undefined>;
+  /** Has the logger redact a text that was learnt at run time (a token just issued). */
+  redact(secret: string): void;
+  /** Adds a path to the one `--http` listener of the process. */
+  listen(path: string, handler: (request: IncomingMessage, response: ServerResponse) => void): void;
+  /** A counter or gauge, shown by `--http` under `voltpipe_<name>`. */
+  metric(name: string, help?: string): Metric;
+  /** The data path is proven alive at this moment: a broker answered, a record came, a far side acknowledged. Feeds readiness and the watchdog. */
+  alive(): void;
+  /** Not ready any longer, and why; the next {@link alive} ends it. */
+  unready(why: string): void;
+  /** Calls `fn` on SIGHUP and when the configuration file changed; an error keeps the old configuration and is said. */
+  onReload(fn: (opts: Values<O>) => void | Promise<void>): void;
+  readonly screen: Screen;
+}
+
+/** A counter or gauge. Labels are the series: `pushes.add(1, { result: 'ok' })`. */
+export interface Metric {
+  add(n: number, labels?: Readonly<Record<string, string>>): void;
+  set(value: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+/** The terminal, if there is one; it is stderr's, never stdout's. */
+export interface Screen {
+  /** stderr is a terminal. */
+  readonly interactive: boolean;
+  readonly columns: number;
+  /** Colours are wanted (a terminal, no NO_COLOR). */
+  readonly color: boolean;
+  /** Prints text for the user as it is, with no prefix. */
+  print(text: string): void;
+  /** Replaces what the last `draw` showed (a live view); on no terminal it does nothing. */
+  draw(text: string): void;
+}

@@ -1,0 +1,64 @@
+import { type Clock, sleepOn } from '../../src/runtime/clock.ts';
+
+interface Alarm {
+  at: number;
+  order: number;
+  fn: () => void;
+}
+
+/** A clock that stands still until a test turns it. */
+export interface FakeClock extends Clock {
+  /** Lets `ms` pass: timers go off in order, each with time for the promises behind it to settle. */
+  advance(ms: number): Promise<void>;
+  /** Moves the wall clock alone, as NTP or a user does. */
+  jump(ms: number): void;
+  /** How many timers wait. */
+  readonly waiting: number;
+}
+
+/** A fake clock that starts at `start` (milliseconds, or RFC 3339). */
+export function fakeClock(start: number | string = '2026-03-01T12:00:00.000Z'): FakeClock {
+  const origin = typeof start === 'string' ? Date.parse(start) : start;
+  let elapsed = 0;
+  let shift = 0;
+  let order = 0;
+  const alarms = new Set<Alarm>();
+
+  const clock: FakeClock = {
+    now: () => origin + elapsed + shift,
+    monotonic: () => elapsed,
+    after(ms, fn) {
+      const alarm: Alarm = { at: elapsed + Math.max(0, ms), order: order++, fn };
+      alarms.add(alarm);
+      return () => alarms.delete(alarm);
+    },
+    sleep(ms, signal) {
+      return sleepOn(clock, ms, signal);
+    },
+    async advance(ms) {
+      const end = elapsed + ms;
+      for (;;) {
+        await settle();
+        const next = [...alarms].filter((a) => a.at <= end).sort((a, b) => a.at - b.at || a.order - b.order)[0];
+        if (!next) break;
+        alarms.delete(next);
+        elapsed = Math.max(elapsed, next.at);
+        next.fn();
+      }
+      elapsed = end;
+      await settle();
+    },
+    jump(ms) {
+      shift += ms;
+    },
+    get waiting() {
+      return alarms.size;
+    },
+  };
+  return clock;
+}
+
+/** Gives pending promises and immediate callbacks (also those of loopback sockets) a chance to run. */
+export async function settle(turns = 5): Promise<void> {
+  for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+}
