@@ -6,7 +6,7 @@ export const bmwTelematics = {
   type: 'bmw_telematics',
   summary: 'BMW CarData values as BMW sent them, from the stream, the REST interface or a mirror broker',
   keys: [
-    { ...vin, required: true },
+    vin,
     {
       name: 'via',
       kind: 'string',

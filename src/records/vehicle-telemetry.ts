@@ -120,7 +120,7 @@ export const vehicleTelemetry = {
     {
       name: 'explain',
       kind: 'object',
-      summary: 'with --explain: field → {path, time, age_s}, where each value came from',
+      summary: 'with --explain: key → {from, time}, where each value came from and when it was taken',
     },
   ],
 } as const satisfies RecordFamily;
