@@ -1,5 +1,5 @@
 // Builds dist/: one CommonJS bundle a command, third-party packages once each under dist/vendor, the stubs in bin/.
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, transformSync } from 'esbuild';
@@ -31,8 +31,16 @@ export async function commandList() {
 
 const fileOf = (name) => `${name.replaceAll(' ', '-')}.ts`;
 const isBare = (path) => !path.startsWith('.') && !path.startsWith('/') && !path.startsWith('node:');
-const packageOf = (path) => path.split('/').slice(0, path.startsWith('@') ? 2 : 1).join('/');
-const vendorFile = (name) => `${name.replace('@', '').replaceAll('/', '-')}.cjs`;
+const packageOf = (path) =>
+  path
+    .split('/')
+    .slice(0, path.startsWith('@') ? 2 : 1)
+    .join('/');
+const vendorFile = (path) =>
+  `${path
+    .replace('@', '')
+    .replace(/\.c?js$/, '')
+    .replaceAll('/', '-')}.cjs`;
 
 /** Sends every third-party import to dist/vendor and notes which packages were asked for. */
 function vendorPlugin(wanted, prefix, self) {
@@ -44,11 +52,14 @@ function vendorPlugin(wanted, prefix, self) {
         const name = packageOf(path);
         if (name === self || inlined.includes(name)) return undefined;
         if (native.includes(name) || name === '@abandonware/bluetooth-hci-socket') {
-          return { path: name === '@abandonware/bluetooth-hci-socket' ? '@stoprocent/bluetooth-hci-socket' : path, external: true };
+          return {
+            path: name === '@abandonware/bluetooth-hci-socket' ? '@stoprocent/bluetooth-hci-socket' : path,
+            external: true,
+          };
         }
-        if (!(name in manifest.devDependencies) || path !== name) return undefined;
-        wanted.add(name);
-        return { path: prefix + vendorFile(name), external: true };
+        if (!(name in manifest.devDependencies)) return undefined;
+        wanted.add(path);
+        return { path: prefix + vendorFile(path), external: true };
       });
     },
   };
@@ -108,7 +119,7 @@ async function vendor(wanted, packages) {
           entryPoints: vendorEntries[name] ? [join(root, entry)] : undefined,
           outfile: join(root, 'dist/vendor', vendorFile(name)),
           minifySyntax: true,
-          plugins: [vendorPlugin(wanted, './', name)],
+          plugins: [vendorPlugin(wanted, './', packageOf(name))],
         });
         notePackages(result.metafile, packages);
       }),
@@ -130,7 +141,15 @@ function notices(packages) {
     const about = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
     const file = readdirSync(join(root, folder)).find((f) => /^(licen[cs]e|copying)/i.test(f));
     parts.push(`## ${name} ${about.version} (${about.license ?? 'see text'})`, '');
-    if (file) parts.push('```', readFileSync(join(root, folder, file), 'utf8').trim().replaceAll('```', "'''"), '```', '');
+    if (file)
+      parts.push(
+        '```',
+        readFileSync(join(root, folder, file), 'utf8')
+          .trim()
+          .replaceAll('```', "'''"),
+        '```',
+        '',
+      );
     else parts.push(typeof about.author === 'string' ? about.author : (about.author?.name ?? ''), '');
   }
   writeFileSync(join(root, 'dist/THIRD-PARTY-NOTICES.md'), `${parts.join('\n')}\n`);

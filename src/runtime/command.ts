@@ -62,7 +62,7 @@ export type Each = (record: VoltRecord) => VoltRecord | readonly VoltRecord[] | 
 /**
  * A command as data. `--help`, man page, completions, config schema, README and tests are walks over it.
  *
- * Exactly one of `run` and `each` is there. `run` is an async generator: what it yields goes to stdout or to the next stage, what
+ * Exactly one of `run`, `each` and `expand` is there. `run` is an async generator: what it yields goes to stdout or to the next stage, what
  * it returns is the exit status (nothing: 0). `each` makes the function that maps one record, for filters that never wait.
  */
 export interface Definition<O extends Options = Options> {
@@ -98,6 +98,8 @@ export interface Definition<O extends Options = Options> {
   seeAlso?: readonly string[];
   /** Checks what no single option can: throws a usage or configuration error before anything runs. */
   check?(opts: Record<string, unknown>, args: readonly string[]): void;
+  /** Instead of `run` and `each`: what stands for this command, a pipeline of command lines. Its own flags hold for every stage. */
+  expand?(args: readonly string[]): readonly (readonly string[])[];
   run?(ctx: Context<O>): AsyncGenerator<VoltRecord | string, number | void, void>;
   each?(ctx: Context<O>): Each | Promise<Each>;
 }

@@ -54,8 +54,11 @@ export interface Context<O extends Options = Options> {
   listen(path: string, handler: (request: IncomingMessage, response: ServerResponse) => void): void;
   /** A counter or gauge, shown by `--http` under `voltpipe_<name>`. */
   metric(name: string, help?: string): Metric;
-  /** The data path is proven alive at this moment: a broker answered, a record came, a far side acknowledged. Feeds readiness and the watchdog. */
-  alive(): void;
+  /**
+   * The data path is proven alive at this moment: a broker answered, a record came, a far side acknowledged. Feeds readiness and
+   * the watchdog. `within` promises the next proof in so many milliseconds (a keep-alive); without it silence is no fault.
+   */
+  alive(within?: number): void;
   /** Not ready any longer, and why; the next {@link alive} ends it. */
   unready(why: string): void;
   /** Calls `fn` on SIGHUP and when the configuration file changed; an error keeps the old configuration and is said. */

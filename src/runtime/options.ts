@@ -92,4 +92,5 @@ export type Values<O extends Options> = {
 };
 
 /** The options of type `secret`. */
-export type SecretName<O extends Options> = { [K in keyof O]: O[K]['type'] extends 'secret' ? K : never }[keyof O] & string;
+export type SecretName<O extends Options> = { [K in keyof O]: O[K]['type'] extends 'secret' ? K : never }[keyof O] &
+  string;

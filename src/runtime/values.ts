@@ -4,7 +4,16 @@ import type { OptionSpec } from './options.ts';
 export class ValueError extends Error {}
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const sizeUnits: Record<string, number> = { '': 1, b: 1, k: 1024, kib: 1024, m: 1024 ** 2, mib: 1024 ** 2, g: 1024 ** 3, gib: 1024 ** 3 };
+const sizeUnits: Record<string, number> = {
+  '': 1,
+  b: 1,
+  k: 1024,
+  kib: 1024,
+  m: 1024 ** 2,
+  mib: 1024 ** 2,
+  g: 1024 ** 3,
+  gib: 1024 ** 3,
+};
 
 /** `500ms`, `10s`, `5m`, `1h`, `7d`; a bare number is seconds. Returns milliseconds. */
 export function parseDuration(text: string): number {
@@ -66,7 +75,11 @@ const parsers: Record<OptionSpec['type'], (text: string, spec: OptionSpec) => un
   choice: parseChoice,
   url: parseUrl,
   file: (text) => text,
-  list: (text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''),
+  list: (text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
   secret: (text) => text,
   map: parseMap,
   object: (text) => text,

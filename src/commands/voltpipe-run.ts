@@ -1,0 +1,28 @@
+import { defineCommand } from '../runtime/command.ts';
+import { splitPipeline } from '../runtime/shell-words.ts';
+
+export const command = defineCommand({
+  name: 'voltpipe run',
+  kind: 'tool',
+  input: 'optional',
+  format: 'record',
+  longRunning: true,
+  summary: 'runs a whole pipeline in one process',
+  description: `Runs commands of the toolkit one behind the other, as a shell would, but in one process: four stages then take the
+memory of one, and acknowledgements travel from the sink up to the source.
+
+The pipeline is one argument. Stages are separated by \`|\`; words by white space; quotes and backslashes work as in sh(1). What a
+shell would do beyond that (variables, redirection, globs) is refused. Options given to \`voltpipe run\` itself hold for every stage.
+
+The rightmost stage that failed decides the exit status.`,
+  arguments: [{ name: 'pipeline', summary: "stages separated by '|'", required: true, variadic: true }],
+  options: {},
+  examples: [
+    {
+      text: 'Two stages, one process',
+      command: `voltpipe run 'normalize --from bmw | abrp-push --dry-run' < /dev/null`,
+    },
+  ],
+  seeAlso: ['voltpipe(7)'],
+  expand: (args) => splitPipeline(args.join(' ')),
+});

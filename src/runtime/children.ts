@@ -1,0 +1,35 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { Host } from './host.ts';
+
+/**
+ * Starts a child with our environment (which no longer holds what concerns this process alone), stderr shared, and ends it with
+ * us: it gets SIGTERM when the command is over and SIGKILL when it doesn't listen.
+ */
+export function createSpawner(host: Host): {
+  spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
+  endAll(): void;
+} {
+  const children = new Set<ChildProcess>();
+  return {
+    spawn(argv, options = {}) {
+      const [program, ...rest] = argv;
+      const child = spawn(program!, rest, {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        ...options,
+        env: { ...host.env, ...options.env },
+      });
+      children.add(child);
+      child.once('exit', () => children.delete(child));
+      child.once('error', () => children.delete(child));
+      return child;
+    },
+    endAll() {
+      for (const child of children) {
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
+        child.once('exit', () => clearTimeout(timer));
+        timer.unref();
+      }
+    },
+  };
+}

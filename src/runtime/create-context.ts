@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import type { VoltRecord } from '../records/record.ts';
+import type { AnyDefinition } from './command.ts';
+import type { Context } from './context.ts';
+import { fail } from './exit.ts';
+import { takeLock } from './lock.ts';
+import { ensureDirectory } from './paths.ts';
+import { createQueue } from './queues.ts';
+import { findSecret } from './secrets.ts';
+import type { Services, StageSetup } from './services.ts';
+import type { StageWiring } from './stage.ts';
+import { createState } from './state-file.ts';
+import { createTimers } from './timer-input.ts';
+
+/** State of filters is saved this often at most. */
+const saveEvery = 1000;
+
+/** Makes a command's view of the world out of what the process shares and what its stage has. */
+export function createContext(
+  definition: AnyDefinition,
+  setup: StageSetup,
+  services: Services,
+  wiring: StageWiring,
+): Context {
+  const { settings, log } = setup;
+  const { clock } = services;
+  const health = services.health.stage(setup.name);
+
+  /** Saves a filter's state at most once a second while records flow, and once at the end. */
+  const keep = (snapshot: () => unknown, save: (value: unknown) => Promise<void>): void => {
+    let covered = -1;
+    let saving = Promise.resolve();
+    let cancel = (): void => {};
+    wiring.tracker?.hold();
+    const saveNow = async (): Promise<void> => {
+      if (wiring.taken() === covered) return;
+      covered = wiring.taken();
+      const mark = wiring.tracker?.mark() ?? 0;
+      await save(snapshot());
+      wiring.tracker?.saved(mark);
+    };
+    const tick = (): void => {
+      saving = saveNow().then(
+        () => log.recovered('state', 'state is saved again'),
+        (error: Error) => log.lost('state', `state: ${error.message}`),
+      );
+      void saving.then(() => {
+        cancel = clock.after(saveEvery, tick, { idle: true });
+      });
+    };
+    cancel = clock.after(saveEvery, tick, { idle: true });
+    setup.atEnd.push(async () => {
+      cancel();
+      await saving;
+      cancel();
+      await saveNow();
+    });
+  };
+
+  return {
+    name: setup.name,
+    args: settings.args,
+    opts: settings.opts as Context['opts'],
+    input: wiring.input,
+    signal: setup.stop.signal,
+    deadline: setup.deadline.signal,
+    log,
+    clock,
+    get dataDir() {
+      return ensureDirectory(settings.dataDir);
+    },
+    runtimeDir: services.runtimeDir,
+    written: wiring.written,
+    delivered: wiring.delivered,
+    text: wiring.textOf,
+    reject: setup.reject,
+    queue: (options) => createQueue({ source: setup.name, ...options }, clock, (record) => wiring.dropped(record)),
+    timers: (input: AsyncIterable<VoltRecord>) => createTimers(input, clock),
+    state<T>(name: string) {
+      const path = join(settings.dataDir, `${name}.json`);
+      return createState<T>(
+        path,
+        (why) => log.error(why),
+        (snapshot, save) => keep(snapshot, (value) => save(value as T)),
+      );
+    },
+    async lock(name) {
+      const path = join(services.runtimeDir, name.replaceAll(/[^\w.-]/g, '_'));
+      const release = await takeLock(path, { onLost: (error) => log.error(`lock ${name}: lost: ${error.message}`) });
+      setup.atEnd.push(release);
+      return release;
+    },
+    spawn: services.spawn,
+    async secret(name) {
+      const spec = definition.options[name];
+      if (!spec) throw new Error(`${definition.name} declares no secret ${name}`);
+      const value = findSecret(name, spec, settings, settings.secretFiles[name]);
+      if (value !== undefined) services.redactor.add(value);
+      return value;
+    },
+    redact: (secret) => services.redactor.add(secret),
+    listen(path, handler) {
+      if (!services.http) throw fail('usage', `${path} needs a listener`, 'Add --http PORT.');
+      services.http.add(path, handler);
+    },
+    metric: (name, help) => services.metrics.metric(definition.name, name, help),
+    alive: health.alive,
+    unready: health.unready,
+    onReload(fn) {
+      services.onReload(async () => {
+        try {
+          const next = await setup.resettle();
+          await fn(next.opts as Context['opts']);
+          log.info('configuration taken up');
+        } catch (error) {
+          log.error(`configuration kept as it was: ${(error as Error).message}`);
+        }
+      });
+    },
+    screen: services.screen,
+  };
+}

@@ -1,0 +1,114 @@
+import type { Stream } from './batch.ts';
+import type { AnyDefinition, Each } from './command.ts';
+import { createContext } from './create-context.ts';
+import { CommandError, exit, fail } from './exit.ts';
+import type { Services, StageSetup } from './services.ts';
+import { type Outcome, type Stage, startStage } from './stage.ts';
+import { type Output, ReaderGone } from './stdout.ts';
+
+/** A command with its settings, ready to start. */
+export interface PlannedStage {
+  definition: AnyDefinition;
+  setup: StageSetup;
+  /** Input that was no record, counted by `setup.reject`. */
+  rejected(): number;
+}
+
+/** How a pipeline ended: the exit status, as `pipefail` has it, and each stage's failure. */
+export interface PipelineResult {
+  status: number;
+  failures: { stage: PlannedStage; error: unknown }[];
+}
+
+/** Refuses what can't be a pipeline: a command behind another that reads nothing. */
+export function checkPipeline(definitions: readonly AnyDefinition[]): void {
+  for (const [index, { name, input }] of definitions.entries()) {
+    if (index > 0 && input === 'none') throw fail('usage', `${name}: reads no input`, 'Put it first.');
+  }
+}
+
+/**
+ * Runs commands one behind the other in this process and writes what the last one puts out.
+ *
+ * @param source what the first reads (stdin), if it reads
+ * @param tracked whether acknowledgements shall travel up to `source`; a source at the head always gets them
+ */
+export async function runPipeline(
+  plan: readonly PlannedStage[],
+  services: Services,
+  source: Stream | undefined,
+  output: Output,
+  tracked: boolean,
+): Promise<PipelineResult> {
+  const stages: Stage[] = [];
+  for (const planned of plan) {
+    const previous = stages.at(-1);
+    const input = previous ?? (planned.definition.input === 'none' ? undefined : source);
+    stages.push(connect(planned, services, input, tracked || plan[0]!.definition.kind === 'source'));
+  }
+  const last = stages.at(-1)!;
+  const written = await drain(last, output);
+  if (written) for (const stage of stages) stage.cancel();
+  const outcomes = await Promise.all(stages.map((stage) => stage.outcome));
+  return judge(plan, outcomes, written instanceof ReaderGone ? undefined : written);
+}
+
+function connect(planned: PlannedStage, services: Services, input: Stream | undefined, tracked: boolean): Stage {
+  const { definition, setup } = planned;
+  const { common } = setup.settings;
+  return startStage({
+    definition,
+    swallow: definition.receipts === true && !common.receipts,
+    limit: common.once ? 1 : common.count,
+    input,
+    tracked,
+    stop: () => setup.stop.abort(new DOMException('stopped', 'AbortError')),
+    reject: setup.reject,
+    start(wiring) {
+      const ctx = createContext(definition, setup, services, wiring);
+      if (definition.run) return definition.run(ctx);
+      return Promise.resolve(definition.each!(ctx)) as Promise<Each>;
+    },
+    async finish() {
+      for (const end of setup.atEnd.splice(0).reverse()) await end();
+    },
+  });
+}
+
+/** Writes all that a stage puts out. Returns what stopped it, or undefined when it ended by itself. */
+async function drain(stage: Stage, output: Output): Promise<Error | undefined> {
+  for (let count = 0; ; ) {
+    const batch = await stage.next();
+    if (!batch) return undefined;
+    try {
+      await output.write(batch);
+    } catch (error) {
+      return error as Error;
+    }
+    count += batch.items.length;
+    stage.delivered(count);
+  }
+}
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+function judge(
+  plan: readonly PlannedStage[],
+  outcomes: readonly Outcome[],
+  writeError: Error | undefined,
+): PipelineResult {
+  const failures: PipelineResult['failures'] = [];
+  let status: number = exit.ok;
+  for (const [index, stage] of plan.entries()) {
+    const { error, status: own } = outcomes[index]!;
+    if (error !== undefined && stage.setup.stop.signal.aborted && isAbort(error)) continue;
+    if (error !== undefined) failures.push({ stage, error });
+    const final = own === exit.ok && stage.rejected() > 0 ? exit.data : own;
+    if (final !== exit.ok) status = final;
+  }
+  if (writeError) {
+    failures.push({ stage: plan.at(-1)!, error: writeError });
+    status = writeError instanceof CommandError ? writeError.status : exit.software;
+  }
+  return { status, failures };
+}

@@ -1,0 +1,222 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { AnyDefinition } from './command.ts';
+import { type CommonValues, commonOptions, environmentNames, flagOf } from './common-options.ts';
+import { ConfigError, type ConfigSource, findConfigFile, lookUp, readConfigFile } from './config.ts';
+import { CommandError, exit } from './exit.ts';
+import type { OptionSpec, Options } from './options.ts';
+import { dataDirectory } from './paths.ts';
+import { parseValue, ValueError } from './values.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What the command line said, unparsed, by option name. */
+export interface CommandLine {
+  flags: Readonly<Record<string, unknown>>;
+  args: readonly string[];
+}
+
+/** A command's settings: option values from flags, environment, system.json, configuration file and defaults. */
+export interface Settings {
+  opts: Readonly<Record<string, unknown>>;
+  common: CommonValues;
+  args: readonly string[];
+  dataDir: string;
+  env: Env;
+  /** The configuration files that were read, strongest first. */
+  sources: readonly ConfigSource[];
+  /** Files that `--<name>-file` named, by the secret's name. */
+  secretFiles: Readonly<Record<string, string>>;
+}
+
+/** Every option of a command, its own and the common ones. */
+export function allOptions(definition: AnyDefinition): Options {
+  return { ...commonOptions(definition), ...definition.options };
+}
+
+/**
+ * Splits a command line with commander. Throws exit status 64 for an unknown option, a missing value or argument; values are
+ * checked later, with those of the configuration.
+ */
+export async function parseCommandLine(definition: AnyDefinition, argv: readonly string[]): Promise<CommandLine> {
+  const { Command, Option } = await import('commander');
+  const parser = new Command(definition.name)
+    .helpOption(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, writeOut: () => {} });
+  const names = new Map<string, string>();
+  for (const [name, spec] of Object.entries(allOptions(definition))) {
+    const flag = flagOf(name, spec);
+    if (!flag) continue;
+    const option = new Option(spec.type === 'flag' ? flag : `${flag} <value>`);
+    if (spec.short) option.short = `-${spec.short}`;
+    if (spec.repeatable || spec.type === 'list') {
+      option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+    }
+    // Commander would fold --no-config into --config; each of ours is an option of its own.
+    option.negate = false;
+    option.attributeName = () => name;
+    parser.addOption(option);
+    names.set(name, flag);
+  }
+  for (const argument of definition.arguments ?? []) {
+    const name = argument.variadic ? `${argument.name}...` : argument.name;
+    parser.argument(argument.required ? `<${name}>` : `[${name}]`);
+  }
+  try {
+    parser.parse([...argv], { from: 'user' });
+  } catch (error) {
+    const message = (error as Error).message.replace(/^error: /, '').replaceAll('\n', ' ');
+    throw new CommandError(exit.usage, message, `Try '${definition.name} --help'.`);
+  }
+  const args = parser.args;
+  for (const [index, argument] of (definition.arguments ?? []).entries()) {
+    const given = args[index];
+    if (given !== undefined && argument.choices && !argument.choices.includes(given)) {
+      throw new CommandError(
+        exit.usage,
+        `${argument.name} '${given}': expected one of ${argument.choices.join(', ')}`,
+        `Try '${definition.name} --help'.`,
+      );
+    }
+  }
+  return { flags: parser.opts(), args };
+}
+
+interface Problem {
+  status: 64 | 78;
+  text: string;
+}
+
+/** Reads the variables of --env-file under those that are set already. */
+function environment(named: unknown, env: Env, problems: Problem[]): Env {
+  if (typeof named !== 'string') return env;
+  try {
+    return { ...parseEnv(readFileSync(named, 'utf8')), ...env };
+  } catch (error) {
+    problems.push({ status: 78, text: `${named}: cannot be read: ${(error as NodeJS.ErrnoException).code}` });
+    return env;
+  }
+}
+
+async function configSources(
+  line: CommandLine,
+  env: Env,
+  dataDir: string,
+  problems: Problem[],
+): Promise<ConfigSource[]> {
+  if (line.flags['noConfig']) return [];
+  const sources: ConfigSource[] = [];
+  const read = async (file: string | undefined): Promise<void> => {
+    if (file) sources.push(await readConfigFile(file));
+  };
+  for (const step of [
+    () => read(existing(join(dataDir, 'system.json'))),
+    () => read(findConfigFile(line.flags['config'] as string | undefined, env)),
+  ]) {
+    try {
+      await step();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push({ status: 78, text: error.message });
+    }
+  }
+  return sources;
+}
+
+/** A file that is there but can't be read is a problem to report, one that is not there is none. */
+function existing(path: string): string | undefined {
+  return existsSync(path) ? path : undefined;
+}
+
+/** Where one option's value comes from, and what it was called there. */
+function rawValue(
+  name: string,
+  spec: OptionSpec,
+  from: { flags: CommandLine['flags']; env: Env; sources: readonly ConfigSource[]; inherited: CommandLine['flags'] },
+): { raw: unknown; where: string; status: 64 | 78 } | undefined {
+  const flag = flagOf(name, spec) ?? name;
+  for (const flags of [from.flags, from.inherited]) {
+    if (flags[name] !== undefined && spec.type !== 'secret') {
+      const raw = spec.type === 'flag' ? spec.default !== true : flags[name];
+      return { raw, where: flag, status: 64 };
+    }
+  }
+  for (const variable of environmentNames(spec)) {
+    const raw = from.env[variable];
+    if (raw !== undefined && raw !== '') return { raw, where: variable, status: 78 };
+  }
+  for (const key of spec.key ? [spec.key, ...(spec.aliases ?? [])] : []) {
+    for (const { file, tree } of from.sources) {
+      const raw = lookUp(tree, key);
+      if (raw !== undefined) return { raw, where: `${file}: ${key}`, status: 78 };
+    }
+  }
+  return undefined;
+}
+
+const emptyOf = (spec: OptionSpec): unknown =>
+  spec.type === 'flag' ? false : spec.type === 'list' || spec.repeatable ? [] : undefined;
+
+/**
+ * Settles every option of a command: flags > environment > system.json > configuration file > default. All problems are thrown
+ * at once: exit status 64 when the command line alone is wrong, else 78.
+ *
+ * @param inherited flags of `voltpipe run`, which hold for each of its stages
+ */
+export async function settle(
+  definition: AnyDefinition,
+  line: CommandLine,
+  processEnv: Env,
+  inherited: CommandLine['flags'] = {},
+): Promise<Settings> {
+  const problems: Problem[] = [];
+  const given = { ...inherited, ...line.flags };
+  const env = environment(given['envFile'], processEnv, problems);
+  const dataDir = dataDirectory(given['dataDir'] as string | undefined, env);
+  const sources = await configSources({ ...line, flags: given }, env, dataDir, problems);
+
+  const settled: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries(allOptions(definition))) {
+    const found = rawValue(name, spec, { flags: line.flags, env, sources, inherited });
+    if (!found || spec.type === 'secret') {
+      settled[name] = spec.default ?? emptyOf(spec);
+      continue;
+    }
+    try {
+      settled[name] = parseValue(found.raw, spec);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      const shown = spec.sensitive ? '' : ` ${JSON.stringify(found.raw)}`;
+      problems.push({ status: found.status, text: `${found.where}${shown}: ${error.message}` });
+    }
+  }
+  if (problems.length === 0) check(definition, settled, line.args, problems);
+  if (problems.length > 0) {
+    const status = problems.every((problem) => problem.status === 64) ? exit.usage : exit.config;
+    throw new CommandError(status, problems.map((problem) => problem.text).join('\n'));
+  }
+  const opts = Object.fromEntries(Object.entries(settled).filter(([name]) => name in definition.options));
+  const secretFiles = Object.fromEntries(
+    Object.entries(definition.options)
+      .filter(([name, spec]) => (spec as OptionSpec).type === 'secret' && line.flags[name] !== undefined)
+      .map(([name]) => [name, String(line.flags[name])]),
+  );
+  return { opts, common: settled as unknown as CommonValues, args: line.args, dataDir, env, sources, secretFiles };
+}
+
+function check(
+  definition: AnyDefinition,
+  opts: Record<string, unknown>,
+  args: readonly string[],
+  problems: Problem[],
+): void {
+  try {
+    definition.check?.(opts, args);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const status = error.status === exit.usage ? 64 : 78;
+    problems.push({ status, text: error.next ? `${error.message}. ${error.next}` : error.message });
+  }
+}

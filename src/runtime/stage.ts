@@ -1,0 +1,388 @@
+import type { VoltRecord } from '../records/record.ts';
+import { type Batch, emptyBatch, type Item, lineOf, type Stream } from './batch.ts';
+import type { AnyDefinition, Each } from './command.ts';
+import { CommandError, exit } from './exit.ts';
+import { createTracker, type Tracker } from './tracker.ts';
+
+/** How a stage ended. */
+export interface Outcome {
+  status: number;
+  error?: unknown;
+}
+
+/** A command at work: a stream of what it puts out. */
+export interface Stage extends Stream {
+  /** Settles when the stage has ended; never rejects. */
+  readonly outcome: Promise<Outcome>;
+}
+
+/** What a stage shows its context, and gets told by it. */
+export interface StageWiring {
+  /** The records for `run`, one by one. */
+  readonly input: AsyncIterable<VoltRecord>;
+  textOf(record: VoltRecord): string;
+  /** The line or ordinal of the record last read, for messages. */
+  currentLine(): number;
+  /** Resolves when the record's acknowledgement has come up from below. */
+  written(record: VoltRecord): Promise<void>;
+  /** The record was dropped before it was put out. */
+  dropped(record: VoltRecord): void;
+  delivered(n: number): void;
+  /** How many records the stage has read. */
+  taken(): number;
+  readonly tracker: Tracker | undefined;
+}
+
+/** What a stage is made of. */
+export interface StageSpec {
+  definition: AnyDefinition;
+  /** Yields of a sink are receipts; without the flag they go nowhere. */
+  swallow: boolean;
+  /** Ends after this many items. */
+  limit: number | undefined;
+  input: Stream | undefined;
+  /** Somebody upstream wants to know what is safe. */
+  tracked: boolean;
+  /** Aborts the stage's `ctx.signal`. */
+  stop(): void;
+  /** The item is no record that the command can read: counted, said, skipped. */
+  reject(why: string): void;
+  /** Makes the generator or the mapping function; gets the wiring for its context. */
+  start(wiring: StageWiring): AsyncGenerator<Item, number | void, void> | Promise<Each>;
+  /** The stage is over: it frees what its context holds, saves state last of all. */
+  finish(): Promise<void>;
+}
+
+/** Items that a generator may run ahead of its reader. */
+const maxBatch = 512;
+/** A filter yields what it has just read, or read a moment ago. */
+const lookBack = 8;
+
+const noInput: Stream = { next: () => Promise.resolve(undefined), cancel() {}, delivered() {} };
+
+/** Starts a command on its input. Nothing runs before the first `next`. */
+export function startStage(spec: StageSpec): Stage {
+  const { definition } = spec;
+  const reads = definition.reads ? new Set(definition.reads) : undefined;
+  const input = spec.input ?? noInput;
+  const tracker = spec.tracked && spec.input ? createTracker((count) => input.delivered(count)) : undefined;
+  return definition.each ? mapStage(spec, input, reads, tracker) : generatorStage(spec, input, reads, tracker);
+}
+
+/** An item as a record: a line of text from a `json` stage is parsed. Undefined: it is none, and has been rejected. */
+function asRecord(item: Item, spec: StageSpec): VoltRecord | undefined {
+  let value: unknown = item;
+  if (typeof item === 'string') {
+    try {
+      value = JSON.parse(item);
+    } catch {
+      spec.reject('not JSON');
+      return undefined;
+    }
+  }
+  const record = value as VoltRecord;
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) spec.reject('not a JSON object');
+  else if (typeof record.type !== 'string' && !spec.definition.untyped) spec.reject('no "type"');
+  else return record;
+  return undefined;
+}
+
+const isForeign = (record: VoltRecord, reads: Set<string> | undefined): boolean =>
+  reads !== undefined && record.type !== undefined && !reads.has(record.type);
+
+/** Settles once, with the first outcome. */
+function outcomeOf(spec: StageSpec): { promise: Promise<Outcome>; settle(outcome: Outcome): Promise<void> } {
+  let resolve: (outcome: Outcome) => void;
+  let settled = false;
+  const promise = new Promise<Outcome>((r) => {
+    resolve = r;
+  });
+  return {
+    promise,
+    async settle(outcome) {
+      if (settled) return;
+      settled = true;
+      try {
+        await spec.finish();
+      } catch (error) {
+        return resolve(outcome.error ? outcome : failureOf(error));
+      }
+      resolve(outcome);
+    },
+  };
+}
+
+/** The outcome of a stage that threw. */
+export function failureOf(error: unknown): Outcome {
+  return { status: error instanceof CommandError ? error.status : exit.software, error };
+}
+
+function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined, tracker: Tracker | undefined): Stage {
+  const outcome = outcomeOf(spec);
+  let each: Each | undefined;
+  let current: Batch = emptyBatch();
+  let at = 0;
+  let taken = 0;
+  const wiring = wiringOf(spec, tracker, { current: () => current, position: () => at, taken: () => taken });
+
+  const map = (batch: Batch): Batch => {
+    const out = emptyBatch();
+    const put = (item: Item, text: string | undefined): void => {
+      out.items.push(item);
+      out.texts.push(text);
+      out.lines.push(batch.lines[at]!);
+      tracker?.wrote();
+    };
+    current = batch;
+    taken += batch.items.length;
+    for (at = 0; at < batch.items.length; at++) {
+      tracker?.read();
+      const record = asRecord(batch.items[at]!, spec);
+      if (record === undefined) continue;
+      const text = batch.texts[at];
+      if (isForeign(record, reads)) {
+        put(record, text);
+        continue;
+      }
+      const made = each!(record);
+      if (made === undefined) continue;
+      if (Array.isArray(made)) for (const item of made as VoltRecord[]) put(item, item === record ? text : undefined);
+      else put(made as VoltRecord, made === record ? text : undefined);
+    }
+    tracker?.idle();
+    return out;
+  };
+
+  return {
+    outcome: outcome.promise,
+    async next() {
+      try {
+        each ??= await (spec.start(wiring) as Promise<Each>);
+        for (;;) {
+          const batch = await input.next();
+          if (!batch) break;
+          const out = map(batch);
+          if (out.items.length > 0) return out;
+        }
+        await outcome.settle({ status: exit.ok });
+      } catch (error) {
+        input.cancel();
+        await outcome.settle(failureOf(error));
+      }
+      return undefined;
+    },
+    cancel() {
+      input.cancel();
+      void outcome.settle({ status: exit.ok });
+    },
+    delivered: (count) => tracker?.delivered(count),
+  };
+}
+
+/** The parts of a context that depend on what the stage is reading at the moment. */
+function wiringOf(
+  spec: StageSpec,
+  tracker: Tracker | undefined,
+  reading: { current(): Batch; position(): number; taken(): number },
+): StageWiring {
+  return {
+    input: { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }) },
+    textOf(record) {
+      const index = findBack(reading.current(), record, reading.position());
+      return lineOf(record, index < 0 ? undefined : reading.current().texts[index]);
+    },
+    currentLine: () => reading.current().lines[reading.position()] ?? 0,
+    written: () => Promise.reject(new Error(`${spec.definition.name} is no source`)),
+    dropped() {},
+    delivered() {},
+    taken: reading.taken,
+    tracker,
+  };
+}
+
+function findBack(batch: Batch, item: Item, from: number): number {
+  for (let i = Math.min(from, batch.items.length - 1); i >= 0 && i > from - lookBack; i--) {
+    if (batch.items[i] === item) return i;
+  }
+  return -1;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+function generatorStage(
+  spec: StageSpec,
+  input: Stream,
+  reads: Set<string> | undefined,
+  tracker: Tracker | undefined,
+): Stage {
+  const outcome = outcomeOf(spec);
+  const isSink = spec.definition.kind === 'sink';
+  const waiters = new Map<Item, Waiter>();
+  const ordinals: { ordinal: number; waiter: Waiter }[] = [];
+  const seen: number[] = [];
+  let current = emptyBatch();
+  let at = -1;
+  let taken = 0;
+  let put = 0;
+  let out = emptyBatch();
+  let flushable = false;
+  let ended = false;
+  let cancelled = false;
+  let started = false;
+  let wakeReader: (() => void) | undefined;
+  let wakeWriter: (() => void) | undefined;
+
+  const ready = (): void => {
+    flushable = true;
+    wakeReader?.();
+    wakeReader = undefined;
+  };
+
+  const emit = (item: Item, text: string | undefined): void => {
+    if (spec.swallow) return;
+    out.items.push(item);
+    out.texts.push(text);
+    out.lines.push(++put);
+    if (tracker && !isSink) tracker.wrote();
+    const waiter = waiters.get(item);
+    if (waiter) {
+      waiters.delete(item);
+      ordinals.push({ ordinal: put, waiter });
+    }
+    // What the generator makes without waiting leaves together; the next turn of the loop takes it away.
+    if (out.items.length === 1) setImmediate(ready);
+  };
+
+  /** The next record for the command; foreign types pass by. */
+  const advance = async (): Promise<IteratorResult<VoltRecord>> => {
+    for (;;) {
+      while (++at < current.items.length) {
+        taken++;
+        tracker?.read();
+        const record = asRecord(current.items[at]!, spec);
+        if (record === undefined) continue;
+        if (!isForeign(record, reads)) {
+          if (isSink && tracker) seen.push(taken);
+          return { done: false, value: record };
+        }
+        if (!isSink) emit(record, current.texts[at]);
+      }
+      if (!isSink) tracker?.idle();
+      else if (seen.length === 0) reportSink();
+      const batch = cancelled ? undefined : await input.next();
+      if (!batch) {
+        at = current.items.length;
+        return { done: true, value: undefined };
+      }
+      current = batch;
+      at = -1;
+    }
+  };
+
+  /** A sink's records count as safe up to the first that it has not said so of. */
+  const reportSink = (): void => input.delivered(seen.length > 0 ? seen[0]! - 1 : taken);
+
+  const wiring: StageWiring = {
+    ...wiringOf(spec, tracker, { current: () => current, position: () => at, taken: () => taken }),
+    input: {
+      [Symbol.asyncIterator]: () => ({ next: advance, return: async () => ({ done: true, value: undefined }) }),
+    },
+    written: (record) =>
+      new Promise((resolve, reject) => {
+        waiters.set(record, { resolve, reject });
+      }),
+    dropped(record) {
+      waiters.get(record)?.reject(new Error('dropped: the queue was full'));
+      waiters.delete(record);
+    },
+    delivered(n) {
+      if (!tracker) return;
+      seen.splice(0, n);
+      reportSink();
+    },
+  };
+
+  const pump = async (): Promise<void> => {
+    let result: Outcome = { status: exit.ok };
+    try {
+      const generator = spec.start(wiring) as AsyncGenerator<Item, number | void, void>;
+      for (let made = 0; ; ) {
+        const step = await generator.next();
+        if (step.done) {
+          result = { status: step.value ?? exit.ok };
+          break;
+        }
+        const index = findBack(current, step.value, at);
+        emit(step.value, index < 0 ? undefined : current.texts[index]);
+        if (spec.limit !== undefined && ++made >= spec.limit) {
+          spec.stop();
+          await generator.return(undefined);
+          break;
+        }
+        if (out.items.length >= maxBatch && !cancelled) {
+          ready();
+          await new Promise<void>((resolve) => {
+            wakeWriter = resolve;
+          });
+        }
+        if (cancelled) {
+          await generator.return(undefined);
+          break;
+        }
+      }
+      tracker?.idle();
+    } catch (error) {
+      result = failureOf(error);
+    }
+    if (result.error) input.cancel();
+    ended = true;
+    for (const waiter of waiters.values()) waiter.reject(new Error('the command ended before it was written'));
+    await outcome.settle(result);
+    ready();
+  };
+
+  return {
+    outcome: outcome.promise,
+    async next() {
+      if (!started) {
+        started = true;
+        void pump();
+      }
+      for (;;) {
+        if (out.items.length > 0 && (flushable || ended)) {
+          const batch = out;
+          out = emptyBatch();
+          flushable = false;
+          wakeWriter?.();
+          wakeWriter = undefined;
+          return batch;
+        }
+        flushable = false;
+        if (ended) return undefined;
+        await new Promise<void>((resolve) => {
+          wakeReader = resolve;
+        });
+      }
+    },
+    cancel() {
+      if (cancelled) return;
+      cancelled = true;
+      spec.stop();
+      input.cancel();
+      wakeWriter?.();
+      wakeWriter = undefined;
+      if (!started) {
+        started = true;
+        ended = true;
+        void outcome.settle({ status: exit.ok });
+      }
+    },
+    delivered(count) {
+      while (ordinals[0] && ordinals[0].ordinal <= count) ordinals.shift()!.waiter.resolve();
+      if (!isSink) tracker?.delivered(count);
+    },
+  };
+}

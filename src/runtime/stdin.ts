@@ -1,0 +1,141 @@
+import { read } from 'node:fs';
+import type { Batch, Stream } from './batch.ts';
+import { descriptorKind } from './host.ts';
+import { type BadLine, createParser, type ParserOptions } from './ndjson.ts';
+
+/** What the reader tells beside the records. */
+export interface ReaderEvents {
+  onBad(bad: BadLine): void;
+  /** Lines up to this number are safe on the far side, or were no records at all. */
+  onDelivered?(lines: number): void;
+}
+
+const fileChunk = 256 * 1024;
+
+/** stdin as a stream of batches: what one read brought is one batch. A regular file is read in large pieces, a pipe as it comes. */
+export function stdinStream(options: ParserOptions, events: ReaderEvents): Stream & { stop(): void } {
+  const parser = createParser(options);
+  const chunks = descriptorKind(0) === 'file' ? fileChunks() : pipeChunks();
+  const ledger = events.onDelivered ? deliveryLedger(events.onDelivered) : undefined;
+  let ended = false;
+  let linesSeen = 0;
+
+  const stop = (): void => {
+    ended = true;
+    chunks.stop();
+  };
+
+  return {
+    async next() {
+      while (!ended) {
+        const chunk = await chunks.next();
+        if (!chunk) ended = true;
+        const parsed = chunk ? parser.push(chunk) : parser.end();
+        linesSeen = Math.max(linesSeen, parsed.lines.at(-1) ?? 0, parsed.bad.at(-1)?.line ?? 0);
+        ledger?.read(parsed, linesSeen);
+        for (const bad of parsed.bad) events.onBad(bad);
+        if (parsed.items.length > 0) return parsed;
+      }
+      return undefined;
+    },
+    cancel: stop,
+    stop,
+    delivered(count) {
+      ledger?.delivered(count);
+    },
+  };
+}
+
+/** Turns a count of records into a count of lines: skipped lines are safe as soon as the records before them are. */
+function deliveryLedger(report: (lines: number) => void): {
+  read(batch: Batch, seen: number): void;
+  delivered(count: number): void;
+} {
+  const waiting: number[] = [];
+  let head = 0;
+  let done = 0;
+  let seen = 0;
+  let reported = 0;
+  const tell = (): void => {
+    const next = waiting[head];
+    const lines = next === undefined ? seen : next - 1;
+    if (lines > reported) {
+      reported = lines;
+      report(lines);
+    }
+  };
+  return {
+    read(batch, linesSeen) {
+      for (const line of batch.lines) waiting.push(line);
+      seen = linesSeen;
+      tell();
+    },
+    delivered(count) {
+      head += count - done;
+      done = count;
+      if (head > 4096 && head * 2 > waiting.length) {
+        waiting.splice(0, head);
+        head = 0;
+      }
+      tell();
+    },
+  };
+}
+
+interface Chunks {
+  next(): Promise<Buffer | undefined>;
+  stop(): void;
+}
+
+function fileChunks(): Chunks {
+  return {
+    next: () =>
+      new Promise((resolve, reject) => {
+        const buffer = Buffer.allocUnsafeSlow(fileChunk);
+        read(0, buffer, 0, fileChunk, null, (error, bytes) => {
+          if (error) reject(error);
+          else resolve(bytes > 0 ? buffer.subarray(0, bytes) : undefined);
+        });
+      }),
+    stop() {},
+  };
+}
+
+function pipeChunks(): Chunks {
+  const { stdin } = process;
+  let wake: (() => void) | undefined;
+  let ended = false;
+  let failure: Error | undefined;
+  const ring = (): void => {
+    wake?.();
+    wake = undefined;
+  };
+  stdin.on('readable', ring);
+  stdin.on('end', () => {
+    ended = true;
+    ring();
+  });
+  stdin.on('error', (error: NodeJS.ErrnoException) => {
+    ended = true;
+    if (error.code !== 'ECONNRESET') failure = error;
+    ring();
+  });
+  return {
+    async next() {
+      for (;;) {
+        const chunk = stdin.read() as Buffer | null;
+        if (chunk) return chunk;
+        if (failure) throw failure;
+        if (ended) return undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+    stop() {
+      ended = true;
+      stdin.destroy();
+      ring();
+    },
+  };
+}

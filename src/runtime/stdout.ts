@@ -1,0 +1,54 @@
+import { write } from 'node:fs';
+import { type Batch, lineOf } from './batch.ts';
+import { fail } from './exit.ts';
+import { descriptorKind } from './host.ts';
+
+/** The reader of stdout went away: the end of the run, and no failure. */
+export class ReaderGone extends Error {}
+
+/** Writes batches to stdout, one write each, never blocking the event loop. */
+export interface Output {
+  /** Resolves when the kernel has all of it. Rejects with {@link ReaderGone} on EPIPE, exit status 74 on any other fault. */
+  write(batch: Batch): Promise<void>;
+}
+
+/** stdout: a regular file through the thread pool, a pipe or a terminal through the event loop. */
+export function stdoutWriter(): Output {
+  const put = descriptorKind(1) === 'file' ? putFile : putStream();
+  return {
+    write(batch) {
+      let text = '';
+      for (let i = 0; i < batch.items.length; i++) text += `${lineOf(batch.items[i]!, batch.texts[i])}\n`;
+      return put(Buffer.from(text, 'utf8'));
+    },
+  };
+}
+
+function explain(error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EPIPE' || error.code === 'ECONNRESET') return new ReaderGone();
+  return fail('io', `stdout: cannot be written: ${error.code ?? error.message}`);
+}
+
+/** A write may take less than it was given. */
+function putFile(bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const from = (offset: number): void => {
+      write(1, bytes, offset, bytes.length - offset, null, (error, count) => {
+        if (error) reject(explain(error));
+        else if (offset + count < bytes.length) from(offset + count);
+        else resolve();
+      });
+    };
+    from(0);
+  });
+}
+
+function putStream(): (bytes: Buffer) => Promise<void> {
+  const { stdout } = process;
+  // The callback of the write gets the error too; without a listener Node would print a stack.
+  stdout.on('error', () => {});
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      stdout.write(bytes, (error) => (error ? reject(explain(error)) : resolve()));
+    });
+}

@@ -1,0 +1,104 @@
+import type { VoltRecord } from '../records/record.ts';
+import type { Clock } from './clock.ts';
+import type { TimerEvent, Timers } from './timers.ts';
+
+/** Merges records with timers of wall time and of record time. One record is read ahead at most. */
+export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Timers {
+  const wallTimers = new Map<string, { at: number; cancel: () => void }>();
+  const recordTimers = new Map<string, number>();
+  const due: string[] = [];
+  let wake: (() => void) | undefined;
+
+  const clear = (name: string): void => {
+    wallTimers.get(name)?.cancel();
+    wallTimers.delete(name);
+    recordTimers.delete(name);
+    const index = due.indexOf(name);
+    if (index >= 0) due.splice(index, 1);
+  };
+
+  /** The record timer that a record of this time sets off first. */
+  const overtaken = (time: number): string | undefined => {
+    let first: string | undefined;
+    for (const [name, at] of recordTimers) {
+      if (at <= time && (first === undefined || at < recordTimers.get(first)!)) first = name;
+    }
+    return first;
+  };
+
+  async function* events(): AsyncGenerator<TimerEvent, void, void> {
+    const iterator = input[Symbol.asyncIterator]();
+    let pending: Promise<void> | undefined;
+    let step: IteratorResult<VoltRecord> | undefined;
+    let failure: { error: unknown } | undefined;
+    const ring = (): void => {
+      wake?.();
+      wake = undefined;
+    };
+    const readAhead = (): void => {
+      pending ??= iterator.next().then(
+        (result) => {
+          step = result;
+          ring();
+        },
+        (error: unknown) => {
+          failure = { error };
+          ring();
+        },
+      );
+    };
+    try {
+      for (;;) {
+        const timer = due.shift();
+        if (timer !== undefined) {
+          yield { timer };
+          continue;
+        }
+        if (failure) throw failure.error;
+        if (step) {
+          if (step.done) return;
+          const record = step.value;
+          const name = overtaken(Date.parse(record.time ?? ''));
+          if (name !== undefined) {
+            recordTimers.delete(name);
+            yield { timer: name };
+            continue;
+          }
+          step = undefined;
+          pending = undefined;
+          yield { record };
+          continue;
+        }
+        readAhead();
+        if (step || failure || due.length > 0) continue;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      for (const name of [...wallTimers.keys()]) clear(name);
+      // A read in flight ends with its source; waiting for it here could wait for ever.
+      void iterator.return?.();
+    }
+  }
+
+  return {
+    wall(name, ms) {
+      clear(name);
+      const cancel = clock.after(ms, () => {
+        wallTimers.delete(name);
+        due.push(name);
+        wake?.();
+        wake = undefined;
+      });
+      wallTimers.set(name, { at: clock.monotonic() + ms, cancel });
+    },
+    record(name, at) {
+      clear(name);
+      recordTimers.set(name, at);
+    },
+    cancel: clear,
+    pending: () => [...wallTimers.keys(), ...recordTimers.keys(), ...due],
+    [Symbol.asyncIterator]: events,
+  };
+}
