@@ -1,0 +1,68 @@
+import type { Argument } from '../runtime/command.ts';
+import { argumentWants, type Binary, banner, groupFlags, type Node, quote } from './completion.ts';
+import type { DescribedOption, Wants } from './described.ts';
+import { argumentName } from './help.ts';
+
+/** The completion of one binary for zsh: a file `_name` in a folder of `$fpath`. */
+export function zshCompletion({ name, nodes }: Binary): string {
+  const functions = nodes.map((node) => {
+    const body = node.next.length > 0 ? choosing(name, node) : completing(node);
+    return `${functionName(name, node.words)}() {\n${body.map((line) => `  ${line}\n`).join('')}}\n`;
+  });
+  return `#compdef ${name}
+# ${banner(name, 'zsh')}
+
+${functions.join('\n')}
+${functionName(name, [])} "$@"
+`;
+}
+
+function functionName(binary: string, words: readonly string[]): string {
+  return `_voltpipe_complete_${[binary, ...words].join('_').replaceAll('-', '_')}`;
+}
+
+function choosing(binary: string, { words, next }: Node): string[] {
+  const lines = ['local curcontext=$curcontext state line', 'local -a commands', 'commands=('];
+  for (const { word, summary } of next) lines.push(`  ${quote(`${word}:${summary}`)}`);
+  lines.push(')', '_arguments -C \\');
+  for (const { flag, short, summary } of groupFlags) {
+    lines.push(`  '(- *)'{${short},${flag}}${quote(`[${inBrackets(summary)}]`)} \\`);
+  }
+  lines.push(`  '1: :->command' '*:: :->rest'`, 'case $state in', '  command) _describe command commands ;;', '  rest)');
+  lines.push('    case $words[1] in');
+  for (const { word } of next) lines.push(`      ${word}) ${functionName(binary, [...words, word])} ;;`);
+  lines.push('    esac', '    ;;', 'esac');
+  return lines;
+}
+
+function completing({ options, arguments: args }: Node): string[] {
+  const specs = [...options.map(optionSpec), ...args.map(argumentSpec)];
+  return ['_arguments -s -S \\', ...specs.map((spec, index) => `  ${spec}${index < specs.length - 1 ? ' \\' : ''}`)];
+}
+
+/** `'(-i --interval)'{-i+,--interval=}'[…]:DURATION: '` */
+function optionSpec({ flag = '', short, wants, value, repeatable, spec }: DescribedOption): string {
+  const takes = wants !== 'nothing';
+  const text = quote(`[${inBrackets(spec.summary)}]${takes ? `:${value}:${action(wants, spec.choices)}` : ''}`);
+  const ends = flag === '--help' || flag === '--version';
+  const excludes = ends ? '(- *)' : repeatable ? '*' : short ? `(${short} ${flag})` : '';
+  const long = takes ? `${flag}=` : flag;
+  const names = short ? `{${short}${takes ? '+' : ''},${long}}` : long;
+  return `${excludes ? quote(excludes) : ''}${names}${text}`;
+}
+
+function argumentSpec(argument: Argument): string {
+  const place = argument.variadic ? '*' : argument.required ? '' : ':';
+  return quote(`${place}:${argumentName(argument)}:${action(argumentWants(argument), argument.choices)}`);
+}
+
+function action(wants: Wants, choices: readonly string[] = []): string {
+  if (wants === 'choice') return `(${choices.join(' ')})`;
+  if (wants === 'file') return '_files';
+  return wants === 'directory' ? '_files -/' : ' ';
+}
+
+/** Text between the brackets of a specification. */
+function inBrackets(text: string): string {
+  return text.replace(/[[\]\\:]/g, (character) => `\\${character}`);
+}

@@ -1,0 +1,137 @@
+import type { CommandGroup } from '../runtime/command.ts';
+import { type DescribedCommand, type DescribedOption, defaultText, pageName } from './described.ts';
+import { wrap, wrapCommand } from './prose.ts';
+
+/** How a piece of text shall look. */
+export type Look = 'title' | 'term' | 'value' | 'faint';
+
+/** Colours a text, or leaves it as it is. */
+export type Paint = (look: Look, text: string) => string;
+
+/** How help is laid out. */
+export interface HelpLayout {
+  /** Width in characters; no line is longer, but for a word that can't be broken. */
+  columns: number;
+  paint: Paint;
+}
+
+/** No colours at all. */
+export const plain: Paint = (_look, text) => text;
+
+/** Colours by SGR codes, for a terminal. */
+export const colourful: Paint = (look, text) => {
+  const code = { title: '1', term: '36', value: '33', faint: '2' }[look];
+  return `\u001b[${code}m${text}\u001b[0m`;
+};
+
+/** `--help` of a command: what it does, examples, then the options in two groups. */
+export function commandHelp({ definition, own, common }: DescribedCommand, layout: HelpLayout): string {
+  const { paint, columns } = layout;
+  const { name } = definition;
+  const parts = [
+    wrap(`${name}: ${definition.summary}`, columns).join('\n').replace(name, paint('title', name)),
+    usage(definition.name, definition.arguments ?? [], layout),
+    definition.examples.length > 0 ? examples(definition.examples, layout) : '',
+    definition.arguments?.length ? argumentTable(definition.arguments, layout) : '',
+    optionTable('Options', own, layout),
+    optionTable('Common options', common, layout),
+    wrap(`Manual: man ${pageName(name)}`, columns).join('\n'),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** `--help` of a first word with several commands behind it. */
+export function groupHelp(
+  group: CommandGroup,
+  commands: readonly { name: string; summary: string }[],
+  layout: HelpLayout,
+): string {
+  const { paint, columns } = layout;
+  const rows = commands.map(({ name, summary }) => ({
+    term: name.startsWith(`${group.name} `) ? name.slice(group.name.length + 1) : name,
+    text: summary,
+  }));
+  const parts = [
+    wrap(`${group.name}: ${group.summary}`, columns).join('\n').replace(group.name, paint('title', group.name)),
+    `${paint('title', 'Usage:')} ${paint('term', group.name)} ${paint('value', 'COMMAND')} [options]`,
+    wrap(group.description.replaceAll('`', ''), columns).join('\n'),
+    table('Commands', rows, layout),
+    wrap(`Each tells more with --help. Manual: man ${group.name}`, columns).join('\n'),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+type Arguments = readonly { name: string; summary: string; required?: boolean; variadic?: boolean; choices?: readonly string[] }[];
+
+function usage(name: string, args: Arguments, { paint }: HelpLayout): string {
+  const words = args.map((argument) => {
+    const word = argumentName(argument);
+    return paint('value', argument.required ? word : `[${word}]`);
+  });
+  return [paint('title', 'Usage:'), paint('term', name), '[options]', ...words].join(' ');
+}
+
+/** `DEVICE…` as a manual shows it. */
+export function argumentName({ name, variadic }: { name: string; variadic?: boolean }): string {
+  return `${name.toUpperCase()}${variadic ? '...' : ''}`;
+}
+
+function examples(list: DescribedCommand['definition']['examples'], { paint, columns }: HelpLayout): string {
+  const lines = [paint('title', 'Examples:')];
+  for (const { text, command } of list) {
+    lines.push(...wrap(text, columns - 4).map((line) => paint('faint', `  # ${line}`)));
+    lines.push(...wrapCommand(command, columns - 2).map((line) => `  ${line}`));
+  }
+  return lines.join('\n');
+}
+
+function argumentTable(args: Arguments, layout: HelpLayout): string {
+  const rows = args.map((argument) => ({
+    term: argumentName(argument),
+    text: argument.summary + (argument.choices ? ` (${argument.choices.join(', ')})` : ''),
+  }));
+  return table('Arguments', rows, layout);
+}
+
+function optionTable(title: string, options: readonly DescribedOption[], layout: HelpLayout): string {
+  const shown = options.filter(({ flag, spec }) => flag && !spec.rare);
+  const rows = shown.map((option) => ({
+    term: `${option.short ? `${option.short}, ` : '    '}${option.flag}`,
+    ...(option.value ? { value: option.value } : {}),
+    text: optionText(option),
+  }));
+  return rows.length > 0 ? table(title, rows, layout) : '';
+}
+
+function optionText(option: DescribedOption): string {
+  const { spec } = option;
+  const text = defaultText(option);
+  const notes = [
+    ...(spec.choices ? [spec.choices.join(', ')] : []),
+    ...(option.repeatable ? ['may be repeated'] : []),
+    ...(text !== undefined ? [`default ${text}`] : []),
+  ];
+  return notes.length > 0 ? `${spec.summary} (${notes.join('; ')})` : spec.summary;
+}
+
+interface Row {
+  term: string;
+  value?: string;
+  text: string;
+}
+
+/** Two columns; a term that is too long for the first has its text below it. */
+function table(title: string, rows: readonly Row[], { paint, columns }: HelpLayout): string {
+  const length = ({ term, value }: Row): number => term.length + (value ? value.length + 1 : 0);
+  const first = Math.min(Math.max(...rows.map(length)), Math.max(12, Math.floor(columns * 0.36)));
+  const indent = first + 4;
+  const lines = [paint('title', `${title}:`)];
+  for (const row of rows) {
+    const term = paint('term', row.term) + (row.value ? ` ${paint('value', row.value)}` : '');
+    const text = wrap(row.text, Math.max(20, columns - indent));
+    if (length(row) > first) lines.push(`  ${term}`);
+    else lines.push(`  ${term}${' '.repeat(first - length(row))}  ${text.shift() ?? ''}`);
+    lines.push(...text.map((line) => ' '.repeat(indent) + line));
+  }
+  return lines.join('\n');
+}

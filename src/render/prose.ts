@@ -1,0 +1,75 @@
+/** A piece of manual text: a paragraph, an item of a list, or lines that stay as they are. */
+export type Block = { kind: 'paragraph' | 'item'; text: string } | { kind: 'literal'; lines: readonly string[] };
+
+/** Reads the form of a `ManualSection`: blank lines separate, `- ` opens an item, two spaces at a line's start make it literal. */
+export function blocks(text: string): Block[] {
+  const found: Block[] = [];
+  for (const part of text.replace(/^\n+|\s+$/g, '').split(/\n[ \t]*\n/)) found.push(...blocksOf(part.split('\n')));
+  return joinLiterals(found);
+}
+
+function blocksOf(lines: readonly string[]): Block[] {
+  const found: Block[] = [];
+  for (const line of lines) {
+    const last = found.at(-1);
+    if (line.startsWith('- ')) found.push({ kind: 'item', text: line.slice(2).trim() });
+    else if (line.startsWith('  ') && last?.kind === 'item') last.text += ` ${line.trim()}`;
+    else if (line.startsWith('  ')) {
+      if (last?.kind === 'literal') found[found.length - 1] = { kind: 'literal', lines: [...last.lines, line.slice(2)] };
+      else found.push({ kind: 'literal', lines: [line.slice(2)] });
+    } else if (last && last.kind !== 'literal') last.text += ` ${line.trim()}`;
+    else found.push({ kind: 'paragraph', text: line.trim() });
+  }
+  return found;
+}
+
+/** Literal lines with a blank line between them are one block. */
+function joinLiterals(found: readonly Block[]): Block[] {
+  const joined: Block[] = [];
+  for (const block of found) {
+    const last = joined.at(-1);
+    if (block.kind === 'literal' && last?.kind === 'literal') {
+      joined[joined.length - 1] = { kind: 'literal', lines: [...last.lines, '', ...block.lines] };
+    } else joined.push(block);
+  }
+  return joined;
+}
+
+/** Breaks text into lines of at most `width` characters at its spaces; a longer word gets a line of its own. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/**
+ * Breaks a shell command into lines of at most `width` characters that a shell still reads as one command: after `|`, `&&` and
+ * `||` as they are, elsewhere with a backslash, never inside quotes. Continuation lines are indented by four.
+ */
+export function wrapCommand(command: string, width: number): string[] {
+  return command.split('\n').flatMap((line) => wrapLine(line, width));
+}
+
+function wrapLine(command: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of shellWords(command)) {
+    const continues = line === '' ? word : `${line} ${word}`;
+    if (line.trim() === '' || continues.length + (/[|&]$/.test(word) ? 0 : 2) <= width) {
+      line = line.trim() === '' ? line + word : continues;
+      continue;
+    }
+    lines.push(/(\||&&)$/.test(line) ? line : `${line} \\`);
+    line = `    ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** Splits at spaces outside of quotes; quotes and escapes stay. */
+function shellWords(command: string): string[] {
+  return command.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+/g) ?? [];
+}

@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** Programs that tests use and that a machine may lack, with the Debian package that has them. */
+const services = {
+  bash: 'bash',
+  fish: 'fish',
+  mandoc: 'mandoc',
+  mosquitto: 'mosquitto',
+  openssl: 'openssl',
+  socat: 'socat',
+  systemdAnalyze: 'systemd',
+  zsh: 'zsh',
+} as const;
+
+/** One of the programs above. */
+export type Service = keyof typeof services;
+
+const binaryName: Partial<Record<Service, string>> = { systemdAnalyze: 'systemd-analyze' };
+
+/** Where servers are that ordinary users don't have in their PATH. */
+const systemFolders = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
+
+/** The path of a program, or undefined. */
+export function findService(service: Service): string | undefined {
+  const name = binaryName[service] ?? service;
+  const folders = [...(process.env['PATH'] ?? '').split(':'), ...systemFolders];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/**
+ * The path of a program that a test needs. A missing one skips the test and says how to install it; with
+ * `VOLTPIPE_REQUIRE_SERVICES=1`, as in CI, it fails the test. The caller returns when it gets undefined.
+ */
+export function requireService(t: TestContext, service: Service): string | undefined {
+  const path = findService(service);
+  if (path) return path;
+  const hint = `${service} is not installed: apt install ${services[service]}`;
+  if (process.env['VOLTPIPE_REQUIRE_SERVICES'] === '1') throw new Error(hint);
+  t.skip(hint);
+  return undefined;
+}
+
+/** Runs a program to its end and returns what it printed; throws when it fails. */
+export function runService(path: string, args: readonly string[], options: { input?: string; cwd?: string } = {}): string {
+  const { status, stdout, stderr, error } = spawnSync(path, args, { encoding: 'utf8', timeout: 30_000, ...options });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${path}: exit status ${status}: ${stderr}${stdout}`);
+  return stdout;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
