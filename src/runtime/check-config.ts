@@ -24,7 +24,7 @@ export async function checkConfiguration(all: readonly Settings[]): Promise<numb
     for (const { instancePath, message, params } of validate.errors ?? []) {
       faults++;
       const place = instancePath.slice(1).replaceAll('/', '.') || 'top level';
-      const extra = 'additionalProperty' in params ? ` '${params['additionalProperty']}'` : '';
+      const extra = 'additionalProperty' in params ? ` '${params.additionalProperty}'` : '';
       process.stderr.write(`${file}: ${place}: ${message}${extra}\n`);
     }
   }

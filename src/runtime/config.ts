@@ -18,12 +18,12 @@ export function findConfigFile(
   named: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
-  const wanted = named ?? (env['VOLTPIPE_CONFIG'] || undefined);
+  const wanted = named ?? (env.VOLTPIPE_CONFIG || undefined);
   if (wanted !== undefined) {
     if (!existsSync(wanted)) throw new ConfigError(`${wanted}: no such file`);
     return wanted;
   }
-  const home = env['XDG_CONFIG_HOME'] || (env['HOME'] ? join(env['HOME'], '.config') : undefined);
+  const home = env.XDG_CONFIG_HOME || (env.HOME ? join(env.HOME, '.config') : undefined);
   return [home && join(home, 'voltpipe/config.yaml'), '/etc/voltpipe/config.yaml'].find(
     (path): path is string => typeof path === 'string' && existsSync(path),
   );

@@ -32,7 +32,7 @@ export function takeHost(): Host {
     notifySocket,
     watchdogUsec: watchdog && forUs ? Number(watchdog) : undefined,
     ackFd: ack === undefined ? undefined : Number(ack),
-    underJournal: journalIsStderr(process.env['JOURNAL_STREAM']),
+    underJournal: journalIsStderr(process.env.JOURNAL_STREAM),
   };
 }
 

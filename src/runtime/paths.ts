@@ -8,20 +8,20 @@ const first = (list: string | undefined): string | undefined => list?.split(':')
 
 /** The directory of tokens, registry, ledgers and filter state. */
 export function dataDirectory(named: string | undefined, env: Env): string {
-  const home = env['HOME'] ?? '/';
+  const home = env.HOME ?? '/';
   const path =
     named ??
-    env['VOLTPIPE_DATA_DIR'] ??
-    first(env['STATE_DIRECTORY']) ??
-    join(env['XDG_STATE_HOME'] || join(home, '.local/state'), 'voltpipe');
+    env.VOLTPIPE_DATA_DIR ??
+    first(env.STATE_DIRECTORY) ??
+    join(env.XDG_STATE_HOME || join(home, '.local/state'), 'voltpipe');
   return isAbsolute(path) ? path : resolve(path);
 }
 
 /** The directory of sockets and adapter locks. */
 export function runtimeDirectory(env: Env, uid: number): string {
-  const systemd = first(env['RUNTIME_DIRECTORY']);
+  const systemd = first(env.RUNTIME_DIRECTORY);
   if (systemd) return systemd;
-  if (env['XDG_RUNTIME_DIR']) return join(env['XDG_RUNTIME_DIR'], 'voltpipe');
+  if (env.XDG_RUNTIME_DIR) return join(env.XDG_RUNTIME_DIR, 'voltpipe');
   return uid === 0 ? '/run/voltpipe' : join('/tmp', `voltpipe-${uid}`);
 }
 

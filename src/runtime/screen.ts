@@ -10,7 +10,7 @@ export function createScreen(env: Readonly<Record<string, string | undefined>>):
     get columns() {
       return stderr.columns ?? 80;
     },
-    color: interactive && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    color: interactive && !env.NO_COLOR && env.TERM !== 'dumb',
     print(text) {
       drawn = 0;
       stderr.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -20,7 +20,7 @@ export function findSecret(
 ): string | undefined {
   if (file !== undefined) return readSecret(file === '-' ? 0 : file, flagOf(name, spec) ?? name);
   const { env } = settings;
-  const credentials = env['CREDENTIALS_DIRECTORY'];
+  const credentials = env.CREDENTIALS_DIRECTORY;
   if (credentials) {
     const value = readOptional(join(credentials, credentialName(name, spec)));
     if (value !== undefined) return value;

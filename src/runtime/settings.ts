@@ -106,14 +106,14 @@ async function configSources(
   dataDir: string,
   problems: Problem[],
 ): Promise<ConfigSource[]> {
-  if (line.flags['noConfig']) return [];
+  if (line.flags.noConfig) return [];
   const sources: ConfigSource[] = [];
   const read = async (file: string | undefined): Promise<void> => {
     if (file) sources.push(await readConfigFile(file));
   };
   for (const step of [
     () => read(existing(join(dataDir, 'system.json'))),
-    () => read(findConfigFile(line.flags['config'] as string | undefined, env)),
+    () => read(findConfigFile(line.flags.config as string | undefined, env)),
   ]) {
     try {
       await step();
@@ -173,8 +173,8 @@ export async function settle(
 ): Promise<Settings> {
   const problems: Problem[] = [];
   const given = { ...inherited, ...line.flags };
-  const env = environment(given['envFile'], processEnv, problems);
-  const dataDir = dataDirectory(given['dataDir'] as string | undefined, env);
+  const env = environment(given.envFile, processEnv, problems);
+  const dataDir = dataDirectory(given.dataDir as string | undefined, env);
   const sources = await configSources({ ...line, flags: given }, env, dataDir, problems);
 
   const settled: Record<string, unknown> = {};

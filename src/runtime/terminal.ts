@@ -5,7 +5,7 @@ export function terminalWidth(): number {
 
 /** Whether stdout shows colours: a terminal, and nobody said NO_COLOR. */
 export function wantsColour(): boolean {
-  return process.stdout.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+  return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }
 
 /** Prints text on stdout; a reader that went away is no failure. */

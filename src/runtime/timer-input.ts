@@ -4,13 +4,13 @@ import type { TimerEvent, Timers } from './timers.ts';
 
 /** Merges records with timers of wall time and of record time. One record is read ahead at most. */
 export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Timers {
-  const wallTimers = new Map<string, { at: number; cancel: () => void }>();
+  const wallTimers = new Map<string, () => void>();
   const recordTimers = new Map<string, number>();
   const due: string[] = [];
   let wake: (() => void) | undefined;
 
   const clear = (name: string): void => {
-    wallTimers.get(name)?.cancel();
+    wallTimers.get(name)?.();
     wallTimers.delete(name);
     recordTimers.delete(name);
     const index = due.indexOf(name);
@@ -28,7 +28,7 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
 
   async function* events(): AsyncGenerator<TimerEvent, void, void> {
     const iterator = input[Symbol.asyncIterator]();
-    let pending: Promise<void> | undefined;
+    let reading = false;
     let step: IteratorResult<VoltRecord> | undefined;
     let failure: { error: unknown } | undefined;
     const ring = (): void => {
@@ -36,7 +36,9 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
       wake = undefined;
     };
     const readAhead = (): void => {
-      pending ??= iterator.next().then(
+      if (reading) return;
+      reading = true;
+      iterator.next().then(
         (result) => {
           step = result;
           ring();
@@ -65,7 +67,7 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
             continue;
           }
           step = undefined;
-          pending = undefined;
+          reading = false;
           yield { record };
           continue;
         }
@@ -91,7 +93,7 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
         wake?.();
         wake = undefined;
       });
-      wallTimers.set(name, { at: clock.monotonic() + ms, cancel });
+      wallTimers.set(name, cancel);
     },
     record(name, at) {
       clear(name);

@@ -146,7 +146,7 @@ async function planned(
   for (const name of Object.keys(flags)) {
     if (!(name in allOptions(definition))) throw new Error(`${definition.name} has no option ${name}`);
   }
-  const line = { flags: { noConfig: flags['config'] === undefined, dataDir, ...flags }, args };
+  const line = { flags: { noConfig: flags.config === undefined, dataDir, ...flags }, args };
   const settings = await settle(definition, line, { HOME: dataDir, ...options.env });
   let rejected = 0;
   return {
