@@ -3,10 +3,10 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { after, test } from 'node:test';
+import { serverCertificate } from '../../src/simulators/certificates.ts';
 import { httpClient } from '../../src/transports/http/client.ts';
 import { HttpFailure, type HttpFailureCode, shownUrl } from '../../src/transports/http/failure.ts';
 import { fakeClock, settle } from '../support/clock.ts';
-import { testCertificates } from '../support/tls.ts';
 
 const servers: { close(): void; closeAllConnections?(): void }[] = [];
 const client = httpClient();
@@ -157,7 +157,7 @@ test('what is not HTTP is named as such', async () => {
 });
 
 test('a server with an authority of its own is trusted by ca, and refused without it', async () => {
-  const { ca, key, cert } = await testCertificates();
+  const { ca, key, cert } = await serverCertificate();
   const url = await listen(
     createTlsServer({ key, cert }, (_, response) => response.end('secret')),
     'https',
@@ -166,12 +166,12 @@ test('a server with an authority of its own is trusted by ca, and refused withou
   const refused = await failsAs('tls', client.call({ method: 'GET', url }));
   assert.match(refused.reason, /UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
   assert.equal(refused.temporary, false);
-  const other = await testCertificates();
+  const other = await serverCertificate();
   await failsAs('tls', client.call({ method: 'GET', url, ca: other.ca }));
 });
 
 test('a certificate for another name is refused', async () => {
-  const { ca, key, cert } = await testCertificates('127.0.0.2');
+  const { ca, key, cert } = await serverCertificate(['127.0.0.2']);
   const url = await listen(
     createTlsServer({ key, cert }, (_, response) => response.end()),
     'https',
