@@ -65,6 +65,17 @@ function vendorPlugin(wanted, prefix, self) {
   };
 }
 
+/** Commander loads node:child_process (3 ms) for a feature that we don't use: programs as subcommands. */
+const lightCommander = {
+  name: 'light-commander',
+  setup(b) {
+    b.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      importer.includes('/node_modules/commander/') ? { path, namespace: 'nothing' } : undefined,
+    );
+    b.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -184,7 +195,7 @@ export async function buildAll() {
         sourcemap: true,
         sourcesContent: false,
         minifySyntax: true,
-        plugins: [vendorPlugin(wanted, './vendor/', undefined)],
+        plugins: [lightCommander, vendorPlugin(wanted, './vendor/', undefined)],
       });
       notePackages(result.metafile, packages);
     }),
@@ -197,7 +208,7 @@ export async function buildAll() {
           outfile: join(root, 'dist', `${name}.cjs`),
           sourcemap: true,
           sourcesContent: false,
-          plugins: [vendorPlugin(wanted, './vendor/', undefined)],
+          plugins: [lightCommander, vendorPlugin(wanted, './vendor/', undefined)],
         });
         notePackages(result.metafile, packages);
       }),

@@ -13,6 +13,8 @@ export interface Batch {
   items: Item[];
   texts: (string | undefined)[];
   lines: number[];
+  /** The bytes of all these lines as they came in, when nothing was skipped and nothing has been changed: written as they are. */
+  raw?: readonly Buffer[] | undefined;
 }
 
 /** An empty batch. */

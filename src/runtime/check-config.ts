@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exit } from './exit.ts';
 import type { Settings } from './settings.ts';
+import { say } from './stderr.ts';
 
 /** The schema that `npm run generate` writes, beside the bundle's folder. */
 const schemaFile = join(typeof __dirname === 'string' ? __dirname : 'dist', '../schema/voltpipe.schema.json');
@@ -14,18 +15,18 @@ export async function checkConfiguration(all: readonly Settings[]): Promise<numb
   const { default: Ajv } = await import('ajv/dist/2020.js');
   const validate = new Ajv({ allErrors: true, strict: false }).compile(JSON.parse(readFileSync(schemaFile, 'utf8')));
   const files = new Map(all.flatMap(({ sources }) => sources.map(({ file, tree }) => [file, tree] as const)));
-  if (files.size === 0) process.stderr.write('no configuration file: defaults hold\n');
+  if (files.size === 0) say('no configuration file: defaults hold\n');
   let faults = 0;
   for (const [file, tree] of files) {
     if (validate(tree)) {
-      process.stderr.write(`${file}: valid\n`);
+      say(`${file}: valid\n`);
       continue;
     }
     for (const { instancePath, message, params } of validate.errors ?? []) {
       faults++;
       const place = instancePath.slice(1).replaceAll('/', '.') || 'top level';
       const extra = 'additionalProperty' in params ? ` '${params.additionalProperty}'` : '';
-      process.stderr.write(`${file}: ${place}: ${message}${extra}\n`);
+      say(`${file}: ${place}: ${message}${extra}\n`);
     }
   }
   return faults > 0 ? exit.config : exit.ok;

@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 /** What a file descriptor is. */
 export type DescriptorKind = 'file' | 'pipe' | 'terminal' | 'null' | 'closed';
@@ -54,7 +55,7 @@ export function descriptorKind(fd: number): DescriptorKind {
     if (stat.isFile() || stat.isBlockDevice() || stat.isDirectory()) return 'file';
     if (stat.isFIFO() || stat.isSocket()) return 'pipe';
     if (!stat.isCharacterDevice()) return 'file';
-    return (fd === 0 ? process.stdin : fd === 1 ? process.stdout : process.stderr).isTTY ? 'terminal' : 'null';
+    return isatty(fd) ? 'terminal' : 'null';
   } catch {
     return 'closed';
   }

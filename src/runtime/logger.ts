@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import type { Log, LogFields } from './log.ts';
+import { say } from './stderr.ts';
 
 /** Severity of a message, from least to most. */
 export const levels = ['debug', 'info', 'warn', 'error'] as const;
@@ -136,6 +137,6 @@ function appendToFile(file: string, text: string): void {
   } catch (error) {
     if (fileComplained) return;
     fileComplained = true;
-    process.stderr.write(`log file ${file}: cannot be written: ${(error as NodeJS.ErrnoException).code}\n`);
+    say(`log file ${file}: cannot be written: ${(error as NodeJS.ErrnoException).code}\n`);
   }
 }

@@ -33,6 +33,8 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
   let carried = 0;
   let tooLong = false;
   let lineNumber = 0;
+  /** Whether the lines of this chunk can be written as the bytes that they came in. */
+  let exact = true;
 
   const keep = (rest: Buffer): void => {
     if (rest.length === 0 || tooLong) return;
@@ -49,17 +51,25 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
   const take = (text: string, out: Parsed): void => {
     lineNumber++;
     let line = text;
-    if (lineNumber === 1 && line.charCodeAt(0) === 0xfeff) line = line.slice(1);
-    if (line.charCodeAt(line.length - 1) === 13) line = line.slice(0, -1);
+    if (lineNumber === 1 && line.charCodeAt(0) === 0xfeff) {
+      line = line.slice(1);
+      exact = false;
+    }
+    if (line.charCodeAt(line.length - 1) === 13) {
+      line = line.slice(0, -1);
+      exact = false;
+    }
     let record: VoltRecord;
     try {
       record = JSON.parse(line);
     } catch (error) {
+      exact = false;
       if (line.trim() !== '') out.bad.push({ line: lineNumber, why: `not JSON: ${(error as Error).message}` });
       return;
     }
     const why = notARecord(record, options.untyped);
     if (why) {
+      exact = false;
       out.bad.push({ line: lineNumber, why });
       return;
     }
@@ -70,6 +80,7 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
 
   const refuse = (why: string, out: Parsed): void => {
     lineNumber++;
+    exact = false;
     out.bad.push({ line: lineNumber, why });
   };
 
@@ -99,10 +110,14 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
     else takeBytes(bytes, out);
   };
 
-  const finishCarried = (rest: Buffer, out: Parsed): void => {
+  const finishCarried = (rest: Buffer, out: Parsed, raw: Buffer[]): void => {
     keep(rest);
     if (tooLong) refuse(`longer than ${options.maxLine} bytes`, out);
-    else takeWhole(Buffer.concat([...carry, Buffer.of(newline)]), out);
+    else {
+      const line = Buffer.concat([...carry, Buffer.of(newline)]);
+      takeWhole(line, out);
+      raw.push(line);
+    }
     carry = [];
     carried = 0;
     tooLong = false;
@@ -110,25 +125,32 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
 
   return {
     push(chunk) {
-      const out: Parsed = { items: [], texts: [], lines: [], bad: [] };
+      const out: Parsed = { items: [], texts: [], lines: [], bad: [], raw: undefined };
+      const raw: Buffer[] = [];
       let start = 0;
+      exact = true;
       if (carried > 0 || tooLong) {
         const end = chunk.indexOf(newline);
         if (end < 0) {
           keep(chunk);
           return out;
         }
-        finishCarried(chunk.subarray(0, end), out);
+        finishCarried(chunk.subarray(0, end), out, raw);
         start = end + 1;
       }
       const last = chunk.lastIndexOf(newline);
-      if (last >= start) takeWhole(chunk.subarray(start, last + 1), out);
+      if (last >= start) {
+        const whole = chunk.subarray(start, last + 1);
+        takeWhole(whole, out);
+        raw.push(whole);
+      }
       keep(chunk.subarray(Math.max(start, last + 1)));
+      if (exact) out.raw = raw;
       return out;
     },
     end() {
       const out: Parsed = { items: [], texts: [], lines: [], bad: [] };
-      if (carried > 0 || tooLong) finishCarried(Buffer.alloc(0), out);
+      if (carried > 0 || tooLong) finishCarried(Buffer.alloc(0), out, []);
       return out;
     },
   };

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import type { Clock } from './clock.ts';
 import type { Health } from './health.ts';
 import type { Host } from './host.ts';
@@ -60,6 +59,7 @@ export function startNotifier(
 }
 
 function sendBySystemd(host: Host, message: readonly string[]): void {
+  const { execFile } = process.getBuiltinModule('node:child_process');
   const child = execFile(
     'systemd-notify',
     [...message],

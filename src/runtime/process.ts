@@ -17,6 +17,7 @@ import { createReloader } from './reload.ts';
 import { createScreen } from './screen.ts';
 import type { Services, StageSetup } from './services.ts';
 import { type CommandLine, parseCommandLine, type Settings, settle } from './settings.ts';
+import { said, say } from './stderr.ts';
 import { stdinStream } from './stdin.ts';
 import { stdoutWriter } from './stdout.ts';
 
@@ -49,10 +50,10 @@ export async function runProcess(launches: readonly Launch[], inherited: Command
 /** Prints an error that came before there was a log. Returns the exit status. */
 export function report(error: unknown, name: string): number {
   if (!(error instanceof CommandError)) {
-    process.stderr.write(`${name}: bug: ${error instanceof Error ? error.stack : String(error)}\n`);
+    say(`${name}: bug: ${error instanceof Error ? error.stack : String(error)}\n`);
     return exit.software;
   }
-  for (const line of sentence(error).split('\n')) process.stderr.write(`${name}: ${line}\n`);
+  for (const line of sentence(error).split('\n')) say(`${name}: ${line}\n`);
   return error.status;
 }
 
@@ -62,11 +63,9 @@ function sentence(error: CommandError): string {
 }
 
 /** Ends the process once stderr has been read; stdout has been waited for already. */
-export function endProcess(status: number): Promise<never> {
-  process.exitCode = status;
-  return new Promise<never>(() => {
-    process.stderr.write('', () => process.exit(status));
-  });
+export async function endProcess(status: number): Promise<never> {
+  await said();
+  process.exit(status);
 }
 
 async function settleAll(
@@ -114,7 +113,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   const redactor = createRedactor();
   const screen = createScreen(host.env);
   const health = createHealth(clock);
-  const sink: LogSink = { write: (line) => void process.stderr.write(line), clock, redactor };
+  const sink: LogSink = { write: say, clock, redactor };
   const listen = settled.map(({ settings }) => settings.common.http).find((where) => where !== undefined);
   const metrics = listen === undefined ? noMetrics : await createMetrics();
   const http = listen === undefined ? undefined : await listenHttp(listen, health, metrics);
@@ -335,11 +334,9 @@ function controlEnding(
 }
 
 /** Ends by the signal itself, so that the parent sees how we died. */
-function dieBy(signal: NodeJS.Signals): Promise<never> {
-  return new Promise(() => {
-    process.stderr.write('', () => {
-      process.removeAllListeners(signal);
-      process.kill(process.pid, signal);
-    });
-  });
+async function dieBy(signal: NodeJS.Signals): Promise<never> {
+  await said();
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  return new Promise(() => {});
 }

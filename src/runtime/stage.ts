@@ -127,7 +127,9 @@ function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined
 
   const map = (batch: Batch): Batch => {
     const out = emptyBatch();
+    let changed = false;
     const put = (item: Item, text: string | undefined): void => {
+      if (item !== batch.items[out.items.length]) changed = true;
       out.items.push(item);
       out.texts.push(text);
       out.lines.push(batch.lines[at]!);
@@ -150,7 +152,7 @@ function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined
       else put(made as VoltRecord, made === record ? text : undefined);
     }
     tracker?.idle();
-    return out;
+    return changed || out.items.length !== batch.items.length ? out : batch;
   };
 
   return {

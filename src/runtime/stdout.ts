@@ -17,6 +17,7 @@ export function stdoutWriter(): Output {
   const put = descriptorKind(1) === 'file' ? putFile : putStream();
   return {
     write(batch) {
+      if (batch.raw) return put(batch.raw.length === 1 ? batch.raw[0]! : Buffer.concat(batch.raw));
       let text = '';
       for (let i = 0; i < batch.items.length; i++) text += `${lineOf(batch.items[i]!, batch.texts[i])}\n`;
       return put(Buffer.from(text, 'utf8'));
