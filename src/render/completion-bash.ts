@@ -52,7 +52,7 @@ ${wrapPatterns(steps)})
 }
 
 function wrapPatterns(patterns: readonly string[]): string {
-  return patterns.map((pattern) => `      ${pattern}`).join(' |\n');
+  return patterns.map((pattern) => `      ${pattern}`).join(' | \\\n');
 }
 
 function branch(node: Node): string {
@@ -62,7 +62,13 @@ function branch(node: Node): string {
 
 function choosing({ next }: Node): string[] {
   const flags = groupFlags.flatMap(({ flag, short }) => [short, flag]);
-  return [`_voltpipe_words ${quote([...next.map(({ word }) => word), ...flags].join(' '))}`];
+  return [
+    'if [[ $cur == -* ]]; then',
+    `  _voltpipe_words ${quote(flags.join(' '))}`,
+    'else',
+    `  _voltpipe_words ${quote(next.map(({ word }) => word).join(' '))}`,
+    'fi',
+  ];
 }
 
 function completing({ options, arguments: args }: Node): string[] {

@@ -7,7 +7,9 @@ export function fishCompletion({ name, nodes }: Binary): string {
   const at = `__voltpipe_${name.replaceAll('-', '_')}_at`;
   const lines = nodes.flatMap((node) => {
     const condition = nested ? ` -n ${quote([at, ...node.words].join(' '))}` : '';
-    return (node.next.length > 0 ? choosing(node) : completing(node)).map((rest) => `complete -c ${name}${condition}${rest}`);
+    return (node.next.length > 0 ? choosing(node) : completing(node)).map(
+      (rest) => `complete -c ${name}${condition}${rest}`,
+    );
   });
   return `# ${banner(name, 'fish')}
 ${nested ? helper(at, nodes) : ''}
@@ -46,7 +48,8 @@ function completing({ options, arguments: args }: Node): string[] {
       const wants = argumentWants(argument);
       if (wants === 'text') return [];
       if (wants === 'file') return [' -F'];
-      const words = wants === 'choice' ? quote((argument.choices ?? []).join(' ')) : quote('(__fish_complete_directories)');
+      const words =
+        wants === 'choice' ? quote((argument.choices ?? []).join(' ')) : quote('(__fish_complete_directories)');
       return [` -a ${words} -d ${quote(fishText(argument.summary))}`];
     }),
   ];

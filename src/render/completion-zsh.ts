@@ -28,7 +28,12 @@ function choosing(binary: string, { words, next }: Node): string[] {
   for (const { flag, short, summary } of groupFlags) {
     lines.push(`  '(- *)'{${short},${flag}}${quote(`[${inBrackets(summary)}]`)} \\`);
   }
-  lines.push(`  '1: :->command' '*:: :->rest'`, 'case $state in', '  command) _describe command commands ;;', '  rest)');
+  lines.push(
+    `  '1: :->command' '*:: :->rest'`,
+    'case $state in',
+    '  command) _describe command commands ;;',
+    '  rest)',
+  );
   lines.push('    case $words[1] in');
   for (const { word } of next) lines.push(`      ${word}) ${functionName(binary, [...words, word])} ;;`);
   lines.push('    esac', '    ;;', 'esac');

@@ -4,6 +4,7 @@ import { defaultText } from './described.ts';
 
 /** A JSON Schema, or a part of one. */
 export interface Schema {
+  properties?: Record<string, Schema>;
   [keyword: string]: unknown;
 }
 
@@ -19,9 +20,9 @@ export function configSchema(toolkit: Pick<Toolkit, 'commands'>): Schema {
     title: 'Configuration of voltpipe',
     ...section(),
   };
-  const properties = root['properties'] as Record<string, Schema>;
-  properties['$schema'] = { type: 'string', description: 'the schema that an editor checks this file against' };
-  properties['version'] = { type: 'string', description: 'version of the layout, as system.json has it' };
+  const properties = root.properties ?? {};
+  properties.$schema = { type: 'string', description: 'the schema that an editor checks this file against' };
+  properties.version = { type: 'string', description: 'version of the layout, as system.json has it' };
   for (const { own, common } of toolkit.commands) {
     for (const option of [...own, ...common]) {
       for (const [index, key] of option.keys.entries()) {
@@ -32,7 +33,7 @@ export function configSchema(toolkit: Pick<Toolkit, 'commands'>): Schema {
   return sorted(root);
 }
 
-function section(): Schema {
+function section(): Schema & { properties: Record<string, Schema> } {
   return { type: 'object', additionalProperties: false, properties: {} };
 }
 
@@ -42,10 +43,11 @@ function put(properties: Record<string, Schema>, key: string, schema: Schema): v
   let here = properties;
   for (const part of parts) {
     here[part] ??= section();
-    if (!here[part]['properties']) throw new Error(`${key}: ${part} is a value elsewhere`);
-    here = here[part]['properties'] as Record<string, Schema>;
+    const inside = here[part].properties;
+    if (!inside) throw new Error(`${key}: ${part} is a value elsewhere`);
+    here = inside;
   }
-  if (here[last]?.['additionalProperties'] === false && here[last]?.['description'] === undefined) {
+  if (here[last]?.additionalProperties === false && here[last]?.description === undefined) {
     throw new Error(`${key} is a section elsewhere`);
   }
   here[last] ??= schema;
@@ -53,8 +55,8 @@ function put(properties: Record<string, Schema>, key: string, schema: Schema): v
 
 /** Properties in alphabetical order at every depth, so that the file changes only where a definition did. */
 function sorted(schema: Schema): Schema {
-  const properties = schema['properties'] as Record<string, Schema> | undefined;
-  if (!properties || schema['additionalProperties'] !== false) return schema;
+  const { properties } = schema;
+  if (!properties || schema.additionalProperties !== false) return schema;
   const entries = Object.entries(properties).sort(([a], [b]) => (a < b ? -1 : 1));
   return { ...schema, properties: Object.fromEntries(entries.map(([name, value]) => [name, sorted(value)])) };
 }
@@ -72,8 +74,13 @@ function valueSchema(option: DescribedOption): Schema {
   return { description: `${spec.summary}${also}`, ...schema, ...defaultOf(option) };
 }
 
-const duration = { type: ['string', 'number'], pattern: '^\\d+(\\.\\d+)?\\s*([mM]?[sS]|[mMhHdD])?$', minimum: 0 };
-const size = { type: ['string', 'integer'], pattern: '^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]([iI][bB])?)?$', minimum: 0 };
+/** Text with a unit, or a bare number. */
+const quantity = (pattern: string): Schema => ({
+  anyOf: [
+    { type: 'string', pattern },
+    { type: 'number', minimum: 0 },
+  ],
+});
 
 /** What a value of each type looks like in YAML or JSON. */
 const typed: Record<OptionSpec['type'], (spec: OptionSpec) => Schema> = {
@@ -81,10 +88,10 @@ const typed: Record<OptionSpec['type'], (spec: OptionSpec) => Schema> = {
   string: () => ({ type: 'string' }),
   number: () => ({ type: 'number' }),
   integer: () => ({ type: 'integer' }),
-  duration: () => duration,
-  size: () => size,
+  duration: () => quantity('^\\d+(\\.\\d+)?\\s*([mM]?[sS]|[mMhHdD])?$'),
+  size: () => quantity('^\\d+(\\.\\d+)?\\s*([bB]|[kKmMgG]([iI][bB])?)?$'),
   choice: ({ choices = [] }) => ({ type: 'string', ...anyCase(choices) }),
-  url: () => ({ type: 'string', format: 'uri' }),
+  url: () => ({ type: 'string', pattern: '^[A-Za-z][A-Za-z0-9+.-]*:' }),
   file: () => ({ type: 'string' }),
   list: () => ({ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }),
   secret: () => ({ type: 'string' }),

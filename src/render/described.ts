@@ -56,7 +56,6 @@ const valueNames: Partial<Record<OptionSpec['type'], string>> = {
   integer: 'N',
   duration: 'DURATION',
   size: 'SIZE',
-  choice: 'WORD',
   url: 'URL',
   file: 'FILE',
   list: 'LIST',
@@ -71,9 +70,14 @@ function wantsOf(spec: OptionSpec): Wants {
   return 'text';
 }
 
+/** `logLevel` → `LEVEL`. */
+function lastWord(name: string): string {
+  return (/[A-Z]?[^A-Z]*$/.exec(name)?.[0] || name).toUpperCase();
+}
+
 function describeOption(name: string, spec: OptionSpec, naming: Naming): DescribedOption {
   const flag = naming.flagOf(name, spec);
-  const value = spec.type === 'flag' ? undefined : spec.type === 'secret' ? 'FILE' : (spec.value ?? valueNames[spec.type]);
+  const value = spec.type === 'flag' ? undefined : (spec.value ?? valueNames[spec.type] ?? lastWord(name));
   return {
     name,
     spec,
@@ -93,7 +97,11 @@ export function describe(definition: AnyDefinition, naming: Naming): DescribedCo
   const own: Options = definition.options;
   const all = (options: Options): DescribedOption[] =>
     Object.entries(options).map(([name, spec]) => describeOption(name, spec, naming));
-  return { definition, own: all(own), common: all(naming.commonOptions(definition)).filter(({ name }) => !(name in own)) };
+  return {
+    definition,
+    own: all(own),
+    common: all(naming.commonOptions(definition)).filter(({ name }) => !(name in own)),
+  };
 }
 
 /** The name of a command's file and manual page: `simulate bmw` → `simulate-bmw`. */
@@ -104,7 +112,8 @@ export function pageName(name: string): string {
 /** The default as a user would type it, or undefined when there is none to tell. */
 export function defaultText({ spec }: Pick<DescribedOption, 'spec'>): string | undefined {
   const { default: value, type } = spec;
-  if (value === undefined || type === 'flag' || type === 'map' || type === 'object' || type === 'secret') return undefined;
+  if (value === undefined || type === 'flag' || type === 'map' || type === 'object' || type === 'secret')
+    return undefined;
   if (Array.isArray(value)) return value.length > 0 ? value.join(',') : undefined;
   if (typeof value !== 'number') return String(value);
   if (type === 'duration') return inUnits(value, durations);

@@ -1,7 +1,7 @@
+import { binaries } from './completion.ts';
 import { bashCompletion } from './completion-bash.ts';
 import { fishCompletion } from './completion-fish.ts';
 import { zshCompletion } from './completion-zsh.ts';
-import { binaries } from './completion.ts';
 import { configSchema } from './config-schema.ts';
 import { pageName, type Toolkit } from './described.ts';
 import { commandPage, groupPage } from './man.ts';

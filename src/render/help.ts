@@ -26,10 +26,10 @@ export const colourful: Paint = (look, text) => {
 
 /** `--help` of a command: what it does, examples, then the options in two groups. */
 export function commandHelp({ definition, own, common }: DescribedCommand, layout: HelpLayout): string {
-  const { paint, columns } = layout;
+  const { columns } = layout;
   const { name } = definition;
   const parts = [
-    wrap(`${name}: ${definition.summary}`, columns).join('\n').replace(name, paint('title', name)),
+    headline(name, definition.summary, layout),
     usage(definition.name, definition.arguments ?? [], layout),
     definition.examples.length > 0 ? examples(definition.examples, layout) : '',
     definition.arguments?.length ? argumentTable(definition.arguments, layout) : '',
@@ -52,16 +52,33 @@ export function groupHelp(
     text: summary,
   }));
   const parts = [
-    wrap(`${group.name}: ${group.summary}`, columns).join('\n').replace(group.name, paint('title', group.name)),
+    headline(group.name, group.summary, layout),
     `${paint('title', 'Usage:')} ${paint('term', group.name)} ${paint('value', 'COMMAND')} [options]`,
-    wrap(group.description.replaceAll('`', ''), columns).join('\n'),
+    wrap(spoken(group.description), columns).join('\n'),
     table('Commands', rows, layout),
     wrap(`Each tells more with --help. Manual: man ${group.name}`, columns).join('\n'),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-type Arguments = readonly { name: string; summary: string; required?: boolean; variadic?: boolean; choices?: readonly string[] }[];
+function headline(name: string, summary: string, { paint, columns }: HelpLayout): string {
+  return wrap(`${name}: ${spoken(summary)}`, columns)
+    .join('\n')
+    .replace(name, paint('title', name));
+}
+
+/** Manual text without its marks. */
+function spoken(text: string): string {
+  return text.replaceAll('`', '');
+}
+
+type Arguments = readonly {
+  name: string;
+  summary: string;
+  required?: boolean;
+  variadic?: boolean;
+  choices?: readonly string[];
+}[];
 
 function usage(name: string, args: Arguments, { paint }: HelpLayout): string {
   const words = args.map((argument) => {
@@ -128,7 +145,7 @@ function table(title: string, rows: readonly Row[], { paint, columns }: HelpLayo
   const lines = [paint('title', `${title}:`)];
   for (const row of rows) {
     const term = paint('term', row.term) + (row.value ? ` ${paint('value', row.value)}` : '');
-    const text = wrap(row.text, Math.max(20, columns - indent));
+    const text = wrap(spoken(row.text), Math.max(20, columns - indent));
     if (length(row) > first) lines.push(`  ${term}`);
     else lines.push(`  ${term}${' '.repeat(first - length(row))}  ${text.shift() ?? ''}`);
     lines.push(...text.map((line) => ' '.repeat(indent) + line));

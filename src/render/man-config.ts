@@ -21,7 +21,9 @@ export function configKeys(toolkit: Pick<Toolkit, 'commands'>): Map<string, Conf
       if (key === undefined) continue;
       const entry = found.get(key) ?? { option, commands: [] };
       if (entry.option.spec.type !== option.spec.type) {
-        throw new Error(`${definition.name}: ${key} is ${option.spec.type} here and ${entry.option.spec.type} elsewhere`);
+        throw new Error(
+          `${definition.name}: ${key} is ${option.spec.type} here and ${entry.option.spec.type} elsewhere`,
+        );
       }
       entry.commands.push(definition.name);
       found.set(key, entry);

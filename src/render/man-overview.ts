@@ -22,7 +22,8 @@ export function overviewPage(toolkit: Toolkit): string {
   for (const [kind, title] of kinds) {
     const list = toolkit.commands.filter(({ definition }) => definition.kind === kind);
     if (list.length > 0) out.subsection(title);
-    for (const { definition } of list) out.entry(`\`${definition.name}\``, `${sentence(definition.summary)} See \`${pageName(definition.name)}\`(1).`);
+    for (const { definition } of list)
+      out.entry(`\`${definition.name}\``, `${sentence(definition.summary)} See \`${pageName(definition.name)}\`(1).`);
   }
   for (const [title, text] of chapters) {
     out.section(title);

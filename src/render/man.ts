@@ -24,7 +24,10 @@ export function commandPage(command: DescribedCommand, toolkit: Toolkit): string
   for (const option of own.filter(({ flag }) => flag)) optionEntry(out, option);
   out.subsection('Common options');
   for (const option of common.filter(({ flag }) => flag)) optionEntry(out, option);
-  configuration(out, [...own, ...common].filter(({ flag }) => !flag));
+  configuration(
+    out,
+    [...own, ...common].filter(({ flag }) => !flag),
+  );
   for (const { title, text } of definition.sections ?? []) {
     out.section(title);
     out.blocks(blocks(text));
@@ -36,7 +39,13 @@ export function commandPage(command: DescribedCommand, toolkit: Toolkit): string
   }
   exitStatus(out, toolkit);
   examples(out, definition.examples);
-  seeAlso(out, [...(definition.seeAlso ?? []), ...groupOf(definition.name, toolkit), 'voltpipe(7)', 'voltpipe-config(5)', 'voltpipe-records(5)']);
+  seeAlso(out, [
+    ...(definition.seeAlso ?? []),
+    ...groupOf(definition.name, toolkit),
+    'voltpipe(7)',
+    'voltpipe-config(5)',
+    'voltpipe-records(5)',
+  ]);
   return out.toString();
 }
 
@@ -54,7 +63,11 @@ export function groupPage(group: CommandGroup, toolkit: Toolkit): string {
   for (const { definition } of members) {
     out.entry(`\`${definition.name}\``, `${sentence(definition.summary)} See ${pageName(definition.name)}(1).`);
   }
-  seeAlso(out, [...members.map(({ definition }) => `${pageName(definition.name)}(1)`), ...(group.seeAlso ?? []), 'voltpipe(7)']);
+  seeAlso(out, [
+    ...members.map(({ definition }) => `${pageName(definition.name)}(1)`),
+    ...(group.seeAlso ?? []),
+    'voltpipe(7)',
+  ]);
   return out.toString();
 }
 
@@ -127,7 +140,9 @@ function sources({ keys, environment, credential }: DescribedOption): string[] {
 function configuration(out: Page, options: readonly DescribedOption[]): void {
   if (options.length === 0) return;
   out.section('Configuration');
-  out.paragraph('These have no flag: they are set in the configuration file, see `voltpipe-config`(5), or the environment.');
+  out.paragraph(
+    'These have no flag: they are set in the configuration file, see `voltpipe-config`(5), or the environment.',
+  );
   for (const option of options) {
     const { environment, keys } = option;
     const more = environment.length > 0 ? [`Environment: ${codes(environment)}.`] : [];
@@ -175,7 +190,7 @@ export function sentence(phrase: string): string {
   return /[.!?]$/.test(phrase) ? capital(phrase) : `${capital(phrase)}.`;
 }
 
-/** The first letter large, unless the word is a code, a path or a name that starts small on purpose. */
+/** The first letter large, unless the word is a code, a path or a name such as `bmw-stream`, which starts small on purpose. */
 function capital(phrase: string): string {
-  return /^[a-z][a-z]*[\s,;:.-]|^[a-z]+$/.test(phrase) ? phrase.charAt(0).toUpperCase() + phrase.slice(1) : phrase;
+  return /^[a-z]+(?=[\s,;:?!]|$)/.test(phrase) ? phrase.charAt(0).toUpperCase() + phrase.slice(1) : phrase;
 }

@@ -15,7 +15,8 @@ function blocksOf(lines: readonly string[]): Block[] {
     if (line.startsWith('- ')) found.push({ kind: 'item', text: line.slice(2).trim() });
     else if (line.startsWith('  ') && last?.kind === 'item') last.text += ` ${line.trim()}`;
     else if (line.startsWith('  ')) {
-      if (last?.kind === 'literal') found[found.length - 1] = { kind: 'literal', lines: [...last.lines, line.slice(2)] };
+      if (last?.kind === 'literal')
+        found[found.length - 1] = { kind: 'literal', lines: [...last.lines, line.slice(2)] };
       else found.push({ kind: 'literal', lines: [line.slice(2)] });
     } else if (last && last.kind !== 'literal') last.text += ` ${line.trim()}`;
     else found.push({ kind: 'paragraph', text: line.trim() });

@@ -58,7 +58,13 @@ export function page(title: PageTitle): Page {
     },
     literal(text) {
       gap();
-      lines.push('.RS 4', '.nf', ...text.map((line) => (line.trim() === '' ? '\\&' : atLineStart(escape(line)))), '.fi', '.RE');
+      lines.push(
+        '.RS 4',
+        '.nf',
+        ...text.map((line) => (line.trim() === '' ? '\\&' : atLineStart(escaped(line)))),
+        '.fi',
+        '.RE',
+      );
     },
     blocks(list) {
       for (const block of list) {
@@ -85,14 +91,17 @@ const special: Readonly<Record<string, string>> = {
 };
 
 /** Text as roff prints it unchanged. */
-export function escape(text: string): string {
+export function escaped(text: string): string {
   return text
     .replace(/[\\\-'`^~]/g, (character) => special[character] ?? character)
-    .replace(/[^\n -~]/gu, (character) => `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`);
+    .replace(
+      /[^\n -~]/gu,
+      (character) => `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`,
+    );
 }
 
 function escapeWords(text: string): string {
-  return text.includes(' ') ? `"${escape(text).replaceAll('"', '\\(dq')}"` : escape(text);
+  return text.includes(' ') ? `"${escaped(text).replaceAll('"', '\\(dq')}"` : escaped(text);
 }
 
 /** Text with `` `code` `` and long flags in bold, `*value*` in italics. */
@@ -100,9 +109,9 @@ export function mark(text: string): string {
   return text
     .split(/(`[^`]+`|(?<![\w*])\*[^*\s][^*]*\*(?![\w*])|(?<![\w-])--[a-z][a-z-]*)/)
     .map((part, index) => {
-      if (index % 2 === 0) return escape(part);
-      if (part.startsWith('--')) return `\\fB${escape(part)}\\fR`;
-      return `\\f${part.startsWith('`') ? 'B' : 'I'}${escape(part.slice(1, -1))}\\fR`;
+      if (index % 2 === 0) return escaped(part);
+      if (part.startsWith('--')) return `\\fB${escaped(part)}\\fR`;
+      return `\\f${part.startsWith('`') ? 'B' : 'I'}${escaped(part.slice(1, -1))}\\fR`;
     })
     .join('');
 }
@@ -116,7 +125,9 @@ function atLineStart(line: string): string {
 function fill(text: string): string[] {
   const lines: string[] = [];
   let full = true;
-  for (const word of mark(text).split(/\s+/).filter((part) => part !== '')) {
+  for (const word of mark(text)
+    .split(/\s+/)
+    .filter((part) => part !== '')) {
     const last = lines.at(-1) ?? '';
     if (full || last.length + 1 + word.length > lineLength) lines.push(atLineStart(word));
     else lines[lines.length - 1] = `${last} ${word}`;

@@ -26,7 +26,7 @@ const systemFolders = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
 /** The path of a program, or undefined. */
 export function findService(service: Service): string | undefined {
   const name = binaryName[service] ?? service;
-  const folders = [...(process.env['PATH'] ?? '').split(':'), ...systemFolders];
+  const folders = [...(process.env.PATH ?? '').split(':'), ...systemFolders];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
@@ -38,13 +38,17 @@ export function requireService(t: TestContext, service: Service): string | undef
   const path = findService(service);
   if (path) return path;
   const hint = `${service} is not installed: apt install ${services[service]}`;
-  if (process.env['VOLTPIPE_REQUIRE_SERVICES'] === '1') throw new Error(hint);
+  if (process.env.VOLTPIPE_REQUIRE_SERVICES === '1') throw new Error(hint);
   t.skip(hint);
   return undefined;
 }
 
 /** Runs a program to its end and returns what it printed; throws when it fails. */
-export function runService(path: string, args: readonly string[], options: { input?: string; cwd?: string } = {}): string {
+export function runService(
+  path: string,
+  args: readonly string[],
+  options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): string {
   const { status, stdout, stderr, error } = spawnSync(path, args, { encoding: 'utf8', timeout: 30_000, ...options });
   if (error) throw error;
   if (status !== 0) throw new Error(`${path}: exit status ${status}: ${stderr}${stdout}`);

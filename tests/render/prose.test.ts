@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { blocks, wrap, wrapCommand } from '../../src/render/prose.ts';
+
+test('text falls into paragraphs, items and literal lines', () => {
+  const text = `
+One
+paragraph.
+
+- first item
+  goes on
+- second item
+
+  literal one
+
+    literal two
+Another.`;
+  assert.deepEqual(blocks(text), [
+    { kind: 'paragraph', text: 'One paragraph.' },
+    { kind: 'item', text: 'first item goes on' },
+    { kind: 'item', text: 'second item' },
+    { kind: 'literal', lines: ['literal one', '', '  literal two'] },
+    { kind: 'paragraph', text: 'Another.' },
+  ]);
+});
+
+test('wrapping breaks at spaces and leaves a long word alone', () => {
+  assert.deepEqual(wrap('a bb ccc dddddddddd e', 6), ['a bb', 'ccc', 'dddddddddd', 'e']);
+  assert.deepEqual(wrap('', 6), []);
+});
+
+test('a command is broken after a pipe without a backslash and elsewhere with one', () => {
+  assert.deepEqual(wrapCommand('first --one 1 | second --two 2 --three 3', 22), [
+    'first --one 1 |',
+    '    second --two 2 \\',
+    '    --three 3',
+  ]);
+});
+
+test('a command is never broken inside quotes', () => {
+  const lines = wrapCommand(`voltpipe run 'bmw-stream | normalize | abrp-push' "a b" c\\ d`, 20);
+  assert.ok(lines.includes(`    'bmw-stream | normalize | abrp-push' \\`), lines.join('\n'));
+  assert.ok(lines.some((line) => line.includes('"a b"')));
+  assert.ok(lines.some((line) => line.includes('c\\ d')));
+});
+
+test('a command that fits stays as it is', () => {
+  assert.deepEqual(wrapCommand('a  b', 80), ['a b']);
+  assert.deepEqual(wrapCommand('one\ntwo', 80), ['one', 'two']);
+});
