@@ -195,6 +195,7 @@ export async function buildAll() {
         sourcemap: true,
         sourcesContent: false,
         minifySyntax: true,
+        minifyWhitespace: true,
         plugins: [lightCommander, vendorPlugin(wanted, './vendor/', undefined)],
       });
       notePackages(result.metafile, packages);

@@ -69,7 +69,7 @@ function find(
 }
 
 async function show(text: string): Promise<never> {
-  await writeText(text);
+  writeText(text);
   return endProcess(exit.ok);
 }
 

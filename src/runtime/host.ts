@@ -1,5 +1,4 @@
 import { fstatSync } from 'node:fs';
-import { isatty } from 'node:tty';
 
 /** What a file descriptor is. */
 export type DescriptorKind = 'file' | 'pipe' | 'terminal' | 'null' | 'closed';
@@ -55,7 +54,8 @@ export function descriptorKind(fd: number): DescriptorKind {
     if (stat.isFile() || stat.isBlockDevice() || stat.isDirectory()) return 'file';
     if (stat.isFIFO() || stat.isSocket()) return 'pipe';
     if (!stat.isCharacterDevice()) return 'file';
-    return isatty(fd) ? 'terminal' : 'null';
+    // Loaded for what may be a terminal only: it costs a millisecond.
+    return process.getBuiltinModule('node:tty').isatty(fd) ? 'terminal' : 'null';
   } catch {
     return 'closed';
   }
