@@ -1,3 +1,4 @@
+import { abrpPoint } from './abrp-point.ts';
 import { alarm } from './alarm.ts';
 import { batteryReading } from './battery-reading.ts';
 import { bmwTelematics } from './bmw-telematics.ts';
@@ -31,6 +32,7 @@ export const vocabulary: readonly RecordFamily[] = [
   mqttMessage,
   gap,
   receipt,
+  abrpPoint,
   endpoint,
   finding,
 ];
