@@ -1,3 +1,5 @@
+import { type ApiErrorId, apiErrors } from './api-errors.ts';
+
 /**
  * What can be made to go wrong, by the place where it does. Each is something that users of BMW CarData have met.
  *
@@ -39,7 +41,7 @@ export const faultNames = {
 } as const;
 
 /** The name of a fault, or `api-CU-503` for any error id of the REST interface. */
-export type FaultName = keyof typeof faultNames | `api-CU-${number}`;
+export type FaultName = keyof typeof faultNames | `api-${ApiErrorId}`;
 
 /** Faults that are waiting to happen. */
 export interface Faults {
@@ -57,7 +59,7 @@ export interface Faults {
 
 /** Whether a text names a fault. */
 export function isFaultName(name: string): name is FaultName {
-  return Object.hasOwn(faultNames, name) || /^api-CU-\d{3}$/.test(name);
+  return Object.hasOwn(faultNames, name) || (name.startsWith('api-') && Object.hasOwn(apiErrors, name.slice(4)));
 }
 
 /** Reads `NAME`, `NAME:3` or `NAME:always`; undefined when it is none of them. */

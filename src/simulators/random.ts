@@ -1,0 +1,14 @@
+/** A random number in [0, 1), as `Math.random`. */
+export type Random = () => number;
+
+/** Random numbers that are the same for the same seed (mulberry32), so that a simulation can be repeated. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
