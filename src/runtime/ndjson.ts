@@ -11,6 +11,8 @@ export interface BadLine {
 /** What a chunk of bytes held. */
 export interface Parsed extends Batch {
   bad: BadLine[];
+  /** Lines read so far, of whatever kind. */
+  seen: number;
 }
 
 /** How lines are read. */
@@ -93,19 +95,21 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
     }
   };
 
-  /** Whole lines of which some are not UTF-8: each for itself. */
+  /** Whole lines of which some are not UTF-8 or too long: each for itself. */
   const takeBytes = (bytes: Buffer, out: Parsed): void => {
     for (let start = 0; start < bytes.length; ) {
       const end = bytes.indexOf(newline, start);
       const line = bytes.subarray(start, end);
-      if (isUtf8(line)) take(line.toString('utf8'), out);
+      if (line.length > options.maxLine) refuse(`longer than ${options.maxLine} bytes`, out);
+      else if (isUtf8(line)) take(line.toString('utf8'), out);
       else refuse('not UTF-8', out);
       start = end + 1;
     }
   };
 
   const takeWhole = (bytes: Buffer, out: Parsed): void => {
-    if (isAscii(bytes)) takeText(bytes.toString('latin1'), out);
+    if (bytes.length - 1 > options.maxLine) takeBytes(bytes, out);
+    else if (isAscii(bytes)) takeText(bytes.toString('latin1'), out);
     else if (isUtf8(bytes)) takeText(bytes.toString('utf8'), out);
     else takeBytes(bytes, out);
   };
@@ -125,7 +129,7 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
 
   return {
     push(chunk) {
-      const out: Parsed = { items: [], texts: [], lines: [], bad: [], raw: undefined };
+      const out: Parsed = { items: [], texts: [], lines: [], bad: [], raw: undefined, seen: lineNumber };
       const raw: Buffer[] = [];
       let start = 0;
       exact = true;
@@ -146,11 +150,13 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
       }
       keep(chunk.subarray(Math.max(start, last + 1)));
       if (exact) out.raw = raw;
+      out.seen = lineNumber;
       return out;
     },
     end() {
-      const out: Parsed = { items: [], texts: [], lines: [], bad: [] };
+      const out: Parsed = { items: [], texts: [], lines: [], bad: [], seen: lineNumber };
       if (carried > 0 || tooLong) finishCarried(Buffer.alloc(0), out, []);
+      out.seen = lineNumber;
       return out;
     },
   };

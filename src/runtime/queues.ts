@@ -31,7 +31,9 @@ export function createQueue(options: QueueOptions, clock: Clock, dropped: (recor
     const record = items.shift()!;
     const measured = Date.parse(record.time ?? '');
     const at = Number.isNaN(measured) ? clock.now() : measured;
-    hole = hole ? { from: hole.from, to: at, count: hole.count + 1 } : { from: at, to: at, count: 1 };
+    hole = hole
+      ? { from: Math.min(hole.from, at), to: Math.max(hole.to, at), count: hole.count + 1 }
+      : { from: at, to: at, count: 1 };
     dropped(record);
   };
 

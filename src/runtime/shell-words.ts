@@ -24,7 +24,9 @@ export function splitPipeline(text: string): string[][] {
     const char = text[i]!;
     if (quote) {
       if (char === quote) quote = undefined;
-      else if (quote === '"' && char === '\\' && '"\\$`'.includes(text[i + 1] ?? '\0')) append(text[++i]!);
+      else if (quote === '"' && (char === '`' || (char === '$' && /[\w{(@*#?$!-]/.test(text[i + 1] ?? '')))) {
+        throw shellOnly(char, i, 'Use single quotes');
+      } else if (quote === '"' && char === '\\' && '"\\$`'.includes(text[i + 1] ?? '\0')) append(text[++i]!);
       else append(char);
     } else if (char === '"' || char === "'") {
       quote = char;
@@ -38,7 +40,7 @@ export function splitPipeline(text: string): string[][] {
       if (text[i + 1] === '|') throw shellOnly('||', i);
       endWord();
       stages.push([]);
-    } else if (';&<>`$()*?'.includes(char) || (char === '#' && word === undefined)) {
+    } else if (';&<>`$()*?'.includes(char) || ('#~'.includes(char) && word === undefined)) {
       throw shellOnly(char, i);
     } else {
       append(char);
@@ -50,6 +52,6 @@ export function splitPipeline(text: string): string[][] {
   return stages;
 }
 
-function shellOnly(what: string, at: number): Error {
-  return fail('usage', `pipeline: '${what}' at character ${at + 1} is the shell's`, 'Quote it, or use a shell.');
+function shellOnly(what: string, at: number, remedy = 'Quote it'): Error {
+  return fail('usage', `pipeline: '${what}' at character ${at + 1} is the shell's`, `${remedy}, or use a shell.`);
 }

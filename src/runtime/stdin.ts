@@ -18,7 +18,6 @@ export function stdinStream(options: ParserOptions, events: ReaderEvents): Strea
   const chunks = descriptorKind(0) === 'file' ? fileChunks() : pipeChunks();
   const ledger = events.onDelivered ? deliveryLedger(events.onDelivered) : undefined;
   let ended = false;
-  let linesSeen = 0;
 
   const stop = (): void => {
     ended = true;
@@ -31,8 +30,7 @@ export function stdinStream(options: ParserOptions, events: ReaderEvents): Strea
         const chunk = await chunks.next();
         if (!chunk) ended = true;
         const parsed = chunk ? parser.push(chunk) : parser.end();
-        linesSeen = Math.max(linesSeen, parsed.lines.at(-1) ?? 0, parsed.bad.at(-1)?.line ?? 0);
-        ledger?.read(parsed, linesSeen);
+        ledger?.read(parsed, parsed.seen);
         for (const bad of parsed.bad) events.onBad(bad);
         if (parsed.items.length > 0) return parsed;
       }

@@ -78,7 +78,8 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
         });
       }
     } finally {
-      for (const name of [...wallTimers.keys()]) clear(name);
+      // Nobody listens any longer; the names stay, for pending().
+      for (const stop of wallTimers.values()) stop();
       // A read in flight ends with its source; waiting for it here could wait for ever.
       void iterator.return?.();
     }

@@ -49,14 +49,14 @@ function parseFlag(text: string): boolean {
 }
 
 function parseUrl(text: string): string {
-  if (!URL.canParse(text)) throw new ValueError('expected a URL such as https://host/path');
+  if (!text.includes('://') || !URL.canParse(text)) throw new ValueError('expected a URL such as https://host/path');
   return text;
 }
 
 function parseMap(text: string): Record<string, string> {
-  const pairs = text.split(',').map((pair) => pair.split('='));
-  if (pairs.some((pair) => pair.length !== 2)) throw new ValueError('expected key=value,key=value');
-  return Object.fromEntries(pairs.map(([key, value]) => [key?.trim() ?? '', value?.trim() ?? '']));
+  const pairs = text.split(',').map((pair) => /^([^=]+)=(.*)$/.exec(pair));
+  if (pairs.includes(null)) throw new ValueError('expected key=value,key=value');
+  return Object.fromEntries(pairs.map((pair) => [pair![1]!.trim(), pair![2]!.trim()]));
 }
 
 function parseChoice(text: string, spec: OptionSpec): string {
@@ -87,8 +87,9 @@ const parsers: Record<OptionSpec['type'], (text: string, spec: OptionSpec) => un
 
 function inRange(value: unknown, spec: OptionSpec): void {
   if (typeof value !== 'number') return;
-  if (spec.min !== undefined && value < spec.min) throw new ValueError(`must be at least ${spec.min}`);
-  if (spec.max !== undefined && value > spec.max) throw new ValueError(`must be at most ${spec.max}`);
+  const show = (limit: number): string => (spec.type === 'duration' ? `${limit / 1000}s` : String(limit));
+  if (spec.min !== undefined && value < spec.min) throw new ValueError(`must be at least ${show(spec.min)}`);
+  if (spec.max !== undefined && value > spec.max) throw new ValueError(`must be at most ${show(spec.max)}`);
 }
 
 /**
