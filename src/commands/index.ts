@@ -1,7 +1,10 @@
 import type { CommandEntry, CommandGroup } from '../runtime/command.ts';
 
 /** Every command of the toolkit, in the order of the overview. A line here, a file beside it and `npm run generate` make a new one. */
-export const commands: readonly CommandEntry[] = [{ name: 'voltpipe run', load: () => import('./voltpipe-run.ts') }];
+export const commands: readonly CommandEntry[] = [
+  { name: 'normalize', load: () => import('./normalize.ts') },
+  { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },
+];
 
 /** First words with several commands behind them. */
 export const groups: readonly CommandGroup[] = [

@@ -47,7 +47,22 @@ function parseOther(text: string): number {
   return rfc3339.test(text) ? Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
 }
 
-/** RFC 3339 in UTC with milliseconds, the form of every `time`; the counterpart of {@link parseTime}. */
+const padded = (value: number, digits: number): string => String(value).padStart(digits, '0');
+const twoDigits = Array.from({ length: 60 }, (_, i) => padded(i, 2));
+
+/** The minute written last, as a number and as the text up to its seconds. */
+let lastMinute = Number.NaN;
+let lastMinuteText = '';
+
+/** RFC 3339 in UTC with milliseconds, the form of every `time`; the counterpart of {@link parseTime}, and as fast. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString();
+  const minute = Math.floor(ms / 60_000);
+  if (minute !== lastMinute) {
+    lastMinuteText = new Date(minute * 60_000).toISOString().slice(0, 17);
+    lastMinute = minute;
+  }
+  const rest = ms - minute * 60_000;
+  const seconds = Math.floor(rest / 1000);
+  const millis = Math.floor(rest - seconds * 1000);
+  return `${lastMinuteText}${twoDigits[seconds]}.${padded(millis, 3)}Z`;
 }

@@ -1,6 +1,7 @@
 import { abrpPoint } from './abrp-point.ts';
 import { alarm } from './alarm.ts';
 import { batteryReading } from './battery-reading.ts';
+import { bmwChargingSession, bmwDescriptor, bmwLogin, bmwVehicle } from './bmw-account.ts';
 import { bmwTelematics } from './bmw-telematics.ts';
 import { commandRecord, commandResult } from './commands.ts';
 import { bleDevice, deviceStatus } from './devices.ts';
@@ -19,6 +20,10 @@ import { wallboxState } from './wallbox-state.ts';
 export const vocabulary: readonly RecordFamily[] = [
   vehicleTelemetry,
   bmwTelematics,
+  bmwVehicle,
+  bmwChargingSession,
+  bmwDescriptor,
+  bmwLogin,
   teslaData,
   batteryReading,
   wallboxState,

@@ -56,8 +56,11 @@ export interface FileNote {
   text: string;
 }
 
-/** Maps one record to none, one or several. Called synchronously over whole batches. */
-export type Each = (record: VoltRecord) => VoltRecord | readonly VoltRecord[] | undefined;
+/**
+ * Maps one record to none, one or several. Called synchronously over whole batches. A text is a record's line already written, for a
+ * filter that can write it faster than by way of an object.
+ */
+export type Each = (record: VoltRecord) => VoltRecord | string | readonly VoltRecord[] | undefined;
 
 /**
  * A command as data. `--help`, man page, completions, config schema, README and tests are walks over it.

@@ -1,0 +1,73 @@
+import { type IdentityKey, identityKeys, type VoltRecord } from '../../records/record.ts';
+import { merger, type Source } from './merge.ts';
+import { newVehicle, type Program, type Vehicle } from './program.ts';
+import { restore, type Snapshot, snapshot } from './snapshot.ts';
+import { writer } from './write.ts';
+
+/** How a normalizer works beyond its mapping. */
+export interface NormalizerOptions {
+  /** False: each record stands for itself, nothing is remembered. */
+  merge: boolean;
+  /** Says in each record where its values came from. */
+  explain: boolean;
+  /** Identity keys of what it reads, the key of a vehicle first. */
+  identity: readonly IdentityKey[];
+}
+
+/** Makes `vehicle_telemetry` of vendor records, one kind of them. */
+export interface Normalizer {
+  /** The record after `source`, or undefined when it brought nothing new. */
+  apply(source: Source): VoltRecord | undefined;
+  /** The same as a line of JSON, in a quarter of the time; without explanations. */
+  applyLine(source: Source): string | undefined;
+  /** All that is known, as plain data. */
+  save(): Snapshot;
+  /** Goes on from what was saved; what the mapping no longer has is left out. */
+  load(saved: Snapshot): void;
+}
+
+const anonymous = '';
+
+/** Builds the normalizer of a program. */
+export function normalizer(program: Program, options: NormalizerOptions): Normalizer {
+  const { identity: keys, merge: remember, explain } = options;
+  const merge = merger(program);
+  const write = writer(program, explain);
+  const vehicles = new Map<string, Vehicle>();
+
+  function vehicleOf(record: Readonly<Record<string, unknown>>): Vehicle {
+    let id: unknown;
+    for (let i = 0; i < keys.length && id === undefined; i++) id = record[keys[i]!];
+    const name = typeof id === 'string' ? id : anonymous;
+    const known = remember ? vehicles.get(name) : undefined;
+    if (known) return known;
+    const fresh = newVehicle(program, identityOf(record, keys));
+    if (remember) vehicles.set(name, fresh);
+    return fresh;
+  }
+
+  return {
+    apply(source) {
+      const vehicle = vehicleOf(source.record);
+      const changed = merge(vehicle, source);
+      return changed > 0 ? write.record(vehicle, changed) : undefined;
+    },
+    applyLine(source) {
+      const vehicle = vehicleOf(source.record);
+      const changed = merge(vehicle, source);
+      return changed > 0 ? write.line(vehicle, changed) : undefined;
+    },
+    save: () => snapshot(program, vehicles),
+    load(saved) {
+      for (const [name, vehicle] of restore(program, saved)) vehicles.set(name, vehicle);
+    },
+  };
+}
+
+function identityOf(
+  record: Readonly<Record<string, unknown>>,
+  keys: readonly IdentityKey[],
+): Readonly<Record<string, unknown>> {
+  const wanted = identityKeys.filter((key) => keys.includes(key) && Object.hasOwn(record, key));
+  return Object.fromEntries(wanted.map((key) => [key, record[key]]));
+}

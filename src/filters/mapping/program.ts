@@ -1,0 +1,120 @@
+import type { Value } from '../values.ts';
+import type { Convert } from './convert.ts';
+import type { OdometerMemory } from './odometer.ts';
+
+/** Where one candidate of one field takes its value from a record. */
+export interface Input {
+  /** The place of the candidate's last value in a vehicle. */
+  slot: number;
+  rule: number;
+  convert: Convert;
+  /** Kilometres a unit where the source names none; only for the odometer. */
+  odometer?: number;
+}
+
+/** A path that leads deeper than a key of `data`, or elsewhere. */
+export interface Reader {
+  read(place: unknown): unknown;
+  input: Input;
+}
+
+/** What is known of one key. */
+export interface Lookups {
+  inputs: Input[];
+  readers: Reader[];
+}
+
+/** A candidate of a field, ready to be asked. */
+export interface Choice {
+  /** What `--explain` shows. */
+  label: string;
+  /** The slot of a candidate with a path; -1 for one that follows from other fields. */
+  slot: number;
+  value(vehicle: Vehicle): Value | undefined;
+  /** When that was measured; -Infinity while it is unknown, 0 for what holds always. */
+  time(vehicle: Vehicle): number;
+  /** Absent: no conditions. */
+  holds: ((vehicle: Vehicle) => boolean) | undefined;
+}
+
+/** A field, ready to be computed. */
+export interface Rule {
+  name: string;
+  choices: readonly Choice[];
+  maxAge: number;
+  hold: number;
+  /** Rules that look at this one; all of them come later in the order. */
+  dependents: readonly number[];
+  /** Goes into the record by itself. Helpers and dropped fields don't, nor do lat and lon, which go in as a pair. */
+  shown: boolean;
+  /** Its place among the record's fields; -1 for what is not in it. */
+  part: number;
+}
+
+/** A compiled mapping. */
+export interface Program {
+  /** Key of `data` → what is taken from there. */
+  points: ReadonlyMap<string, Lookups>;
+  /** Key of the record itself → what is taken from there. */
+  roots: readonly (readonly [key: string, readers: readonly Reader[]])[];
+  /** Paths with wildcards and the like, evaluated on the whole record. */
+  searches: readonly { read(record: unknown): readonly unknown[]; input: Input }[];
+  /** In an order in which each comes after those it looks at. */
+  rules: readonly Rule[];
+  /** Names of the slots, for the saved state. */
+  slots: readonly string[];
+  /** Rules in the order of the record's keys. */
+  order: readonly number[];
+  /** Rules of latitude and longitude, when both are mapped: they count only as a pair of one time. */
+  pair: { lat: number; lon: number } | undefined;
+  /** The rule of the state of charge, whose age goes into the record; -1: none. */
+  soc: number;
+}
+
+/** What is known of one vehicle. Arrays go by slot or by rule. */
+export interface Vehicle {
+  /** Its identity keys. */
+  identity: Readonly<Record<string, unknown>>;
+  /** The same as JSON, with commas before them. */
+  identityText: string;
+  slotValue: (Value | undefined)[];
+  slotTime: number[];
+  value: (Value | undefined)[];
+  /** When the value was measured; -Infinity while it is unknown. */
+  time: number[];
+  /** The choice that gave the value. */
+  from: number[];
+  position: { lat: number; lon: number; time: number } | undefined;
+  odometer: OdometerMemory;
+  /** No field was computed yet: it is new, or was restored. */
+  fresh: boolean;
+  /** The newest time of all, against which ages are measured. */
+  newest: number;
+  /** From this time on some value is too old. */
+  expiry: number;
+  /** The shown fields as JSON, each with its comma, in the order of the record; empty while unknown. */
+  parts: string[];
+}
+
+/** A vehicle of which nothing is known. */
+export function newVehicle(program: Program, identity: Readonly<Record<string, unknown>>): Vehicle {
+  const { length: slots } = program.slots;
+  const { length: rules } = program.rules;
+  return {
+    identity,
+    identityText: Object.entries(identity)
+      .map(([name, value]) => `,"${name}":${JSON.stringify(value)}`)
+      .join(''),
+    slotValue: new Array(slots).fill(undefined),
+    slotTime: new Array(slots).fill(-Infinity),
+    value: new Array(rules).fill(undefined),
+    time: new Array(rules).fill(-Infinity),
+    from: new Array(rules).fill(-1),
+    position: undefined,
+    odometer: {},
+    fresh: true,
+    newest: -Infinity,
+    expiry: Infinity,
+    parts: new Array(program.order.length).fill(''),
+  };
+}
