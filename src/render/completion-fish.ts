@@ -1,5 +1,5 @@
 import { argumentWants, type Binary, banner, groupFlags, type Node, quote } from './completion.ts';
-import type { DescribedOption, Wants } from './described.ts';
+import { type DescribedOption, flagSummary, type Wants } from './described.ts';
 
 /** The completion of one binary for fish: a file `name.fish` in a folder of `$fish_complete_path`. */
 export function fishCompletion({ name, nodes }: Binary): string {
@@ -55,9 +55,10 @@ function completing({ options, arguments: args }: Node): string[] {
   ];
 }
 
-function optionRest({ flag = '', short, wants, spec }: DescribedOption): string {
+function optionRest(option: DescribedOption): string {
+  const { flag = '', short, wants, spec } = option;
   const names = ` -l ${flag.slice(2)}${short ? ` -s ${short.slice(1)}` : ''}`;
-  return `${names}${takes(wants, spec.choices)} -d ${quote(fishText(spec.summary))}`;
+  return `${names}${takes(wants, spec.choices)} -d ${quote(fishText(flagSummary(option)))}`;
 }
 
 function takes(wants: Wants, choices: readonly string[] = []): string {

@@ -1,6 +1,6 @@
 import type { Argument } from '../runtime/command.ts';
 import { argumentWants, type Binary, banner, groupFlags, type Node, quote } from './completion.ts';
-import type { DescribedOption, Wants } from './described.ts';
+import { type DescribedOption, flagSummary, type Wants } from './described.ts';
 import { argumentName } from './help.ts';
 
 /** The completion of one binary for zsh: a file `_name` in a folder of `$fpath`. */
@@ -46,9 +46,10 @@ function completing({ options, arguments: args }: Node): string[] {
 }
 
 /** `'(-i --interval)'{-i+,--interval=}'[…]:DURATION: '` */
-function optionSpec({ flag = '', short, wants, value, repeatable, spec }: DescribedOption): string {
+function optionSpec(option: DescribedOption): string {
+  const { flag = '', short, wants, value, repeatable, spec } = option;
   const takes = wants !== 'nothing';
-  const text = quote(`[${inBrackets(spec.summary)}]${takes ? `:${value}:${action(wants, spec.choices)}` : ''}`);
+  const text = quote(`[${inBrackets(flagSummary(option))}]${takes ? `:${value}:${action(wants, spec.choices)}` : ''}`);
   const ends = flag === '--help' || flag === '--version';
   const excludes = ends ? '(- *)' : repeatable ? '*' : short ? `(${short} ${flag})` : '';
   const long = takes ? `${flag}=` : flag;

@@ -104,6 +104,11 @@ export function describe(definition: AnyDefinition, naming: Naming): DescribedCo
   };
 }
 
+/** What giving the flag does: one that is on by default can only be turned off. */
+export function flagSummary({ spec }: Pick<DescribedOption, 'spec'>): string {
+  return spec.type === 'flag' && spec.default === true ? `turn off: ${spec.summary}` : spec.summary;
+}
+
 /** The name of a command's file and manual page: `simulate bmw` → `simulate-bmw`. */
 export function pageName(name: string): string {
   return name.replaceAll(' ', '-');

@@ -1,5 +1,5 @@
 import type { CommandGroup } from '../runtime/command.ts';
-import { type DescribedCommand, type DescribedOption, defaultText, pageName } from './described.ts';
+import { type DescribedCommand, type DescribedOption, defaultText, flagSummary, pageName } from './described.ts';
 import { wrap, wrapCommand } from './prose.ts';
 
 /** How a piece of text shall look. */
@@ -128,7 +128,8 @@ function optionText(option: DescribedOption): string {
     ...(option.repeatable ? ['may be repeated'] : []),
     ...(text !== undefined ? [`default ${text}`] : []),
   ];
-  return notes.length > 0 ? `${spec.summary} (${notes.join('; ')})` : spec.summary;
+  const summary = flagSummary(option);
+  return notes.length > 0 ? `${summary} (${notes.join('; ')})` : summary;
 }
 
 interface Row {

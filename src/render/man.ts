@@ -1,5 +1,12 @@
 import type { CommandGroup } from '../runtime/command.ts';
-import { type DescribedCommand, type DescribedOption, defaultText, pageName, type Toolkit } from './described.ts';
+import {
+  type DescribedCommand,
+  type DescribedOption,
+  defaultText,
+  flagSummary,
+  pageName,
+  type Toolkit,
+} from './described.ts';
 import { argumentName } from './help.ts';
 import { blocks, wrapCommand } from './prose.ts';
 import { type Page, page } from './roff.ts';
@@ -109,7 +116,7 @@ function optionEntry(out: Page, option: DescribedOption): void {
 function optionText(option: DescribedOption): string {
   const { spec } = option;
   const text = defaultText(option);
-  const parts = [sentence(spec.summary)];
+  const parts = [sentence(option.flag ? flagSummary(option) : spec.summary)];
   if (spec.type === 'secret') parts.push('`-` reads it from standard input.');
   if (spec.choices) parts.push(`One of ${codes(spec.choices)}.`);
   const range = rangeText(spec);

@@ -21,7 +21,8 @@ export function commandTable({ commands }: Pick<Toolkit, 'commands'>): string {
   const rows = commands.map(({ definition }) => {
     const { name, kind, reads, writes, format, summary } = definition;
     const from = definition.input === 'none' ? '–' : types(reads, 'any');
-    const to = types(writes, kind === 'sink' || format === 'record' ? '–' : format);
+    const open = definition.expand || kind === 'source' || kind === 'filter';
+    const to = types(writes, format !== 'record' ? format : open ? 'any' : '–');
     return `| [\`${name}\`](man/man1/${pageName(name)}.1) | ${kind} | ${from} → ${to} | ${cell(summary)} |`;
   });
   return ['| command | kind | reads → writes | in one line |', '|---|---|---|---|', ...rows].join('\n');

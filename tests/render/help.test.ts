@@ -39,7 +39,7 @@ test('an option is shown with its short form, value, choices and default', () =>
 });
 
 test('a flag that is on by default is offered as --no-…, a secret as a file', () => {
-  assert.match(help(), /--no-salt/);
+  assert.match(help(), /--no-salt +turn off: add salt$/m);
   assert.match(help(), /--api-key-file FILE/);
 });
 
