@@ -4,6 +4,7 @@ import type { CommandEntry, CommandGroup } from '../runtime/command.ts';
 export const commands: readonly CommandEntry[] = [
   { name: 'normalize', load: () => import('./normalize.ts') },
   { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },
+  { name: 'voltpipe doctor', load: () => import('./voltpipe-doctor.ts') },
 ];
 
 /** First words with several commands behind them. */

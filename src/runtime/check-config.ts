@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConfigTree } from './config.ts';
 import { exit } from './exit.ts';
 import type { Settings } from './settings.ts';
 import { say } from './stderr.ts';
@@ -8,26 +9,29 @@ import { say } from './stderr.ts';
 const schemaFile = join(typeof __dirname === 'string' ? __dirname : 'dist', '../schema/voltpipe.schema.json');
 
 /**
- * `--check-config`: validates the configuration files that a run would read against the whole toolkit's schema, so that a typing
- * error in a key is found. Prints every fault with its place. Returns the exit status: 0 or 78.
+ * Validates a configuration against the whole toolkit's schema, so that a typing error in a key is found too. Returns what is
+ * wrong, each fault with its place: `bmw.vin: must be string`.
  */
-export async function checkConfiguration(all: readonly Settings[]): Promise<number> {
+export async function configFaults(tree: ConfigTree): Promise<string[]> {
   const { default: Ajv } = await import('ajv/dist/2020.js');
   const validate = new Ajv({ allErrors: true, strict: false }).compile(JSON.parse(readFileSync(schemaFile, 'utf8')));
+  if (validate(tree)) return [];
+  return (validate.errors ?? []).map(({ instancePath, message, params }) => {
+    const place = instancePath.slice(1).replaceAll('/', '.') || 'top level';
+    const extra = 'additionalProperty' in params ? ` '${params.additionalProperty}'` : '';
+    return `${place}: ${message}${extra}`;
+  });
+}
+
+/** `--check-config`: prints what is wrong with the files that a run would read. Returns the exit status, 0 or 78. */
+export async function checkConfiguration(all: readonly Settings[]): Promise<number> {
   const files = new Map(all.flatMap(({ sources }) => sources.map(({ file, tree }) => [file, tree] as const)));
   if (files.size === 0) say('no configuration file: defaults hold\n');
-  let faults = 0;
+  let status: number = exit.ok;
   for (const [file, tree] of files) {
-    if (validate(tree)) {
-      say(`${file}: valid\n`);
-      continue;
-    }
-    for (const { instancePath, message, params } of validate.errors ?? []) {
-      faults++;
-      const place = instancePath.slice(1).replaceAll('/', '.') || 'top level';
-      const extra = 'additionalProperty' in params ? ` '${params.additionalProperty}'` : '';
-      say(`${file}: ${place}: ${message}${extra}\n`);
-    }
+    const faults = await configFaults(tree);
+    if (faults.length > 0) status = exit.config;
+    say(faults.length === 0 ? `${file}: valid\n` : faults.map((fault) => `${file}: ${fault}\n`).join(''));
   }
-  return faults > 0 ? exit.config : exit.ok;
+  return status;
 }

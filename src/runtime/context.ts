@@ -2,6 +2,7 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { VoltRecord } from '../records/record.ts';
 import type { Clock } from './clock.ts';
+import type { ConfigSource } from './config.ts';
 import type { Log } from './log.ts';
 import type { Options, SecretName, Values } from './options.ts';
 import type { Queue, QueueOptions } from './queue.ts';
@@ -28,6 +29,8 @@ export interface Context<O extends Options = Options> {
   readonly dataDir: string;
   /** The directory of sockets and adapter locks. */
   readonly runtimeDir: string;
+  /** The configuration files that were read, strongest first. */
+  readonly configFiles: readonly ConfigSource[];
   /** For a source: resolves when the record has left the process, or in `voltpipe run` when the sink has acknowledged it; rejects when it was dropped. Call it before the record is yielded. */
   written(record: VoltRecord): Promise<void>;
   /** For a sink: `n` more records of its input, in order, are safe on the far side. A sink that never calls it never acknowledges. */

@@ -70,6 +70,7 @@ export function createContext(
       return ensureDirectory(settings.dataDir);
     },
     runtimeDir: services.runtimeDir,
+    configFiles: settings.sources,
     written: wiring.written,
     delivered: wiring.delivered,
     text: wiring.textOf,

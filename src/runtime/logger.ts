@@ -19,20 +19,27 @@ export interface Redactor {
 }
 
 const shortestSecret = 6;
-const vin = /\b(?=[A-HJ-NPR-Z]*\d)(?=\d*[A-HJ-NPR-Z])[A-HJ-NPR-Z0-9]{17}\b/g;
+const vin = /(?<![A-Za-z0-9])(?=[A-Z]*\d)(?=\d*[A-Z])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])/g;
 const secretParameter = /([?&](?:token|api_key|access_token|code|password)=)[^&\s"']+/gi;
+const urlPassword = /(:\/\/[^\s/:@"']*:)[^\s/@"']+@/g;
 
 /** Replaces registered secrets, secrets in URLs, and all of a VIN but its last four characters. */
 export function createRedactor(): Redactor {
-  const secrets = new Set<string>();
+  const secrets: string[] = [];
   return {
     add(secret) {
-      if (secret.length >= shortestSecret) secrets.add(secret);
+      if (secret.length < shortestSecret || secrets.includes(secret)) return;
+      secrets.push(secret);
+      // Longest first: a secret may begin with another.
+      secrets.sort((a, b) => b.length - a.length);
     },
     clean(text) {
       let out = text;
       for (const secret of secrets) out = out.replaceAll(secret, '[redacted]');
-      return out.replace(secretParameter, '$1[redacted]').replace(vin, (found) => `VIN…${found.slice(-4)}`);
+      return out
+        .replace(secretParameter, '$1[redacted]')
+        .replace(urlPassword, '$1[redacted]@')
+        .replace(vin, (found) => `VIN…${found.slice(-4)}`);
     },
   };
 }
@@ -64,11 +71,17 @@ function showField(value: string | number | boolean): string {
   return typeof value !== 'string' || plainValue.test(text) ? text : JSON.stringify(text);
 }
 
-function showFields(fields: LogFields | undefined): string {
-  const shown = Object.entries(fields ?? {}).filter(
-    (entry): entry is [string, string | number | boolean] => entry[1] !== undefined,
-  );
-  return shown.length === 0 ? '' : ` (${shown.map(([key, value]) => `${key}=${showField(value)}`).join(', ')})`;
+type Fact = [string, string | number | boolean];
+
+/** The fields that are there, without secrets: cleaned before they are quoted, since quoting hides a secret from the redactor. */
+function factsOf(fields: LogFields | undefined, redactor: Redactor): Fact[] {
+  return Object.entries(fields ?? {})
+    .filter((entry): entry is Fact => entry[1] !== undefined)
+    .map(([key, value]) => [key, typeof value === 'string' ? redactor.clean(value) : value]);
+}
+
+function showFacts(facts: readonly Fact[]): string {
+  return facts.length === 0 ? '' : ` (${facts.map(([key, value]) => `${key}=${showField(value)}`).join(', ')})`;
 }
 
 /** The length of an outage as people say it. */
@@ -92,12 +105,16 @@ export function createLog(name: string, style: LogStyle, sink: LogSink): Log {
     if (levels.indexOf(level) < threshold) return;
     const text = sink.redactor.clean(message.replace(control, ''));
     const time = new Date(sink.clock.now()).toISOString();
+    const facts = factsOf(fields, sink.redactor);
+    const head = { time, level, command: name, message: text };
     const line =
       style.format === 'json'
-        ? sink.redactor.clean(JSON.stringify({ time, level, command: name, message: text, ...fields }))
-        : sink.redactor.clean(`${name}: ${words[level]}${text}${showFields(fields)}`);
+        ? JSON.stringify({ ...head, ...Object.fromEntries(facts), ...head })
+        : `${name}: ${words[level]}${text}${showFacts(facts)}`;
     sink.write(`${decorate(level, line, style)}\n`);
-    if (style.file) appendToFile(style.file, `${time} ${level.toUpperCase()} ${line}\n`);
+    if (style.file) {
+      appendToFile(style.file, style.format === 'json' ? `${line}\n` : `${time} ${level.toUpperCase()} ${line}\n`);
+    }
   };
 
   return {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
+import { fail } from './exit.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -25,8 +26,12 @@ export function runtimeDirectory(env: Env, uid: number): string {
   return uid === 0 ? '/run/voltpipe' : join('/tmp', `voltpipe-${uid}`);
 }
 
-/** Makes a directory that only its owner may enter, if it is not there yet. */
+/** Makes a directory that only its owner may enter, if it is not there yet. Throws exit status 74 where that can't be done. */
 export function ensureDirectory(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fail('io', `${path}: cannot be made: ${(error as NodeJS.ErrnoException).code}`, 'Name another with --data-dir.');
+  }
   return path;
 }

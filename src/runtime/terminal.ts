@@ -8,7 +8,7 @@ export function terminalWidth(): number {
 
 /** Whether stdout shows colours: a terminal, and nobody said NO_COLOR. */
 export function wantsColour(): boolean {
-  return descriptorKind(1) === 'terminal' && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb';
+  return descriptorKind(1) === 'terminal' && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }
 
 /** Prints help or a version on stdout, waiting for it: making the stream would cost more. A reader that went away is no failure. */

@@ -1,19 +1,28 @@
 // What a running filter does to others: memory behind a slow reader, and how long it holds a line.
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { goal, median, peakMemory, root, start, sumUp } from './harness.mjs';
-import { lines } from './normalize/generate.mjs';
+
+/** CarData lines, with newlines. */
+const lines = (count) =>
+  execFileSync(process.execPath, [join(root, 'tests/bench/normalize/generate.mjs'), String(count)], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+  });
 
 const normalize = () => start(process.execPath, [join(root, 'bin/normalize.js'), '--from', 'bmw']);
 
 /** Feeds all it takes, reads 1 MB/s for ten seconds. */
 async function memoryBehindSlowReader() {
   const child = normalize();
-  const text = [...lines(20_000)].map((line) => `${line}\n`).join('');
+  const text = lines(20_000);
   let feeding = true;
   child.stdin.on('error', () => {});
   const feed = async () => {
-    while (feeding) if (!child.stdin.write(text)) await new Promise((resolve) => child.stdin.once('drain', resolve).once('close', resolve));
+    while (feeding)
+      if (!child.stdin.write(text))
+        await new Promise((resolve) => child.stdin.once('drain', resolve).once('close', resolve));
   };
   void feed();
   const perTick = 100_000;
@@ -35,7 +44,10 @@ async function latency() {
   const child = normalize();
   const samples = [];
   let lineNumber = 0;
-  const input = [...lines(2000)].filter((line) => line.includes('batteryManagement.header')).slice(0, 60);
+  const input = lines(2000)
+    .split('\n')
+    .filter((line) => line.includes('batteryManagement.header'))
+    .slice(0, 60);
   for (const line of input) {
     const answer = new Promise((resolve) => child.stdout.once('data', resolve));
     const begin = performance.now();
