@@ -2,7 +2,11 @@ import type { CommandEntry, CommandGroup } from '../runtime/command.ts';
 
 /** Every command of the toolkit, in the order of the overview. A line here, a file beside it and `npm run generate` make a new one. */
 export const commands: readonly CommandEntry[] = [
+  { name: 'bmw-login', load: () => import('./bmw-login.ts') },
+  { name: 'bmw-stream', load: () => import('./bmw-stream.ts') },
+  { name: 'bmw-poll', load: () => import('./bmw-poll.ts') },
   { name: 'normalize', load: () => import('./normalize.ts') },
+  { name: 'simulate bmw', load: () => import('./simulate-bmw.ts') },
   { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },
   { name: 'voltpipe doctor', load: () => import('./voltpipe-doctor.ts') },
 ];

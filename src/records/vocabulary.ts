@@ -11,6 +11,7 @@ import { finding } from './finding.ts';
 import { gap } from './gap.ts';
 import { mqttMessage } from './mqtt-message.ts';
 import { receipt } from './receipt.ts';
+import { simulatorEvent } from './simulator-event.ts';
 import { systemStatus, vehicleSummary } from './summaries.ts';
 import { teslaData } from './tesla-data.ts';
 import { vehicleTelemetry } from './vehicle-telemetry.ts';
@@ -39,5 +40,6 @@ export const vocabulary: readonly RecordFamily[] = [
   receipt,
   abrpPoint,
   endpoint,
+  simulatorEvent,
   finding,
 ];

@@ -1,0 +1,69 @@
+import { type AbrpAnswer, parseAnswer } from '../../protocols/abrp/answer.ts';
+import {
+  type AbrpAccess,
+  type AbrpRequest,
+  bulkRequest,
+  sendRequest,
+  telemetryRequest,
+} from '../../protocols/abrp/requests.ts';
+import type { Tlm } from '../../protocols/abrp/telemetry.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { HttpClient } from '../../transports/http/client.ts';
+import { HttpFailure } from '../../transports/http/failure.ts';
+
+/** An answer, or the lack of one, and how long it took. */
+export interface TimedAnswer extends AbrpAnswer {
+  /** Milliseconds from the request to the end of the answer. */
+  latency: number;
+}
+
+/** Whether several points go in one call. */
+export type BulkUse = 'auto' | 'never' | 'always';
+
+/** ABRP's telemetry API. No method throws: a call that brings no answer is one to try later. */
+export interface AbrpApi {
+  /** Sends points of one vehicle, in order: one by `send`, several by `bulk`. */
+  push(token: string, points: readonly Tlm[]): Promise<TimedAnswer>;
+  /** What ABRP holds of the vehicle, as `result`. */
+  telemetry(token: string): Promise<TimedAnswer>;
+}
+
+/** How the API is reached. */
+export interface AbrpApiOptions {
+  http: HttpClient;
+  clock: Clock;
+  url: string;
+  apiKey: string;
+  bulk: BulkUse;
+  /** Milliseconds for one exchange. */
+  timeout: number;
+  /** Gives calls up. */
+  signal: AbortSignal;
+  /** Certificates to trust instead of the built-in ones. */
+  ca?: string;
+}
+
+/** Makes the API's calls. */
+export function abrpApi({ http, clock, url, apiKey, bulk, timeout, signal, ca }: AbrpApiOptions): AbrpApi {
+  const call = async (request: AbrpRequest): Promise<TimedAnswer> => {
+    const start = clock.monotonic();
+    const answer = await http
+      .call({ ...request, timeoutMs: timeout, signal, ...(ca === undefined ? {} : { ca }) })
+      .then(parseAnswer, noAnswer);
+    return { ...answer, latency: Math.round(clock.monotonic() - start) };
+  };
+  const access = (token: string): AbrpAccess => ({ url, apiKey, token });
+  return {
+    push(token, points) {
+      const [first] = points;
+      const single = first !== undefined && points.length === 1 && bulk !== 'always';
+      return call(single ? sendRequest(access(token), first) : bulkRequest(access(token), points));
+    },
+    telemetry: (token) => call(telemetryRequest(access(token))),
+  };
+}
+
+function noAnswer(error: unknown): AbrpAnswer {
+  if (error instanceof HttpFailure) return { verdict: 'later', message: error.reason };
+  throw error;
+}

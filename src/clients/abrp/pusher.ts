@@ -1,0 +1,209 @@
+import type { AbrpAnswer } from '../../protocols/abrp/answer.ts';
+import { toTlm } from '../../protocols/abrp/telemetry.ts';
+import type { VoltRecord } from '../../records/record.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { AbrpApi } from './api.ts';
+import { createLedger } from './ledger.ts';
+import { createNotes } from './notes.ts';
+import { settleAfter } from './repeat.ts';
+import type { Tokens } from './tokens.ts';
+import { type Pace, type Push, Vehicle } from './vehicle.ts';
+import { verifyVehicle } from './verify.ts';
+
+/** What came of one push, or of a verification, for a receipt and for counters. */
+export interface PushReport {
+  vin?: string;
+  result: 'ok' | 'rejected' | 'refused' | 'failed' | 'shown' | 'not shown';
+  /** Points in the push. */
+  count: number;
+  /** HTTP status, when an answer came. */
+  status?: number;
+  message?: string;
+  missing?: readonly string[];
+  latency?: number;
+}
+
+/** What a pusher is made of. */
+export interface PusherOptions {
+  api: AbrpApi;
+  clock: Clock;
+  log: Log;
+  pace: Pace;
+  tokens: Tokens;
+  /** Asks ABRP for each vehicle once what it holds. */
+  verify: boolean;
+  /** Ends all waiting. */
+  deadline: AbortSignal;
+  onReport(report: PushReport): void;
+  /** So many further records, in order, need no more care. */
+  onDelivered(n: number): void;
+}
+
+/** How it ended. */
+export interface PusherEnd {
+  /** Points that could not be delivered. */
+  unsent: number;
+  /** The last answer of a vehicle whose token or key is refused. */
+  refused?: AbrpAnswer;
+  /** A verification failed. */
+  notShown: boolean;
+}
+
+/** Pushes the points of any number of vehicles. */
+export interface Pusher {
+  take(record: VoltRecord): void;
+  /** Sends what waits now, without regard to the interval, and from now on waits for nothing. */
+  hurry(): void;
+  /** No more records come: sends what waits and ends. */
+  finish(): Promise<PusherEnd>;
+  /** Resolves when every vehicle is refused: nothing can be sent any longer. */
+  readonly refused: Promise<AbrpAnswer>;
+  close(): void;
+}
+
+/** After the end of input an ABRP that takes nothing is tried that long. */
+const patience = 60_000;
+
+interface Car {
+  vehicle: Vehicle;
+  token: string;
+  /** Monotonic milliseconds and `utc` of the first point that was taken. */
+  first?: { at: number; utc: number };
+  lastAt?: number;
+  verified?: Promise<void>;
+}
+
+/** Makes a pusher. Nothing is sent before the first record. */
+export function createPusher(options: PusherOptions): Pusher {
+  const { api, clock, log, tokens, onReport } = options;
+  const cars = new Map<string, Car>();
+  const ledger = createLedger(options.onDelivered);
+  const notes = createNotes(log);
+  let hurried = false;
+  let refusals = 0;
+  let armPatience = (): void => {};
+  let notShown = false;
+  let lastRefusal: AbrpAnswer | undefined;
+  let refuse: (answer: AbrpAnswer) => void;
+  const refused = new Promise<AbrpAnswer>((resolve) => {
+    refuse = resolve;
+  });
+
+  const verify = async (vin: string, car: Car): Promise<void> => {
+    if (!car.first) return;
+    const report = await verifyVehicle(api, car.token, car.first.utc, (ms) => clock.sleep(ms, options.deadline));
+    if (report.result === 'not shown') notShown = true;
+    notes.verified(vin, report);
+    onReport({ ...named(vin), ...report });
+  };
+
+  const pushed = (vin: string, car: Car, push: Push): void => {
+    const { answer, points } = push;
+    const now = clock.monotonic();
+    if (answer.verdict === 'ok') {
+      armPatience();
+      car.first ??= { at: now, utc: points[0]?.utc ?? 0 };
+      car.lastAt = now;
+      if (options.verify && now - car.first.at >= settleAfter) car.verified ??= verify(vin, car);
+    }
+    notes.pushed(vin, push);
+    onReport({
+      ...named(vin),
+      result: answer.verdict === 'ok' || answer.verdict === 'rejected' ? answer.verdict : refusedOr(answer),
+      count: points.length,
+      ...(answer.status === undefined ? {} : { status: answer.status }),
+      ...(answer.message === undefined ? {} : { message: answer.message }),
+      ...(answer.missing ? { missing: answer.missing } : {}),
+      latency: answer.latency,
+    });
+  };
+
+  /** One refused token stops its vehicle. While another may be served, its records must not hold up theirs. */
+  const stopped = ({ vehicle }: Car, answer: AbrpAnswer): void => {
+    lastRefusal = answer;
+    refusals++;
+    if (refusals >= tokens.vehicles) refuse(answer);
+    else ledger.close(vehicle.abandon());
+  };
+
+  const carOf = (vin: string): Car | undefined => {
+    const known = cars.get(vin);
+    if (known) return known;
+    const token = tokens.of(vin);
+    if (token === undefined) return undefined;
+    const vehicle = new Vehicle(clock, api, token, options.pace, {
+      onPush: (push) => pushed(vin, car, push),
+      onDone: ledger.close,
+      onRefused: (answer) => stopped(car, answer),
+    });
+    const car: Car = { vehicle, token };
+    cars.set(vin, car);
+    return car;
+  };
+
+  /** Sees to it that a first point is verified although nothing comes after it. */
+  const verifyLate = async (vin: string, car: Car): Promise<void> => {
+    if (car.first && !car.verified) {
+      await clock.sleep(Math.max(0, car.first.at + settleAfter - clock.monotonic()), options.deadline);
+      await car.vehicle.repeat();
+    }
+    await (car.verified ?? verify(vin, car));
+  };
+
+  /** Waits until all is sent. Gives up at the deadline, or when ABRP has taken nothing for too long. */
+  const sendRest = async (vehicles: readonly Vehicle[]): Promise<void> => {
+    const giveUp = (): void => {
+      for (const vehicle of vehicles) vehicle.close();
+    };
+    let cancel = (): void => {};
+    armPatience = () => {
+      cancel();
+      cancel = clock.after(options.pace.minInterval + patience, giveUp);
+    };
+    armPatience();
+    options.deadline.addEventListener('abort', giveUp, { once: true });
+    if (options.deadline.aborted) giveUp();
+    await Promise.all(vehicles.map((vehicle) => vehicle.finish()));
+    cancel();
+    armPatience = () => {};
+    options.deadline.removeEventListener('abort', giveUp);
+  };
+
+  return {
+    refused,
+    take(record) {
+      const ordinal = ledger.open();
+      const vin = typeof record.vin === 'string' ? record.vin : '';
+      const car = carOf(vin);
+      const { tlm, lacks } = toTlm(record);
+      if (!car) notes.noToken(vin);
+      else if (lacks) notes.lacking(vin, lacks);
+      else if (!car.vehicle.stopped) {
+        notes.charging(vin, tlm);
+        car.vehicle.add({ tlm, record, covers: [ordinal] });
+        if (hurried) car.vehicle.hurry();
+        return;
+      }
+      ledger.close([ordinal]);
+    },
+    hurry() {
+      hurried = true;
+      for (const { vehicle } of cars.values()) vehicle.hurry();
+    },
+    async finish() {
+      const all = [...cars];
+      await sendRest(all.map(([, { vehicle }]) => vehicle));
+      if (options.verify && !hurried) await Promise.all(all.map(([vin, car]) => verifyLate(vin, car))).catch(() => {});
+      else notes.settled(all.map(([, { first, lastAt }]) => first && lastAt! - first.at));
+      const unsent = all.reduce((sum, [, { vehicle }]) => sum + vehicle.waiting, 0);
+      return { unsent, notShown, ...(lastRefusal ? { refused: lastRefusal } : {}) };
+    },
+    close() {
+      for (const { vehicle } of cars.values()) vehicle.close();
+    },
+  };
+}
+
+const named = (vin: string): { vin?: string } => (vin === '' ? {} : { vin });
+const refusedOr = ({ verdict }: AbrpAnswer): 'refused' | 'failed' => (verdict === 'refused' ? 'refused' : 'failed');

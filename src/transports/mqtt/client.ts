@@ -1,0 +1,207 @@
+import type { IClientOptions, MqttClient } from 'mqtt';
+import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { explainMqtt, MqttFailure, reasonOf } from './failure.ts';
+
+/** A message as it came. */
+export interface MqttMessage {
+  topic: string;
+  payload: Buffer;
+  qos: 0 | 1 | 2;
+  /** Kept by the broker from before the subscription. */
+  retain: boolean;
+}
+
+/** What the broker publishes for us when we vanish. */
+export interface MqttWill {
+  topic: string;
+  payload: string;
+  qos: 0 | 1 | 2;
+  retain: boolean;
+}
+
+/** How to connect. */
+export interface MqttOptions {
+  /** `mqtt://host:1883`, `mqtts://host:8883`, `ws://…`, `wss://…`. */
+  url: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Default: a random one. */
+  clientId?: string | undefined;
+  /** 4 is MQTT 3.1.1 (default), 5 is MQTT 5. */
+  version?: 4 | 5;
+  /** Seconds (default 60). */
+  keepalive?: number;
+  /** Start without the session of last time (default true). */
+  clean?: boolean;
+  /** Milliseconds until the broker has answered a CONNECT or SUBSCRIBE (default 20 s). */
+  timeoutMs?: number;
+  /** Certificates (PEM) to trust instead of the built-in ones. */
+  ca?: string | undefined;
+  /** Oldest TLS version to accept. */
+  minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Our own certificate and key (PEM), where a broker asks for one. */
+  cert?: string | undefined;
+  key?: string | undefined;
+  will?: MqttWill | undefined;
+  /** Gives the attempt to connect up. A live connection is ended with {@link MqttConnection.end}. */
+  signal?: AbortSignal | undefined;
+  /** Takes a message. What it returns is waited for before a message of QoS 1 or 2 is acknowledged and the next one is read. */
+  onMessage?: (message: MqttMessage) => void | Promise<void>;
+  /** Anything came from the broker, answers to keep-alives included: the connection is alive. */
+  onTraffic?: () => void;
+  clock?: Clock;
+}
+
+/** The broker's answer to one topic filter: the QoS granted, or a code from 128 on. */
+export interface MqttGrant {
+  topic: string;
+  code: number;
+}
+
+/** A live connection. It never reconnects by itself: whoever made it decides when, and with which password. */
+export interface MqttConnection {
+  /** The broker still has our subscriptions from last time (with `clean: false`). */
+  readonly sessionPresent: boolean;
+  /** One grant a topic, in order; a refused topic is a grant with a code ≥ 128, not a rejection. */
+  subscribe(topics: readonly string[], qos?: 0 | 1 | 2): Promise<MqttGrant[]>;
+  /** Resolves when the broker has it (QoS 1, 2) or it has been handed to the socket (QoS 0). Rejects with {@link MqttFailure}. */
+  publish(topic: string, payload: string | Buffer, options?: { qos?: 0 | 1 | 2; retain?: boolean }): Promise<void>;
+  /** Says DISCONNECT and closes; resolves when the socket is gone. */
+  end(): Promise<void>;
+  /** Settles when the connection is over: with the reason, or undefined when {@link end} was called. */
+  readonly closed: Promise<MqttFailure | undefined>;
+}
+
+const endWait = 2000;
+
+/** Connects to a broker. mqtt.js is loaded by the first call. Rejects with {@link MqttFailure} and nothing else. */
+export async function connectMqtt(options: MqttOptions): Promise<MqttConnection> {
+  if (!/^(mqtts?|wss?|tcp|ssl):\/\//.test(options.url) || !URL.canParse(options.url)) {
+    throw new MqttFailure('url', 'not the address of a broker, as mqtts://host:8883');
+  }
+  if (options.signal?.aborted) throw new MqttFailure('aborted', 'given up');
+  const { connect } = await import('mqtt');
+  const client = connect(options.url, mqttjsOptions(options));
+  if (options.onMessage) client.handleMessage = handler(options.onMessage);
+  if (options.onTraffic) client.on('packetreceive', options.onTraffic);
+
+  let ending = false;
+  let failure: MqttFailure | undefined;
+  const note = (why: MqttFailure): void => {
+    failure ??= why;
+  };
+  client.on('error', (error) => note(explainMqtt(error)));
+  client.on('disconnect', ({ reasonCode = 0 }) =>
+    note(new MqttFailure('disconnected', reasonOf(reasonCode), reasonCode)),
+  );
+  const onAbort = (): void => {
+    note(new MqttFailure('aborted', 'given up'));
+    client.end(true);
+  };
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+
+  const closed = new Promise<MqttFailure | undefined>((resolve) => {
+    const over = (): void => {
+      // An error that explains the end may follow the event of the socket.
+      setImmediate(() => resolve(ending ? undefined : (failure ?? new MqttFailure('closed', 'closed by the broker'))));
+    };
+    client.once('close', over);
+    client.once('end', over);
+  });
+
+  const sessionPresent = await Promise.race([
+    new Promise<boolean>((resolve) => client.once('connect', (packet) => resolve(packet.sessionPresent))),
+    closed.then((why) => {
+      client.end(true);
+      throw why ?? new MqttFailure('aborted', 'given up');
+    }),
+  ]).finally(() => options.signal?.removeEventListener('abort', onAbort));
+  return {
+    sessionPresent,
+    closed,
+    subscribe: (topics, qos = 0) => subscribe(client, topics, qos, options, closed),
+    publish: (topic, payload, { qos = 0, retain = false } = {}) =>
+      orClosed(
+        closed,
+        new Promise<void>((resolve, reject) => {
+          client.publish(topic, payload, { qos, retain }, (error) => {
+            if (!error) resolve();
+            else if (client.connected) reject(explainMqtt(error));
+          });
+        }),
+      ),
+    async end() {
+      if (failure) return;
+      ending = true;
+      const { clock = systemClock } = options;
+      // A broker that is gone does not answer our goodbye.
+      const cancel = clock.after(endWait, () => client.end(true));
+      client.end(false);
+      await closed;
+      cancel();
+    },
+  };
+}
+
+function mqttjsOptions(options: MqttOptions): IClientOptions {
+  const { username, password, clientId, ca, cert, key, minVersion, will } = options;
+  return {
+    protocolVersion: options.version ?? 4,
+    keepalive: options.keepalive ?? 60,
+    clean: options.clean ?? true,
+    connectTimeout: options.timeoutMs ?? 20_000,
+    // Its own reconnecting would offer the old password again and again.
+    reconnectPeriod: 0,
+    resubscribe: false,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(clientId !== undefined && { clientId }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(minVersion !== undefined && { minVersion }),
+    ...(will && { will: { ...will, payload: Buffer.from(will.payload) } }),
+  };
+}
+
+function handler(onMessage: NonNullable<MqttOptions['onMessage']>): MqttClient['handleMessage'] {
+  return (packet, done) => {
+    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+    const taken = onMessage({ topic: packet.topic, payload, qos: packet.qos, retain: packet.retain });
+    if (taken) taken.then(() => done(), done);
+    else done();
+  };
+}
+
+/** What mqtt.js says when the connection goes is vague or nothing at all; `closed` knows the reason. */
+function orClosed<T>(closed: Promise<MqttFailure | undefined>, promise: Promise<T>): Promise<T> {
+  return Promise.race([
+    promise,
+    closed.then((why) => {
+      throw why ?? new MqttFailure('aborted', 'the connection was ended');
+    }),
+  ]);
+}
+
+async function subscribe(
+  client: MqttClient,
+  topics: readonly string[],
+  qos: 0 | 1 | 2,
+  { clock = systemClock, timeoutMs = 20_000 }: MqttOptions,
+  closed: Promise<MqttFailure | undefined>,
+): Promise<MqttGrant[]> {
+  let cancel = (): void => {};
+  const answer = new Promise<MqttGrant[]>((resolve, reject) => {
+    cancel = clock.after(timeoutMs, () => reject(new MqttFailure('timeout', 'no answer to SUBSCRIBE in time')));
+    client.subscribe([...topics], { qos }, (error, _granted, packet) => {
+      const codes = packet?.granted as readonly number[] | undefined;
+      if (codes) resolve(topics.map((topic, index) => ({ topic, code: codes[index] ?? 128 })));
+      else if (client.connected) reject(explainMqtt(error ?? new Error('SUBACK without codes')));
+    });
+  });
+  try {
+    return await orClosed(closed, answer);
+  } finally {
+    cancel();
+  }
+}
