@@ -10,7 +10,6 @@ export type Level = (typeof levels)[number];
 /** journald reads the severity from the start of a line. */
 const priorities: Record<Level, string> = { debug: '<7>', info: '<6>', warn: '<4>', error: '<3>' };
 const words: Record<Level, string> = { debug: 'debug: ', info: '', warn: 'warning: ', error: '' };
-const colours: Record<Level, string> = { debug: '2', info: '0', warn: '33', error: '31' };
 
 /** Texts that must not be seen. One for the whole process. */
 export interface Redactor {
@@ -48,8 +47,8 @@ export function createRedactor(): Redactor {
 export interface LogStyle {
   level: Level;
   format: 'text' | 'json';
-  /** stderr is a terminal that shows colours. */
-  color: boolean;
+  /** Colours a line, where stderr is a terminal that shows colours. */
+  paint?: ((level: Level, line: string) => string) | undefined;
   /** stderr is the journal. */
   journal: boolean;
   file?: string | undefined;
@@ -143,7 +142,7 @@ function decorate(level: Level, line: string, style: LogStyle): string {
       .split('\n')
       .map((part) => priorities[level] + part)
       .join('\n');
-  return style.color && colours[level] !== '0' ? `\u001b[${colours[level]}m${line}\u001b[0m` : line;
+  return style.paint ? style.paint(level, line) : line;
 }
 
 let fileComplained = false;
