@@ -31,7 +31,11 @@ export function ensureDirectory(path: string): string {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw fail('io', `${path}: cannot be made: ${(error as NodeJS.ErrnoException).code}`, 'Name another with --data-dir.');
+    throw fail(
+      'io',
+      `${path}: cannot be made: ${(error as NodeJS.ErrnoException).code}`,
+      'Name another with --data-dir.',
+    );
   }
   return path;
 }

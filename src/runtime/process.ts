@@ -8,7 +8,7 @@ import { createHealth } from './health.ts';
 import { descriptorKind, type Host, takeHost } from './host.ts';
 import { listenHttp } from './http.ts';
 import type { Log } from './log.ts';
-import { createLog, createRedactor, type LogSink, type LogStyle } from './logger.ts';
+import { createLog, createRedactor, type Level, type LogSink, type LogStyle } from './logger.ts';
 import { createMetrics, noMetrics } from './metrics.ts';
 import { startNotifier } from './notify.ts';
 import { runtimeDirectory } from './paths.ts';
@@ -112,6 +112,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   const clock = systemClock;
   const redactor = createRedactor();
   const screen = createScreen(host.env);
+  const paint = screen.color ? await terminalColours() : undefined;
   const health = createHealth(clock);
   const sink: LogSink = { write: say, clock, redactor };
   const listen = settled.map(({ settings }) => settings.common.http).find((where) => where !== undefined);
@@ -145,7 +146,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
       definition,
       settled[index]!,
       deadline,
-      (name) => createLog(name, logStyle(settled[index]!.settings, host, screen.color), sink),
+      (name) => createLog(name, logStyle(settled[index]!.settings, host, paint), sink),
       host,
       inherited,
     ),
@@ -185,12 +186,25 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   return endProcess(ending.timedOut ? exit.later : result.status);
 }
 
-function logStyle(settings: Settings, host: Host, color: boolean): LogStyle {
+/** Colours of messages on a terminal; chalk is loaded for that alone. */
+async function terminalColours(): Promise<(level: Level, line: string) => string> {
+  const { Chalk } = await import('chalk');
+  const chalk = new Chalk({ level: 1 });
+  const colours: Record<Level, (line: string) => string> = {
+    debug: chalk.dim,
+    info: (line) => line,
+    warn: chalk.yellow,
+    error: chalk.red,
+  };
+  return (level, line) => colours[level](line);
+}
+
+function logStyle(settings: Settings, host: Host, paint: LogStyle['paint']): LogStyle {
   const { common } = settings;
   return {
     level: common.verbose ? 'debug' : common.quiet ? 'error' : common.logLevel,
     format: common.logFormat,
-    color,
+    paint,
     journal: host.underJournal,
     file: common.logFile ?? (common.fileLogging ? common.fileLoggingPath : undefined),
   };

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentialName, environmentNames, flagOf } from './common-options.ts';
 import { lookUp } from './config.ts';
@@ -10,7 +10,7 @@ import type { Settings } from './settings.ts';
  * Finds a secret: `--<name>-file` (`-` is stdin), `$CREDENTIALS_DIRECTORY/<name>`, `<ENV>_FILE`, the environment, the
  * configuration file. Never from the command line itself. White space around it is dropped. Undefined: it is nowhere.
  *
- * @throws exit status 78 when a named file cannot be read
+ * @throws exit status 78 when what was named cannot be read or is no text
  */
 export function findSecret(
   name: string,
@@ -22,8 +22,8 @@ export function findSecret(
   const { env } = settings;
   const credentials = env.CREDENTIALS_DIRECTORY;
   if (credentials) {
-    const value = readOptional(join(credentials, credentialName(name, spec)));
-    if (value !== undefined) return value;
+    const path = join(credentials, credentialName(name, spec));
+    if (isThere(path)) return readSecret(path, '$CREDENTIALS_DIRECTORY');
   }
   for (const variable of environmentNames(spec)) {
     const path = env[`${variable}_FILE`];
@@ -32,26 +32,36 @@ export function findSecret(
     if (value) return value;
   }
   for (const key of spec.key ? [spec.key, ...(spec.aliases ?? [])] : []) {
-    for (const { tree } of settings.sources) {
+    for (const { file: config, tree } of settings.sources) {
       const value = lookUp(tree, key);
       if (typeof value === 'string' && value.trim() !== '') return value.trim();
+      // YAML reads 0123 and 1e5 as numbers: what was typed is lost.
+      if (value !== undefined && typeof value !== 'string') {
+        throw fail('config', `${config}: ${key}: expected text`, 'Put it in quotes.');
+      }
     }
   }
   return undefined;
 }
 
-function readSecret(file: string | 0, what: string): string | undefined {
+function readSecret(file: string | 0, what: string): string {
+  const shown = file === 0 ? 'stdin' : file;
+  let text: string;
   try {
-    return readFileSync(file, 'utf8').trim() || undefined;
+    text = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw fail('config', `${what}: ${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw fail('config', `${what}: ${shown}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
+  if (text === '') throw fail('config', `${what}: ${shown}: is empty`);
+  return text;
 }
 
-function readOptional(file: string): string | undefined {
+/** Anything but "not there" counts as there, so that the reading tells what is wrong. */
+function isThere(path: string): boolean {
   try {
-    return readFileSync(file, 'utf8').trim() || undefined;
-  } catch {
-    return undefined;
+    statSync(path);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }

@@ -109,7 +109,7 @@ export async function runCommand(
           one.args ?? [],
           dataDir,
           options,
-          createLog(one.command.name, { level: 'debug', format: 'text', color: false, journal: false }, sink),
+          createLog(one.command.name, { level: 'debug', format: 'text', journal: false }, sink),
         ),
       ),
     );
