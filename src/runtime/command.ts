@@ -103,7 +103,7 @@ export interface Definition<O extends Options = Options> {
   check?(opts: Record<string, unknown>, args: readonly string[]): void;
   /** Instead of `run` and `each`: what stands for this command, a pipeline of command lines. Its own flags hold for every stage. */
   expand?(args: readonly string[]): readonly (readonly string[])[];
-  run?(ctx: Context<O>): AsyncGenerator<VoltRecord | string, number | undefined, void>;
+  run?(ctx: Context<O>): AsyncGenerator<VoltRecord | string, number | void, void>;
   each?(ctx: Context<O>): Each | Promise<Each>;
 }
 

@@ -48,7 +48,7 @@ export interface StageSpec {
   /** The item is no record that the command can read: counted, said, skipped. */
   reject(why: string): void;
   /** Makes the generator or the mapping function; gets the wiring for its context. */
-  start(wiring: StageWiring): AsyncGenerator<Item, number | undefined, void> | Promise<Each>;
+  start(wiring: StageWiring): AsyncGenerator<Item, number | void, void> | Promise<Each>;
   /** The stage is over: it frees what its context holds, saves state last of all. */
   finish(): Promise<void>;
 }
@@ -310,7 +310,7 @@ function generatorStage(
   const pump = async (): Promise<void> => {
     let result: Outcome = { status: exit.ok };
     try {
-      const generator = spec.start(wiring) as AsyncGenerator<Item, number | undefined, void>;
+      const generator = spec.start(wiring) as AsyncGenerator<Item, number | void, void>;
       for (let made = 0; ; ) {
         const step = await generator.next();
         if (step.done) {
