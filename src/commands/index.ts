@@ -6,7 +6,9 @@ export const commands: readonly CommandEntry[] = [
   { name: 'bmw-stream', load: () => import('./bmw-stream.ts') },
   { name: 'bmw-poll', load: () => import('./bmw-poll.ts') },
   { name: 'normalize', load: () => import('./normalize.ts') },
+  { name: 'abrp-push', load: () => import('./abrp-push.ts') },
   { name: 'simulate bmw', load: () => import('./simulate-bmw.ts') },
+  { name: 'simulate abrp', load: () => import('./simulate-abrp.ts') },
   { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },
   { name: 'voltpipe doctor', load: () => import('./voltpipe-doctor.ts') },
 ];

@@ -58,7 +58,8 @@ function connect(planned: PlannedStage, services: Services, input: Stream | unde
   const { common } = setup.settings;
   return startStage({
     definition,
-    swallow: definition.receipts === true && !common.receipts,
+    // What a sink shows in a dry run is what it was asked for.
+    swallow: definition.receipts === true && !common.receipts && setup.settings.opts.dryRun !== true,
     limit: common.once ? 1 : common.count,
     input,
     tracked,

@@ -18,8 +18,8 @@ export type Verdict = 'ok' | 'rejected' | 'refused' | 'later';
 /** An answer understood. */
 export interface AbrpAnswer {
   verdict: Verdict;
-  /** HTTP status. */
-  status: number;
+  /** HTTP status; absent when no answer came. */
+  status?: number;
   /** What ABRP said, when it said more than ok: one line, at most 200 characters. */
   message?: string;
   /** Recommended fields that ABRP misses, sorted, without repetition. */
