@@ -33,6 +33,8 @@ export interface RunOptions {
   /** Sees each item as it comes out. */
   onItem?: (item: Item) => void;
   health?: Health;
+  /** What `ctx.spawn` does; without it a child is a failure of the test. */
+  spawn?: Services['spawn'];
 }
 
 /** What came of it. */
@@ -93,9 +95,11 @@ export async function runCommand(
     http: undefined,
     screen: { interactive: false, columns: 80, color: false, print: (text) => void log.push(text), draw() {} },
     runtimeDir: options.runtimeDir ?? join(dataDir, 'run'),
-    spawn: () => {
-      throw new Error('no children in this test');
-    },
+    spawn:
+      options.spawn ??
+      (() => {
+        throw new Error('no children in this test');
+      }),
     onReload() {},
   };
   const result: RunResult = { items: [], records: [], status: 0, error: undefined, log, delivered: 0, dataDir };
