@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { VoltRecord } from '../records/record.ts';
 import type { AnyDefinition } from './command.ts';
+import { flagOf } from './common-options.ts';
 import type { Context } from './context.ts';
 import { fail } from './exit.ts';
 import { takeLock } from './lock.ts';
@@ -28,19 +29,18 @@ export function createContext(
 
   /** Saves a filter's state at most once a second while records flow, and once at the end. */
   const keep = (snapshot: () => unknown, save: (value: unknown) => Promise<void>): void => {
-    let covered = -1;
+    let covered = 0;
     let saving = Promise.resolve();
     let cancel = (): void => {};
     wiring.tracker?.hold();
     const saveNow = async (): Promise<void> => {
-      if (wiring.taken() === covered) return;
-      covered = wiring.taken();
-      const mark = wiring.tracker?.mark() ?? 0;
+      const done = wiring.done();
       await save(snapshot());
-      wiring.tracker?.saved(mark);
+      covered = done;
+      wiring.tracker?.saved(done);
     };
     const tick = (): void => {
-      saving = saveNow().then(
+      saving = (wiring.done() > covered ? saveNow() : Promise.resolve()).then(
         () => log.recovered('state', 'state is saved again'),
         (error: Error) => log.lost('state', `state: ${error.message}`),
       );
@@ -53,7 +53,7 @@ export function createContext(
       cancel();
       await saving;
       cancel();
-      await saveNow();
+      if (wiring.done() > 0) await saveNow();
     });
   };
 
@@ -74,7 +74,7 @@ export function createContext(
     written: wiring.written,
     delivered: wiring.delivered,
     text: wiring.textOf,
-    reject: setup.reject,
+    reject: (why) => setup.reject(why, wiring.currentLine()),
     queue: (options) => createQueue({ source: setup.name, ...options }, clock, (record) => wiring.dropped(record)),
     timers: (input: AsyncIterable<VoltRecord>) => createTimers(input, clock),
     state<T>(name: string) {
@@ -95,6 +95,9 @@ export function createContext(
     async secret(name) {
       const spec = definition.options[name];
       if (!spec) throw new Error(`${definition.name} declares no secret ${name}`);
+      if (settings.secretFiles[name] === '-' && definition.input === 'required') {
+        throw fail('usage', `${flagOf(name, spec)} -: stdin brings the records`, 'Name a file.');
+      }
       const value = findSecret(name, spec, settings, settings.secretFiles[name]);
       if (value !== undefined) services.redactor.add(value);
       return value;

@@ -48,8 +48,8 @@ export async function runPipeline(
   }
   const last = stages.at(-1)!;
   const written = await drain(last, output);
-  if (written) for (const stage of stages) stage.cancel();
-  const outcomes = await Promise.all(stages.map((stage) => stage.outcome));
+  for (const stage of stages) stage.cancel();
+  const outcomes = await untilGrace(plan, stages, services);
   return judge(plan, outcomes, written instanceof ReaderGone ? undefined : written);
 }
 
@@ -71,7 +71,13 @@ function connect(planned: PlannedStage, services: Services, input: Stream | unde
       return Promise.resolve(definition.each!(ctx)) as Promise<Each>;
     },
     async finish() {
-      for (const end of setup.atEnd.splice(0).reverse()) await end();
+      const failures: unknown[] = [];
+      for (const end of setup.atEnd.splice(0).reverse()) {
+        await Promise.resolve()
+          .then(end)
+          .catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
     },
   });
 }
@@ -89,6 +95,28 @@ async function drain(stage: Stage, output: Output): Promise<Error | undefined> {
     count += batch.items.length;
     stage.delivered(count);
   }
+}
+
+/** Once nothing is left to write, a stage that goes on is waited for no longer than the grace time. */
+async function untilGrace(
+  plan: readonly PlannedStage[],
+  stages: readonly Stage[],
+  { clock }: Services,
+): Promise<readonly Outcome[]> {
+  const { grace } = plan[0]!.setup.settings.common;
+  let giveUp = (): void => {};
+  const late = new Promise<undefined>((resolve) => {
+    giveUp = clock.after(grace, () => resolve(undefined));
+  });
+  const outcomes = await Promise.all(
+    stages.map(async ({ outcome }, index) => {
+      const ended = await Promise.race([outcome, late]);
+      if (!ended) plan[index]!.setup.log.warn('did not end when nobody read on; left behind');
+      return ended ?? { status: exit.ok };
+    }),
+  );
+  giveUp();
+  return outcomes;
 }
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';

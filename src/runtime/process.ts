@@ -243,7 +243,7 @@ function planStage(
     log,
     stop: new AbortController(),
     deadline,
-    reject: (why) => badLine(0, why),
+    reject: (why, number) => badLine(number, why),
     resettle: () => settle(definition, line, host.env, inherited),
     atEnd: [],
   };

@@ -32,7 +32,7 @@ export interface StageSetup {
   /** Aborts when the grace time is over. */
   deadline: AbortController;
   /** Counts and says input that is no record; throws with `--strict`. */
-  reject(why: string): void;
+  reject(why: string, line: number): void;
   /** Settles the options anew. */
   resettle(): Promise<Settings>;
   /** Runs when the stage is over, last added first. */

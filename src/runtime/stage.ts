@@ -28,8 +28,8 @@ export interface StageWiring {
   /** The record was dropped before it was put out. */
   dropped(record: VoltRecord): void;
   delivered(n: number): void;
-  /** How many records the stage has read. */
-  taken(): number;
+  /** How many records the stage is done with: all that it has read, or all but the one it is at work on. */
+  done(): number;
   readonly tracker: Tracker | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface StageSpec {
   /** Aborts the stage's `ctx.signal`. */
   stop(): void;
   /** The item is no record that the command can read: counted, said, skipped. */
-  reject(why: string): void;
+  reject(why: string, line: number): void;
   /** Makes the generator or the mapping function; gets the wiring for its context. */
   start(wiring: StageWiring): AsyncGenerator<Item, number | void, void> | Promise<Each>;
   /** The stage is over: it frees what its context holds, saves state last of all. */
@@ -69,20 +69,22 @@ export function startStage(spec: StageSpec): Stage {
   return definition.each ? mapStage(spec, input, reads, tracker) : generatorStage(spec, input, reads, tracker);
 }
 
-/** An item as a record: a line of text from a `json` stage is parsed. Undefined: it is none, and has been rejected. */
-function asRecord(item: Item, spec: StageSpec): VoltRecord | undefined {
-  let value: unknown = item;
+/** Item `at` as a record: a line of text from a `json` stage is parsed. Undefined: it is none, and has been rejected. */
+function asRecord(batch: Batch, at: number, spec: StageSpec): VoltRecord | undefined {
+  const item = batch.items[at]!;
+  const line = batch.lines[at]!;
   if (typeof item === 'string') {
     try {
-      value = JSON.parse(item);
+      batch.items[at] = JSON.parse(item);
+      batch.texts[at] ??= item;
     } catch {
-      spec.reject('not JSON');
+      spec.reject('not JSON', line);
       return undefined;
     }
   }
-  const record = value as VoltRecord;
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) spec.reject('not a JSON object');
-  else if (typeof record.type !== 'string' && !spec.definition.untyped) spec.reject('no "type"');
+  const record = batch.items[at] as VoltRecord;
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) spec.reject('not a JSON object', line);
+  else if (typeof record.type !== 'string' && !spec.definition.untyped) spec.reject('no "type"', line);
   else return record;
   return undefined;
 }
@@ -123,10 +125,21 @@ function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined
   let current: Batch = emptyBatch();
   let at = 0;
   let taken = 0;
-  const wiring = wiringOf(spec, tracker, { current: () => current, position: () => at, taken: () => taken });
+  let failure: { error: unknown } | undefined;
+  const wiring = wiringOf(spec, tracker, { current: () => current, position: () => at, done: () => taken });
 
+  /** What was made before a failure still goes out; it must not depend on where a chunk ended. */
   const map = (batch: Batch): Batch => {
     const out = emptyBatch();
+    try {
+      return mapInto(out, batch);
+    } catch (error) {
+      failure = { error };
+      return out;
+    }
+  };
+
+  const mapInto = (out: Batch, batch: Batch): Batch => {
     let changed = false;
     const put = (item: Item, text: string | undefined): void => {
       if (item !== batch.items[out.items.length]) changed = true;
@@ -139,7 +152,7 @@ function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined
     taken += batch.items.length;
     for (at = 0; at < batch.items.length; at++) {
       tracker?.read();
-      const record = asRecord(batch.items[at]!, spec);
+      const record = asRecord(batch, at, spec);
       if (record === undefined) continue;
       const text = batch.texts[at];
       if (isForeign(record, reads)) {
@@ -148,7 +161,7 @@ function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined
       }
       const made = each!(record);
       if (made === undefined) continue;
-      if (Array.isArray(made)) for (const item of made as VoltRecord[]) put(item, item === record ? text : undefined);
+      if (Array.isArray(made)) for (const one of made as VoltRecord[]) put(one, one === record ? text : undefined);
       else put(made as VoltRecord, made === record ? text : undefined);
     }
     tracker?.idle();
@@ -160,12 +173,13 @@ function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined
     async next() {
       try {
         each ??= await (spec.start(wiring) as Promise<Each>);
-        for (;;) {
+        while (!failure) {
           const batch = await input.next();
           if (!batch) break;
           const out = map(batch);
           if (out.items.length > 0) return out;
         }
+        if (failure) throw failure.error;
         await outcome.settle({ status: exit.ok });
       } catch (error) {
         input.cancel();
@@ -185,28 +199,26 @@ function mapStage(spec: StageSpec, input: Stream, reads: Set<string> | undefined
 function wiringOf(
   spec: StageSpec,
   tracker: Tracker | undefined,
-  reading: { current(): Batch; position(): number; taken(): number },
+  reading: { current(): Batch; position(): number; done(): number },
 ): StageWiring {
   return {
     input: { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }) },
-    textOf(record) {
-      const index = findBack(reading.current(), record, reading.position());
-      return lineOf(record, index < 0 ? undefined : reading.current().texts[index]);
-    },
+    textOf: (record) => lineOf(record, findText(reading.current(), record, reading.position())),
     currentLine: () => reading.current().lines[reading.position()] ?? 0,
     written: () => Promise.reject(new Error(`${spec.definition.name} is no source`)),
     dropped() {},
     delivered() {},
-    taken: reading.taken,
+    done: reading.done,
     tracker,
   };
 }
 
-function findBack(batch: Batch, item: Item, from: number): number {
+/** The text of an item that was read at `from` or a little before. */
+function findText(batch: Batch, item: Item, from: number): string | undefined {
   for (let i = Math.min(from, batch.items.length - 1); i >= 0 && i > from - lookBack; i--) {
-    if (batch.items[i] === item) return i;
+    if (batch.items[i] === item) return batch.texts[i];
   }
-  return -1;
+  return undefined;
 }
 
 interface Waiter {
@@ -225,7 +237,8 @@ function generatorStage(
   const waiters = new Map<Item, Waiter>();
   const ordinals: { ordinal: number; waiter: Waiter }[] = [];
   const seen: number[] = [];
-  let current = emptyBatch();
+  let previous = emptyBatch();
+  let current = previous;
   let at = -1;
   let taken = 0;
   let put = 0;
@@ -234,8 +247,10 @@ function generatorStage(
   let ended = false;
   let cancelled = false;
   let started = false;
+  let asking = false;
+  let exhausted = false;
   let wakeReader: (() => void) | undefined;
-  let wakeWriter: (() => void) | undefined;
+  let wakeWriters: (() => void)[] = [];
 
   const ready = (): void => {
     flushable = true;
@@ -258,44 +273,85 @@ function generatorStage(
     if (out.items.length === 1) setImmediate(ready);
   };
 
+  const takenAway = (): void => {
+    const waiting = wakeWriters;
+    wakeWriters = [];
+    for (const wake of waiting) wake();
+  };
+
+  /** Waits until the reader has taken what is ready, when that is much. */
+  const room = async (): Promise<void> => {
+    if (out.items.length < maxBatch || cancelled) return;
+    ready();
+    await new Promise<void>((resolve) => {
+      wakeWriters.push(resolve);
+    });
+  };
+
   /** The next record for the command; foreign types pass by. */
   const advance = async (): Promise<IteratorResult<VoltRecord>> => {
+    asking = true;
     for (;;) {
       while (++at < current.items.length) {
         taken++;
         tracker?.read();
-        const record = asRecord(current.items[at]!, spec);
+        const record = asRecord(current, at, spec);
         if (record === undefined) continue;
         if (!isForeign(record, reads)) {
           if (isSink && tracker) seen.push(taken);
+          asking = false;
           return { done: false, value: record };
         }
         if (!isSink) emit(record, current.texts[at]);
       }
       if (!isSink) tracker?.idle();
       else if (seen.length === 0) reportSink();
+      await room();
       const batch = cancelled ? undefined : await input.next();
       if (!batch) {
+        exhausted = true;
         at = current.items.length;
         return { done: true, value: undefined };
       }
+      previous = current;
       current = batch;
       at = -1;
     }
+  };
+
+  /** The line that an item came in as, when the command passes on what it has just read or read a moment ago. */
+  const textOf = (item: Item): string | undefined =>
+    findText(current, item, at) ?? (at < lookBack ? findText(previous, item, previous.items.length - 1) : undefined);
+
+  /** Nobody will acknowledge what is still on its way. */
+  const forsake = (why: string): void => {
+    for (const waiter of waiters.values()) waiter.reject(new Error(why));
+    for (const { waiter } of ordinals) waiter.reject(new Error(why));
+    waiters.clear();
+    ordinals.length = 0;
   };
 
   /** A sink's records count as safe up to the first that it has not said so of. */
   const reportSink = (): void => input.delivered(seen.length > 0 ? seen[0]! - 1 : taken);
 
   const wiring: StageWiring = {
-    ...wiringOf(spec, tracker, { current: () => current, position: () => at, taken: () => taken }),
+    ...wiringOf(spec, tracker, {
+      current: () => current,
+      position: () => at,
+      done: () => (asking ? taken : Math.max(0, taken - 1)),
+    }),
+    textOf: (record) => lineOf(record, textOf(record)),
     input: {
       [Symbol.asyncIterator]: () => ({ next: advance, return: async () => ({ done: true, value: undefined }) }),
     },
-    written: (record) =>
-      new Promise((resolve, reject) => {
+    written(record) {
+      const promise = new Promise<void>((resolve, reject) => {
         waiters.set(record, { resolve, reject });
-      }),
+      });
+      // A command that asks and doesn't look is no bug of ours to die of.
+      promise.catch(() => {});
+      return promise;
+    },
     dropped(record) {
       waiters.get(record)?.reject(new Error('dropped: the queue was full'));
       waiters.delete(record);
@@ -317,31 +373,26 @@ function generatorStage(
           result = { status: step.value ?? exit.ok };
           break;
         }
-        const index = findBack(current, step.value, at);
-        emit(step.value, index < 0 ? undefined : current.texts[index]);
+        emit(step.value, textOf(step.value));
         if (spec.limit !== undefined && ++made >= spec.limit) {
           spec.stop();
           await generator.return(undefined);
           break;
         }
-        if (out.items.length >= maxBatch && !cancelled) {
-          ready();
-          await new Promise<void>((resolve) => {
-            wakeWriter = resolve;
-          });
-        }
+        await room();
         if (cancelled) {
           await generator.return(undefined);
           break;
         }
       }
+      asking = true;
       tracker?.idle();
     } catch (error) {
       result = failureOf(error);
     }
-    if (result.error) input.cancel();
-    ended = true;
+    if (!exhausted) input.cancel();
     for (const waiter of waiters.values()) waiter.reject(new Error('the command ended before it was written'));
+    ended = true;
     await outcome.settle(result);
     ready();
   };
@@ -358,8 +409,7 @@ function generatorStage(
           const batch = out;
           out = emptyBatch();
           flushable = false;
-          wakeWriter?.();
-          wakeWriter = undefined;
+          takenAway();
           return batch;
         }
         flushable = false;
@@ -374,8 +424,8 @@ function generatorStage(
       cancelled = true;
       spec.stop();
       input.cancel();
-      wakeWriter?.();
-      wakeWriter = undefined;
+      forsake('the reader went away');
+      takenAway();
       if (!started) {
         started = true;
         ended = true;

@@ -1,7 +1,8 @@
 import { read } from 'node:fs';
 import type { Batch, Stream } from './batch.ts';
+import { fail } from './exit.ts';
 import { descriptorKind } from './host.ts';
-import { type BadLine, createParser, type ParserOptions } from './ndjson.ts';
+import { type BadLine, createParser, type Parsed, type ParserOptions } from './ndjson.ts';
 
 /** What the reader tells beside the records. */
 export interface ReaderEvents {
@@ -15,25 +16,42 @@ const fileChunk = 256 * 1024;
 /** stdin as a stream of batches: what one read brought is one batch. A regular file is read in large pieces, a pipe as it comes. */
 export function stdinStream(options: ParserOptions, events: ReaderEvents): Stream & { stop(): void } {
   const parser = createParser(options);
-  const chunks = descriptorKind(0) === 'file' ? fileChunks() : pipeChunks();
+  // Made with the first read: what a command doesn't ask for stays for others that share stdin.
+  let chunks: Chunks | undefined;
   const ledger = events.onDelivered ? deliveryLedger(events.onDelivered) : undefined;
   let ended = false;
+  let failure: { error: unknown } | undefined;
 
   const stop = (): void => {
     ended = true;
-    chunks.stop();
+    chunks?.stop();
+  };
+
+  /** Tells of bad lines; with --strict the first one ends the input, after the records before it. */
+  const tell = (parsed: Parsed): Batch => {
+    for (const bad of parsed.bad) {
+      try {
+        events.onBad(bad);
+      } catch (error) {
+        failure = { error };
+        return before(parsed, bad.line);
+      }
+    }
+    return parsed;
   };
 
   return {
     async next() {
-      while (!ended) {
+      while (!ended && !failure) {
+        chunks ??= descriptorKind(0) === 'file' ? fileChunks() : pipeChunks();
         const chunk = await chunks.next();
         if (!chunk) ended = true;
         const parsed = chunk ? parser.push(chunk) : parser.end();
-        ledger?.read(parsed, parsed.seen);
-        for (const bad of parsed.bad) events.onBad(bad);
-        if (parsed.items.length > 0) return parsed;
+        const batch = parsed.bad.length > 0 ? tell(parsed) : parsed;
+        ledger?.read(batch, failure ? parsed.bad[0]!.line - 1 : parsed.seen);
+        if (batch.items.length > 0) return batch;
       }
+      if (failure) throw failure.error;
       return undefined;
     },
     cancel: stop,
@@ -42,6 +60,12 @@ export function stdinStream(options: ParserOptions, events: ReaderEvents): Strea
       ledger?.delivered(count);
     },
   };
+}
+
+/** The records above a line. */
+function before({ items, texts, lines }: Batch, line: number): Batch {
+  const count = lines.filter((number) => number < line).length;
+  return { items: items.slice(0, count), texts: texts.slice(0, count), lines: lines.slice(0, count) };
 }
 
 /** Turns a count of records into a count of lines: skipped lines are safe as soon as the records before them are. */
@@ -91,7 +115,7 @@ function fileChunks(): Chunks {
       new Promise((resolve, reject) => {
         const buffer = Buffer.allocUnsafeSlow(fileChunk);
         read(0, buffer, 0, fileChunk, null, (error, bytes) => {
-          if (error) reject(error);
+          if (error) reject(fail('io', `stdin: cannot be read: ${error.code}`));
           else resolve(bytes > 0 ? buffer.subarray(0, bytes) : undefined);
         });
       }),
@@ -115,7 +139,7 @@ function pipeChunks(): Chunks {
   });
   stdin.on('error', (error: NodeJS.ErrnoException) => {
     ended = true;
-    if (error.code !== 'ECONNRESET') failure = error;
+    if (error.code !== 'ECONNRESET') failure = fail('io', `stdin: cannot be read: ${error.code ?? error.message}`);
     ring();
   });
   return {

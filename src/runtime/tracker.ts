@@ -15,10 +15,8 @@ export interface Tracker {
   delivered(count: number): void;
   /** From now on inputs count only when {@link Tracker.saved} says so. */
   hold(): void;
-  /** The number of inputs that a snapshot taken now covers. */
-  mark(): number;
-  /** The snapshot of `mark` is on disk. */
-  saved(mark: number): void;
+  /** A snapshot that covers the first `count` inputs is on disk. */
+  saved(count: number): void;
 }
 
 /** @param report gets the count of inputs, in order, that are safe; only when it has grown */
@@ -64,10 +62,9 @@ export function createTracker(report: (count: number) => void): Tracker {
     hold() {
       if (held === Number.POSITIVE_INFINITY) held = reported;
     },
-    mark: () => complete,
-    saved(mark) {
+    saved(count) {
       if (held === Number.POSITIVE_INFINITY) return;
-      held = Math.max(held, mark);
+      held = Math.max(held, count);
       tell();
     },
   };
