@@ -137,6 +137,8 @@ async function build(ctx: Context<typeof options>, opts: Values): Promise<Map<st
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const nothing = {};
+
 /** Renames and converts vendor data. */
 export const command = defineCommand({
   name: 'normalize',
@@ -186,7 +188,7 @@ export const command = defineCommand({
       const { data } = record;
       return one[method]({
         record,
-        data: isObject(data) ? data : {},
+        data: isObject(data) ? data : nothing,
         time: record.time,
         arrived: record.received_at ?? record.sent_at,
       });

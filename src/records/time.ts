@@ -47,8 +47,8 @@ function parseOther(text: string): number {
   return rfc3339.test(text) ? Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
 }
 
-const padded = (value: number, digits: number): string => String(value).padStart(digits, '0');
-const twoDigits = Array.from({ length: 60 }, (_, i) => padded(i, 2));
+const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
+const threeDigits = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
 
 /** The minute written last, as a number and as the text up to its seconds. */
 let lastMinute = Number.NaN;
@@ -64,5 +64,5 @@ export function formatTime(ms: number): string {
   const rest = ms - minute * 60_000;
   const seconds = Math.floor(rest / 1000);
   const millis = Math.floor(rest - seconds * 1000);
-  return `${lastMinuteText}${twoDigits[seconds]}.${padded(millis, 3)}Z`;
+  return `${lastMinuteText}${twoDigits[seconds]}.${threeDigits[millis]}Z`;
 }

@@ -2,7 +2,7 @@ import { enumerations } from '../../protocols/bmw/values.ts';
 import type { RecordKey } from '../../records/family.ts';
 import { conversion, unitOf } from '../units.ts';
 import type { Value } from '../values.ts';
-import { checkOf, subjects } from './conditions.ts';
+import { type Check, checkOf, subjects } from './conditions.ts';
 import { type Convert, converter } from './convert.ts';
 import type { Candidate, FieldMapping, Mapping, Problem } from './model.ts';
 import { accessor, parsePath, type Step } from './path.ts';
@@ -135,10 +135,8 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
   function choice(candidate: Candidate, name: string, key: RecordKey | undefined): Choice {
     const { path, field, value, product, when } = candidate;
     const tests = Object.entries(when ?? {}).map(([subject, test]) => [rule(subject), checkOf(test)] as const);
-    const holds =
-      tests.length === 0
-        ? undefined
-        : (vehicle: Vehicle) => tests.every(([index, check]) => check(vehicle.value[index]));
+    const subjectRules = tests.map(([index]) => index);
+    const holds = tests.length === 0 ? undefined : conjunction(tests);
     const common = { slot: -1, holds };
     if (path !== undefined) {
       const slot = slots.push(`${name} ${path}`) - 1;
@@ -159,14 +157,7 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
       ...common,
       label: tests.length === 0 ? 'constant' : JSON.stringify(when),
       value: () => value,
-      time:
-        tests.length === 0
-          ? () => 0
-          : (vehicle) =>
-              newestOf(
-                tests.map(([index]) => index),
-                vehicle,
-              ),
+      time: tests.length === 0 ? () => 0 : (vehicle) => newestOf(subjectRules, vehicle),
     };
   }
 
@@ -183,7 +174,6 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
       dependents: names.flatMap((other, i) =>
         referencesOf(all.get(other) ?? { candidates: [] }).includes(name) ? i : [],
       ),
-      part: order.indexOf(name),
       shown: isShown(name) && !(pair && (name === 'lat' || name === 'lon')),
     };
   });
@@ -218,16 +208,30 @@ function wordsOf(path: string): (typeof enumerations)[string] | undefined {
   return typeof step === 'string' ? known.get(step) : undefined;
 }
 
-const newestOf = (rules: readonly number[], vehicle: Vehicle): number =>
-  rules.reduce((newest, rule) => Math.max(newest, vehicle.time[rule] ?? -Infinity), -Infinity);
+/** Whether all conditions hold of a vehicle. */
+function conjunction(tests: readonly (readonly [rule: number, check: Check])[]): (vehicle: Vehicle) => boolean {
+  return ({ value }) => {
+    for (let i = 0; i < tests.length; i++) {
+      const [rule, check] = tests[i]!;
+      if (!check(value[rule])) return false;
+    }
+    return true;
+  };
+}
+
+/** The newest time among rules; written as a loop, since it runs several times a record. */
+function newestOf(rules: readonly number[], vehicle: Vehicle): number {
+  let newest = -Infinity;
+  for (let i = 0; i < rules.length; i++) newest = Math.max(newest, vehicle.time[rules[i]!]!);
+  return newest;
+}
 
 /** The value of a field, or the product of several; unknown while one of them is. */
 function derived(rules: readonly number[], convert: Convert): Pick<Choice, 'value' | 'time'> {
-  const isKnown = (vehicle: Vehicle): boolean => rules.every((rule) => vehicle.value[rule] !== undefined);
-  const single = rules.length === 1 ? rules[0] : undefined;
+  const [first = -1] = rules;
   return {
-    value: (vehicle): Value | undefined => {
-      if (single !== undefined) return convert(vehicle.value[single], undefined);
+    value(vehicle): Value | undefined {
+      if (rules.length === 1) return convert(vehicle.value[first], undefined);
       let result = 1;
       for (const rule of rules) {
         const factor = vehicle.value[rule];
@@ -236,6 +240,7 @@ function derived(rules: readonly number[], convert: Convert): Pick<Choice, 'valu
       }
       return convert(result, undefined);
     },
-    time: (vehicle) => (isKnown(vehicle) ? newestOf(rules, vehicle) : -Infinity),
+    time: (vehicle) =>
+      rules.every((rule) => vehicle.value[rule] !== undefined) ? newestOf(rules, vehicle) : -Infinity,
   };
 }

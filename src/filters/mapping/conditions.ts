@@ -5,6 +5,7 @@ import type { Test, When } from './model.ts';
 export type Check = (value: Value | undefined) => boolean;
 
 const among = (wanted: Value | readonly Value[]): ((value: Value) => boolean) => {
+  if (typeof wanted === 'boolean') return (value) => value === wanted;
   const list = [wanted].flat().map(fold);
   return (value) => list.includes(fold(value));
 };

@@ -1,10 +1,11 @@
 import type { DataPoint } from '../../protocols/bmw/telematics.ts';
 import { parseTime } from '../../records/time.ts';
 import { conversion, unitOf } from '../units.ts';
-import { isUnknown, toNumber } from '../values.ts';
+import { isUnknown, toNumber, type Value } from '../values.ts';
+import { bitSet } from './bit-set.ts';
 import { readOdometer } from './odometer.ts';
 import type { Input, Lookups, Program, Rule, Vehicle } from './program.ts';
-import { partOf } from './write.ts';
+import { partOf, positionAt } from './write.ts';
 
 /** What a mapping takes in: a record's values, and the times for those that have none of their own. */
 export interface Source {
@@ -26,7 +27,7 @@ const tolerance = 24 * 3_600_000;
 /** Builds the merge of a program. */
 export function merger(program: Program): Merge {
   const { points, roots, searches, rules, pair } = program;
-  const dirty = new Uint8Array(rules.length);
+  const dirty = bitSet(rules.length);
   const aging = rules.flatMap((rule, i) => (rule.maxAge < Infinity ? i : []));
 
   let source: Source;
@@ -68,7 +69,7 @@ export function merger(program: Program): Merge {
     vehicle.slotValue[slot] = value;
     vehicle.slotTime[slot] = time;
     if (time > vehicle.newest) vehicle.newest = time;
-    dirty[rule] = 1;
+    dirty.add(rule);
   }
 
   /** Takes a data point, or a plain value, for one input. */
@@ -113,7 +114,7 @@ export function merger(program: Program): Merge {
     vehicle.value[index] = value;
     vehicle.time[index] = bestTime;
     vehicle.from[index] = best;
-    if (rule.shown && value !== before) vehicle.parts[rule.part] = partOf(rule.name, value);
+    if (rule.shown && value !== before) show(vehicle, rule, index, before, value);
     return true;
   }
 
@@ -125,7 +126,7 @@ export function merger(program: Program): Merge {
     if (at !== time[lon] || typeof north !== 'number' || typeof east !== 'number') return -Infinity;
     if (north === 0 && east === 0) return -Infinity;
     if (position?.time === at && position.lat === north && position.lon === east) return -Infinity;
-    vehicle.position = { lat: north, lon: east, time: at };
+    vehicle.position = positionAt(north, east, at);
     return at;
   }
 
@@ -133,12 +134,11 @@ export function merger(program: Program): Merge {
   function settle(): number {
     let changed = -Infinity;
     let moved = false;
-    for (let index = 0; index < dirty.length; index++) {
-      if (dirty[index] === 0) continue;
-      dirty[index] = 0;
+    for (let index = dirty.shift(); index >= 0; index = dirty.shift()) {
       const rule = rules[index]!;
       if (!compute(rule, index)) continue;
-      for (const dependent of rule.dependents) dirty[dependent] = 1;
+      const { dependents } = rule;
+      for (let i = 0; i < dependents.length; i++) dirty.add(dependents[i]!);
       if (pair !== undefined && (index === pair.lat || index === pair.lon)) moved = true;
       else if (rule.shown && vehicle.value[index] !== undefined) changed = Math.max(changed, vehicle.time[index]!);
     }
@@ -149,7 +149,7 @@ export function merger(program: Program): Merge {
     vehicle = into;
     if (vehicle.fresh) {
       vehicle.fresh = false;
-      dirty.fill(1);
+      for (let index = 0; index < rules.length; index++) dirty.add(index);
       settle();
     }
     source = from;
@@ -161,17 +161,24 @@ export function merger(program: Program): Merge {
       const lookups = points.get(entry[0]);
       if (lookups !== undefined) offerAll(lookups, entry[1]);
     }
-    for (const [key, readers] of roots) {
-      if (Object.hasOwn(record, key)) for (const { read, input } of readers) offer(input, read(record[key]));
+    for (let i = 0; i < roots.length; i++) {
+      const place = record[roots[i]![0]];
+      if (place !== undefined) for (const { read, input } of roots[i]![1]) offer(input, read(place));
     }
     for (const { read, input } of searches) for (const found of read(record)) offer(input, found);
 
     if (vehicle.newest > vehicle.expiry) {
       vehicle.expiry = Infinity;
-      for (const index of aging) dirty[index] = 1;
+      for (const index of aging) dirty.add(index);
     }
     return settle();
   };
+}
+
+/** Keeps the parts of the next line in step. */
+function show(vehicle: Vehicle, rule: Rule, index: number, before: Value | undefined, value: Value | undefined): void {
+  if (before === undefined || value === undefined) vehicle.places = undefined;
+  else if (vehicle.places !== undefined) vehicle.parts[vehicle.places[index]!] = partOf(rule.name, value);
 }
 
 function kilometres(vehicle: Vehicle, raw: unknown, unit: unknown, assumed: number, time: number): number | undefined {

@@ -47,8 +47,6 @@ export interface Rule {
   dependents: readonly number[];
   /** Goes into the record by itself. Helpers and dropped fields don't, nor do lat and lon, which go in as a pair. */
   shown: boolean;
-  /** Its place among the record's fields; -1 for what is not in it. */
-  part: number;
 }
 
 /** A compiled mapping. */
@@ -71,6 +69,15 @@ export interface Program {
   soc: number;
 }
 
+/** Where a vehicle was at one time. */
+export interface Position {
+  lat: number;
+  lon: number;
+  time: number;
+  /** Both as parts of the line. */
+  text: string;
+}
+
 /** What is known of one vehicle. Arrays go by slot or by rule. */
 export interface Vehicle {
   /** Its identity keys. */
@@ -84,7 +91,7 @@ export interface Vehicle {
   time: number[];
   /** The choice that gave the value. */
   from: number[];
-  position: { lat: number; lon: number; time: number } | undefined;
+  position: Position | undefined;
   odometer: OdometerMemory;
   /** No field was computed yet: it is new, or was restored. */
   fresh: boolean;
@@ -92,8 +99,10 @@ export interface Vehicle {
   newest: number;
   /** From this time on some value is too old. */
   expiry: number;
-  /** The shown fields as JSON, each with its comma, in the order of the record; empty while unknown. */
+  /** The known fields of the record as JSON, each with its comma, in their order. */
   parts: string[];
+  /** Rule → its place in `parts`; -1 while it has none. Undefined: a field came or went, the parts are to be made anew. */
+  places: number[] | undefined;
 }
 
 /** A vehicle of which nothing is known. */
@@ -115,6 +124,7 @@ export function newVehicle(program: Program, identity: Readonly<Record<string, u
     fresh: true,
     newest: -Infinity,
     expiry: Infinity,
-    parts: new Array(program.order.length).fill(''),
+    parts: [],
+    places: undefined,
   };
 }

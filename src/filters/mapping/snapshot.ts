@@ -1,6 +1,7 @@
 import type { Value } from '../values.ts';
 import type { OdometerMemory } from './odometer.ts';
 import { newVehicle, type Program, type Vehicle } from './program.ts';
+import { positionAt } from './write.ts';
 
 /** What is known of all vehicles, as plain data. Values are kept by the names of field and path, so that a mapping may change. */
 export interface Snapshot {
@@ -29,7 +30,7 @@ export function snapshot(program: Program, vehicles: ReadonlyMap<string, Vehicle
       {
         identity,
         values: Object.fromEntries(values),
-        ...(position && program.pair && { position }),
+        ...(position && { position: { lat: position.lat, lon: position.lon, time: position.time } }),
         odometer: { ...odometer },
       },
     ];
@@ -50,7 +51,7 @@ export function restore(program: Program, saved: Snapshot): Map<string, Vehicle>
       vehicle.newest = Math.max(vehicle.newest, time);
     });
     vehicle.odometer = { ...odometer };
-    vehicle.position = program.pair && position;
+    vehicle.position = program.pair && position && positionAt(position.lat, position.lon, position.time);
     vehicles.set(name, vehicle);
   }
   return vehicles;

@@ -1,7 +1,7 @@
 import type { VoltRecord } from '../../records/record.ts';
 import { formatTime } from '../../records/time.ts';
 import type { Value } from '../values.ts';
-import type { Program, Vehicle } from './program.ts';
+import type { Position, Program, Vehicle } from './program.ts';
 
 /** Writes a vehicle's state as of `changed`, the time of the newest value in it that is new. */
 export interface Writer {
@@ -10,10 +10,25 @@ export interface Writer {
   line(vehicle: Vehicle, changed: number): string;
 }
 
-/** A field as it stands in the line; nothing for what is not known. */
-export function partOf(name: string, value: Value | undefined): string {
-  if (value === undefined) return '';
+/** `ms / 1000` as JSON has it. Put together from whole numbers: to print a fraction takes ten times as long. */
+export function seconds(ms: number): string {
+  const whole = Math.floor(ms / 1000);
+  const rest = ms - whole * 1000;
+  if (rest === 0) return `${whole}`;
+  if (!Number.isInteger(rest)) return `${ms / 1000}`;
+  const digits = rest < 10 ? `00${rest}` : rest < 100 ? `0${rest}` : `${rest}`;
+  const zeros = rest % 100 === 0 ? 2 : rest % 10 === 0 ? 1 : 0;
+  return `${whole}.${zeros === 0 ? digits : digits.slice(0, 3 - zeros)}`;
+}
+
+/** A field as it stands in the line. */
+export function partOf(name: string, value: Value): string {
   return `,"${name}":${typeof value === 'string' ? JSON.stringify(value) : value}`;
+}
+
+/** A position, with its part of the line. */
+export function positionAt(lat: number, lon: number, time: number): Position {
+  return { lat, lon, time, text: partOf('lat', lat) + partOf('lon', lon) };
 }
 
 /**
@@ -24,8 +39,6 @@ export function partOf(name: string, value: Value | undefined): string {
  */
 export function writer(program: Program, explain: boolean): Writer {
   const { rules, order, pair, soc } = program;
-  const latitude = pair ? order.indexOf(pair.lat) : -1;
-  const charge = order.indexOf(soc);
   const oldest = pair ? Math.min(rules[pair.lat]!.maxAge, rules[pair.lon]!.maxAge) : 0;
 
   /** The position shows as long as both of its halves are known and it is itself not too old. */
@@ -48,6 +61,20 @@ export function writer(program: Program, explain: boolean): Writer {
     return Object.fromEntries(entries);
   }
 
+  /** Makes the parts anew. Latitude stands for the whole position. */
+  function arrange(vehicle: Vehicle, positioned: boolean): number[] {
+    const places = new Array<number>(rules.length).fill(-1);
+    const parts: string[] = [];
+    for (const index of order) {
+      const value = vehicle.value[index];
+      const isShown = pair && index === pair.lat ? positioned : value !== undefined && index !== pair?.lon;
+      if (isShown) places[index] = parts.push(value === undefined ? '' : partOf(rules[index]!.name, value)) - 1;
+    }
+    vehicle.parts = parts;
+    vehicle.places = places;
+    return places;
+  }
+
   return {
     record(vehicle, changed) {
       const position = positionOf(vehicle);
@@ -68,15 +95,19 @@ export function writer(program: Program, explain: boolean): Writer {
     },
 
     line(vehicle, changed) {
+      const position = positionOf(vehicle);
+      let { places } = vehicle;
+      if (places === undefined || (pair && places[pair.lat]! >= 0 !== (position !== undefined))) {
+        places = arrange(vehicle, position !== undefined);
+      }
       const { parts } = vehicle;
-      if (charge >= 0 && vehicle.value[soc] !== undefined) {
-        parts[charge] = `,"soc":${vehicle.value[soc]},"soc_age_s":${ageOf(vehicle, changed)}`;
+      if (soc >= 0 && places[soc]! >= 0) {
+        const age = seconds(Math.max(0, changed - vehicle.time[soc]!));
+        parts[places[soc]!] = `,"soc":${vehicle.value[soc]},"soc_age_s":${age}`;
       }
-      if (latitude >= 0) {
-        const position = positionOf(vehicle);
-        parts[latitude] = position ? `,"lat":${position.lat},"lon":${position.lon}` : '';
-      }
-      return `{"type":"vehicle_telemetry","time":"${formatTime(changed)}"${vehicle.identityText},"utc":${changed / 1000}${parts.join('')}}`;
+      if (pair && position) parts[places[pair.lat]!] = position.text;
+      const head = `{"type":"vehicle_telemetry","time":"${formatTime(changed)}"${vehicle.identityText}`;
+      return `${head},"utc":${seconds(changed)}${parts.join('')}}`;
     },
   };
 }
