@@ -73,7 +73,9 @@ export interface Bmw {
   close(): Promise<void>;
 }
 
-const defaultCar: Car = { vin: 'WBYVP000000000001' };
+/** The car that there is when none is named. No such car was built. */
+export const defaultVin = 'WBYVP000000000001';
+
 const eventsKept = 1000;
 const hours = 3_600_000;
 
@@ -96,7 +98,7 @@ export async function startBmw(options: BmwOptions = {}): Promise<Bmw> {
   for (const { name, times } of options.faults ?? []) faults.arm(name, times);
 
   const plain = createSpelling(() => 1, true);
-  const cars = (options.cars ?? [defaultCar]).map(({ vin, model = 'i4', mapping = 'PRIMARY' }) => {
+  const cars = (options.cars ?? [{ vin: defaultVin }]).map(({ vin, model = 'i4', mapping = 'PRIMARY' }: Car) => {
     const latest = new Map<string, DataPoint>();
     const first = firstReading(model, journey?.seed ?? 1);
     for (const point of first.points) latest.set(point[0], plain.point(point, clock.now() - 3 * hours));
