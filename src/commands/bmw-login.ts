@@ -17,7 +17,7 @@ const options = {
     summary: 'look at the stored login, without calling BMW: exit status 0 valid, 75 about to expire, 77 log in again',
   },
   refresh: { type: 'flag', summary: 'renew the stored login now' },
-  qr: { type: 'flag', default: true, summary: 'do not show the link as a QR code' },
+  qr: { type: 'flag', default: true, summary: 'show the link as a QR code, on a terminal' },
 } as const;
 
 type LoginContext = Context<typeof options>;

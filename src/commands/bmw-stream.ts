@@ -65,7 +65,7 @@ const options = {
     key: 'bmw.tls',
     aliases: ['mqtt.tls'],
     rare: true,
-    summary: 'no TLS, where the broker is given as HOST:PORT',
+    summary: 'use TLS where the broker is given as HOST:PORT',
   },
   ...loginOptions,
 } as const;

@@ -42,7 +42,8 @@ export function seenKeeper(ctx: Pick<Context, 'state' | 'clock' | 'log'>): SeenK
     note(record) {
       const at = formatTime(ctx.clock.now());
       const vin = record.vin ?? unknownVehicle;
-      const known = (fresh[vin] ??= {});
+      const known = fresh[vin] ?? {};
+      fresh[vin] = known;
       for (const [descriptor, point] of Object.entries(record.data)) if (point?.value != null) known[descriptor] = at;
       waiting ??= ctx.clock.after(saveEvery, () => void save(), { idle: true });
     },

@@ -76,7 +76,8 @@ export async function runStream(options: StreamOptions): Promise<void> {
   let hint: string | undefined;
 
   while (!signal.aborted) {
-    await clock.sleep(Math.max(0, notBefore - clock.monotonic()), signal).catch(() => {});
+    const pause = notBefore - clock.monotonic();
+    if (pause > 0) await clock.sleep(pause, signal).catch(() => {});
     if (signal.aborted) return;
     let session = 0;
     let failure: (StreamFailure & { message: string }) | undefined;

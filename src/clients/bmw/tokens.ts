@@ -109,7 +109,7 @@ export function createTokenStore(ctx: StoreContext, oauth: OAuthClient, seeds: T
         );
       if (unsaved) return unsaved;
     }
-    checkOwner(file, ctx.log);
+    checkFile(file, ctx.log);
     return checked((await state.read()) ?? (await seed()));
   };
 
@@ -155,7 +155,7 @@ export function createTokenStore(ctx: StoreContext, oauth: OAuthClient, seeds: T
     read,
     async save(tokens) {
       unsaved = undefined;
-      checkOwner(file, ctx.log);
+      checkFile(file, ctx.log);
       await state.update(() => known(tokens));
     },
     refresh(stale) {
@@ -187,19 +187,21 @@ function faultOf(tokens: unknown): string | undefined {
   return undefined;
 }
 
-/** A token file of somebody else would change hands, or get lost, at the next renewal. */
-function checkOwner(file: string, log: Pick<Context['log'], 'lost'>): void {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat) return;
-  const { uid } = userInfo();
-  if (uid > 0 && stat.uid !== uid) {
-    throw fail(
-      'noPermission',
-      `token file ${file}: belongs to user id ${stat.uid}, this is ${uid}`,
-      'Run as that user, or log in with another --data-dir.',
-    );
-  }
-  if ((stat.mode & 0o077) !== 0) {
+/**
+ * Why user `uid` must not use a token file that is somebody else's: it would change hands, or get lost, at the next renewal.
+ * Root may: writing keeps the owner.
+ */
+export function ownerFault(file: string, uid: number): CommandError | undefined {
+  const owner = statSync(file, { throwIfNoEntry: false })?.uid;
+  if (owner === undefined || uid <= 0 || owner === uid) return undefined;
+  const next = 'Run as that user, or log in with another --data-dir.';
+  return fail('noPermission', `token file ${file}: belongs to user id ${owner}, this is ${uid}`, next);
+}
+
+function checkFile(file: string, log: Pick<Context['log'], 'lost'>): void {
+  const fault = ownerFault(file, userInfo().uid);
+  if (fault) throw fault;
+  if (((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0) {
     log.lost('token mode', `token file ${file}: readable by others; the next renewal sets mode 0600`);
   }
 }
