@@ -43,7 +43,7 @@ export async function runProcess(launches: readonly Launch[], inherited: Command
   try {
     return await runLaunches(launches, inherited, host);
   } catch (error) {
-    return endProcess(report(error, launches[0]!.definition.name));
+    return endProcess(report(error, launches.length === 1 ? launches[0]!.definition.name : 'voltpipe run'));
   }
 }
 

@@ -15,10 +15,15 @@ export interface Background {
   readonly ended: Promise<{ status: number | null; signal: NodeJS.Signals | null }>;
 }
 
+/** Starts a shell line as a process group, which `stop` signals as a terminal does: every stage of a pipeline gets it. */
+export function backgroundPipeline(line: string, env: NodeJS.ProcessEnv): Background {
+  return background(['bash', '-o', 'pipefail', '-c', line], env, root, true);
+}
+
 /** Starts a command; the first word is found in PATH. End it with `stop`. */
-export function background(argv: readonly string[], env: NodeJS.ProcessEnv, cwd = root): Background {
+export function background(argv: readonly string[], env: NodeJS.ProcessEnv, cwd = root, group = false): Background {
   const [program, ...args] = argv;
-  const child = spawn(program!, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program!, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: group });
   const lines: unknown[] = [];
   let stderr = '';
   let over = false;
@@ -71,7 +76,10 @@ export function background(argv: readonly string[], env: NodeJS.ProcessEnv, cwd 
       }
     },
     async stop(signal = 'SIGTERM') {
-      child.kill(signal);
+      if (!over) {
+        if (group) process.kill(-child.pid!, signal);
+        else child.kill(signal);
+      }
       await ended;
     },
   };
