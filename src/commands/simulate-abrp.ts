@@ -128,6 +128,13 @@ async function shareConfig({ opts }: Ctx, url: string, apiKey: string): Promise<
 }
 
 function recordOf({ tlm, method, vehicle, receivedAt }: AbrpPoint): VoltRecord {
-  const time = typeof tlm.utc === 'number' ? { time: timestamp(tlm.utc * 1000) } : {};
-  return { type: 'abrp_point', ...time, tlm, method, vehicle, received_at: timestamp(receivedAt) };
+  const measured = Number(tlm.utc ?? Number.NaN) * 1000;
+  return {
+    type: 'abrp_point',
+    time: timestamp(Math.abs(measured) < 1e14 ? measured : receivedAt),
+    tlm,
+    method,
+    vehicle,
+    received_at: timestamp(receivedAt),
+  };
 }

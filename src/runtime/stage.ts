@@ -386,7 +386,8 @@ function generatorStage(
         }
       }
       asking = true;
-      tracker?.idle();
+      // What a sink has not called delivered is not, although it has read all.
+      if (!isSink) tracker?.idle();
     } catch (error) {
       result = failureOf(error);
     }
