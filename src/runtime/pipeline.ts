@@ -20,6 +20,11 @@ export interface PipelineResult {
   failures: { stage: PlannedStage; error: unknown }[];
 }
 
+/** How a stage ended, and whether it had been told to stop by then: its abort is no failure then. */
+interface Ending extends Outcome {
+  stopped: boolean;
+}
+
 /** Refuses what can't be a pipeline: a command behind another that reads nothing. */
 export function checkPipeline(definitions: readonly AnyDefinition[]): void {
   for (const [index, { name, input }] of definitions.entries()) {
@@ -46,11 +51,14 @@ export async function runPipeline(
     const input = previous ?? (planned.definition.input === 'none' ? undefined : source);
     stages.push(connect(planned, services, input, tracked || plan[0]!.definition.kind === 'source'));
   }
+  const endings = stages.map(async ({ outcome }, index): Promise<Ending> => {
+    const ended = await outcome;
+    return { ...ended, stopped: plan[index]!.setup.stop.signal.aborted };
+  });
   const last = stages.at(-1)!;
   const written = await drain(last, output);
   for (const stage of stages) stage.cancel();
-  const outcomes = await untilGrace(plan, stages, services);
-  return judge(plan, outcomes, written instanceof ReaderGone ? undefined : written);
+  return judge(plan, await untilGrace(plan, endings, services), written instanceof ReaderGone ? undefined : written);
 }
 
 function connect(planned: PlannedStage, services: Services, input: Stream | undefined, tracked: boolean): Stage {
@@ -100,19 +108,19 @@ async function drain(stage: Stage, output: Output): Promise<Error | undefined> {
 /** Once nothing is left to write, a stage that goes on is waited for no longer than the grace time. */
 async function untilGrace(
   plan: readonly PlannedStage[],
-  stages: readonly Stage[],
+  endings: readonly Promise<Ending>[],
   { clock }: Services,
-): Promise<readonly Outcome[]> {
+): Promise<readonly Ending[]> {
   const { grace } = plan[0]!.setup.settings.common;
   let giveUp = (): void => {};
   const late = new Promise<undefined>((resolve) => {
     giveUp = clock.after(grace, () => resolve(undefined));
   });
   const outcomes = await Promise.all(
-    stages.map(async ({ outcome }, index) => {
-      const ended = await Promise.race([outcome, late]);
+    endings.map(async (ending, index) => {
+      const ended = await Promise.race([ending, late]);
       if (!ended) plan[index]!.setup.log.warn('did not end when nobody read on; left behind');
-      return ended ?? { status: exit.ok };
+      return ended ?? { status: exit.ok, stopped: true };
     }),
   );
   giveUp();
@@ -123,14 +131,14 @@ const isAbort = (error: unknown): boolean => error instanceof Error && error.nam
 
 function judge(
   plan: readonly PlannedStage[],
-  outcomes: readonly Outcome[],
+  endings: readonly Ending[],
   writeError: Error | undefined,
 ): PipelineResult {
   const failures: PipelineResult['failures'] = [];
   let status: number = exit.ok;
   for (const [index, stage] of plan.entries()) {
-    const { error, status: own } = outcomes[index]!;
-    if (error !== undefined && stage.setup.stop.signal.aborted && isAbort(error)) continue;
+    const { error, status: own, stopped } = endings[index]!;
+    if (error !== undefined && stopped && isAbort(error)) continue;
     if (error !== undefined) failures.push({ stage, error });
     const final = own === exit.ok && stage.rejected() > 0 ? exit.data : own;
     if (final !== exit.ok) status = final;
