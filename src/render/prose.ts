@@ -58,19 +58,28 @@ export function wrapCommand(command: string, width: number): string[] {
 function wrapLine(command: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of shellWords(command)) {
-    const continues = line === '' ? word : `${line} ${word}`;
-    if (line.trim() === '' || continues.length + (/[|&]$/.test(word) ? 0 : 2) <= width) {
-      line = line.trim() === '' ? line + word : continues;
+  for (const part of shellParts(command)) {
+    const longer = line === '' ? part : `${line} ${part}`;
+    if (line === '' || longer.length + (/[|&;]$/.test(part) ? 0 : 2) <= width) {
+      line = longer;
       continue;
     }
-    lines.push(/(\||&&)$/.test(line) ? line : `${line} \\`);
-    line = `    ${word}`;
+    lines.push(/(\||&&|;)$/.test(line) ? line : `${line} \\`);
+    line = `    ${part}`;
   }
   return [...lines, line];
 }
 
-/** Splits at spaces outside of quotes; quotes and escapes stay. */
-function shellWords(command: string): string[] {
-  return command.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+/g) ?? [];
+/** Words outside of quotes; a flag keeps its value and an operator stays behind what it ends. */
+function shellParts(command: string): string[] {
+  const words = command.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+/g) ?? [];
+  const parts: string[] = [];
+  for (const word of words) {
+    const last = parts.at(-1);
+    const isOperator = /^(\||\|\||&&|;)$/.test(word);
+    const isValue = last !== undefined && /^-[^\s=]+$/.test(last) && !word.startsWith('-');
+    if (last !== undefined && (isOperator || isValue)) parts[parts.length - 1] = `${last} ${word}`;
+    else parts.push(word);
+  }
+  return parts;
 }

@@ -37,6 +37,10 @@ test('a command is broken after a pipe without a backslash and elsewhere with on
   ]);
 });
 
+test('a command is not broken between a flag and its value', () => {
+  assert.deepEqual(wrapCommand('simulate --fault one --fault two', 24), ['simulate --fault one \\', '    --fault two']);
+});
+
 test('a command is never broken inside quotes', () => {
   const lines = wrapCommand(`voltpipe run 'bmw-stream | normalize | abrp-push' "a b" c\\ d`, 20);
   assert.ok(lines.includes(`    'bmw-stream | normalize | abrp-push' \\`), lines.join('\n'));
