@@ -149,7 +149,7 @@ A token or key that is refused (401) ends the command with 77; one that had work
       notRun: 'needs port 9464',
     },
   ],
-  seeAlso: ['normalize(1)', 'bmw-stream(1)', 'spool(1)', 'simulate-abrp(1)', 'voltpipe-records(5)'],
+  seeAlso: ['normalize(1)', 'bmw-stream(1)', 'simulate-abrp(1)', 'voltpipe-records(5)'],
   check(opts) {
     const unknown = (opts.onChange as readonly string[]).filter((key) => !telemetryKeys.has(key));
     if (unknown.length > 0) throw fail('usage', `--on-change ${unknown.join(',')}: no key of vehicle_telemetry`);
