@@ -141,7 +141,6 @@ A token or key that is refused (401) ends the command with 77; one that had work
       command: 'bmw-stream | normalize | abrp-push',
       needs: ['bmw', 'abrp', 'login'],
       interruptAfter: 3,
-      status: 130,
     },
     {
       text: 'Push when charge or charging state changes, at most every half minute, and let Prometheus watch',

@@ -68,12 +68,11 @@ As with ABRP, get_telemetry shows a point only after more data came outside of i
     },
   ],
   examples: [
-    { text: 'An ABRP of your own on a free port', command: 'simulate abrp', interruptAfter: 2, status: 130 },
+    { text: 'An ABRP of your own on a free port', command: 'simulate abrp', interruptAfter: 2 },
     {
       text: 'Have abrp-push find it, and fail three times first',
       command: 'simulate abrp --fault status=500,times=3 --write-config sim.yaml',
       interruptAfter: 2,
-      status: 130,
     },
     {
       text: 'Break the next connection of one that listens on port 8089',
