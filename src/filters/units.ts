@@ -122,5 +122,6 @@ export function conversion(from: string, to: string): Conversion | undefined {
   const [quantity, factor, offset = 0] = units.get(from) ?? [];
   const [wanted, divisor, shift = 0] = units.get(to) ?? [];
   if (quantity === undefined || factor === undefined || divisor === undefined || quantity !== wanted) return undefined;
+  if (factor === 1 && offset === 0 && shift === 0) return (value) => value / divisor;
   return (value) => clean((value * factor + offset - shift) / divisor);
 }

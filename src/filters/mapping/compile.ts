@@ -8,6 +8,7 @@ import type { Candidate, FieldMapping, Mapping, Problem } from './model.ts';
 import { accessor, parsePath, type Step } from './path.ts';
 import type { Choice, Input, Lookups, Program, Reader, Rule, Vehicle } from './program.ts';
 import { mappable } from './read.ts';
+import { keyText } from './write.ts';
 
 /** Evaluates JSONPaths that lead to many places; handed in, because the package that can is loaded only when it is needed. */
 export type JsonPath = (path: string) => (record: unknown) => readonly unknown[];
@@ -168,6 +169,7 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
     const { maxAge: ages } = options;
     return {
       name,
+      key: keyText(name),
       choices: candidates.map((candidate) => choice(candidate, name, mappable.get(name))),
       maxAge: candidates.every(isConstant) ? Infinity : (ages?.get(name) ?? ages?.get('*') ?? maxAge ?? Infinity),
       hold: hold ?? usualHold,

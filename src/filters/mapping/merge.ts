@@ -178,7 +178,7 @@ export function merger(program: Program): Merge {
 /** Keeps the parts of the next line in step. */
 function show(vehicle: Vehicle, rule: Rule, index: number, before: Value | undefined, value: Value | undefined): void {
   if (before === undefined || value === undefined) vehicle.places = undefined;
-  else if (vehicle.places !== undefined) vehicle.parts[vehicle.places[index]!] = partOf(rule.name, value);
+  else if (vehicle.places !== undefined) vehicle.parts[vehicle.places[index]!] = partOf(rule.key, value);
 }
 
 function kilometres(vehicle: Vehicle, raw: unknown, unit: unknown, assumed: number, time: number): number | undefined {

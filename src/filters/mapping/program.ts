@@ -40,6 +40,8 @@ export interface Choice {
 /** A field, ready to be computed. */
 export interface Rule {
   name: string;
+  /** The name as it stands in a line. */
+  key: string;
   choices: readonly Choice[];
   maxAge: number;
   hold: number;

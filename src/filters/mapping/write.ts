@@ -21,14 +21,17 @@ export function seconds(ms: number): string {
   return `${whole}.${zeros === 0 ? digits : digits.slice(0, 3 - zeros)}`;
 }
 
-/** A field as it stands in the line. */
-export function partOf(name: string, value: Value): string {
-  return `,"${name}":${typeof value === 'string' ? JSON.stringify(value) : value}`;
+/** A field as it stands in the line, after its name. */
+export function partOf(key: string, value: Value): string {
+  return key + (typeof value === 'string' ? JSON.stringify(value) : value);
 }
+
+/** The name of a field as it stands in the line. */
+export const keyText = (name: string): string => `,"${name}":`;
 
 /** A position, with its part of the line. */
 export function positionAt(lat: number, lon: number, time: number): Position {
-  return { lat, lon, time, text: partOf('lat', lat) + partOf('lon', lon) };
+  return { lat, lon, time, text: `,"lat":${lat},"lon":${lon}` };
 }
 
 /**
@@ -68,7 +71,7 @@ export function writer(program: Program, explain: boolean): Writer {
     for (const index of order) {
       const value = vehicle.value[index];
       const isShown = pair && index === pair.lat ? positioned : value !== undefined && index !== pair?.lon;
-      if (isShown) places[index] = parts.push(value === undefined ? '' : partOf(rules[index]!.name, value)) - 1;
+      if (isShown) places[index] = parts.push(value === undefined ? '' : partOf(rules[index]!.key, value)) - 1;
     }
     vehicle.parts = parts;
     vehicle.places = places;

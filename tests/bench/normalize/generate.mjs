@@ -59,7 +59,24 @@ const keys = [
   wheel(2, 'left'),
   wheel(2, 'right'),
   ['vehicle.electricalSystem.battery.voltage', () => maybeQuoted(between(11, 15, 2)), () => 'V'],
+  // What a car sends beside: in recorded messages about every second key is of no use to a route planner.
   ['vehicle.vehicle.avgAuxPower', () => between(0, 4, 1), () => 'kW'],
+  ['vehicle.vehicle.averageWeeklyDistanceLongTerm', () => maybeQuoted(between(0, 900)), () => undefined],
+  ['vehicle.body.chargingPort.plugEventId', () => maybeQuoted(between(0, 4000)), () => undefined],
+  ['vehicle.body.chargingPort.lockedStatus', () => among(['CHARGING_CABLE_NOT_LOCKED', 'LOCKED']), () => undefined],
+  ['vehicle.powertrain.electric.battery.charging.acLimit.selected', () => maybeQuoted(between(6, 32)), () => 'A'],
+  ['vehicle.drivetrain.electricEngine.charging.lastChargingReason', () => among(['INVALID', 'END']), () => undefined],
+  [
+    'vehicle.drivetrain.electricEngine.charging.lastChargingResult',
+    () => among(['SUCCESS', 'FAILED']),
+    () => undefined,
+  ],
+  ['vehicle.chassis.axle.row1.wheel.left.tire.pressureTarget', () => between(240, 270), () => 'kPa'],
+  ['vehicle.chassis.axle.row1.wheel.left.tire.temperature', () => between(-5, 40, 1), () => 'Celsius'],
+  ['vehicle.cabin.door.row1.driver.isOpen', () => among([true, false, 'OPEN', 'CLOSED']), () => undefined],
+  ['vehicle.cabin.window.row1.driver.status', () => among(['OPEN', 'CLOSED', 'INTERMEDIATE']), () => undefined],
+  ['vehicle.status.serviceDistance.yellow', () => maybeQuoted(between(0, 30000)), () => undefined],
+  ['vehicle.trip.segment.end.time', () => '2026-03-01T06:40:00Z', () => undefined],
   ['vehicle.cabin.door.status', () => among(['SECURED', 'LOCKED', 'UNLOCKED']), () => undefined],
 ];
 const vins = ['WBYVP000000000101', 'WBYVP000000000102', 'WBYVP000000000103'];
