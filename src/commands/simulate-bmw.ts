@@ -15,7 +15,7 @@ import type { ModelName } from '../simulators/bmw/models.ts';
 import { writeConfig } from '../simulators/write-config.ts';
 
 const options = {
-  vin: { type: 'string', repeatable: true, value: 'VIN', summary: 'a car of the account; may be given several times' },
+  vin: { type: 'string', repeatable: true, value: 'VIN', summary: 'a car of the account' },
   model: {
     type: 'choice',
     choices: ['i4', 'i3', 'ix3', 'x1'],
@@ -52,12 +52,18 @@ const options = {
     type: 'string',
     repeatable: true,
     value: 'NAME[:TIMES]',
-    summary: 'let something go wrong, once, so many times, or `always`; may be given several times',
+    summary: 'let something go wrong, once, so many times or `always`',
   },
   listenHost: { type: 'string', default: '127.0.0.1', value: 'ADDRESS', summary: 'listen on this address' },
-  authPort: { type: 'integer', min: 0, max: 65_535, default: 0, summary: 'port of the login (0: a free one)' },
-  apiPort: { type: 'integer', min: 0, max: 65_535, default: 0, summary: 'port of the REST interface (0: a free one)' },
-  brokerPort: { type: 'integer', min: 0, max: 65_535, default: 0, summary: 'port of the broker (0: a free one)' },
+  authPort: { type: 'integer', min: 0, max: 65_535, default: 0, summary: 'port of the login; 0 takes a free one' },
+  apiPort: {
+    type: 'integer',
+    min: 0,
+    max: 65_535,
+    default: 0,
+    summary: 'port of the REST interface; 0 takes a free one',
+  },
+  brokerPort: { type: 'integer', min: 0, max: 65_535, default: 0, summary: 'port of the broker; 0 takes a free one' },
   writeConfig: { type: 'file', summary: 'write or extend a configuration file that points the real commands here' },
 } as const satisfies Options;
 
@@ -90,7 +96,7 @@ async function settingsOf(ctx: SimulateContext, onEvent: NonNullable<BmwOptions[
     lifetimes: { access: opts.tokenLifetime, id: opts.tokenLifetime },
     oauth: { approveAfter: opts.approveAfter },
     rest: { quota: opts.quota },
-    broker: { secondClient: opts.secondClient, reconnectPause: opts.reconnectPause, keepSent: false },
+    broker: { secondClient: opts.secondClient, reconnectPause: opts.reconnectPause, keepSent: 0 },
     faults: opts.fault.map((text) => parseFault(text) as NonNullable<ReturnType<typeof parseFault>>),
     ...(opts.capture === undefined
       ? { journey: { speedUp: opts.speedUp, seed: opts.seed, ...(opts.rate === undefined ? {} : { rate: opts.rate }) } }
@@ -210,11 +216,12 @@ ${Object.values(controls)
   async *run(ctx) {
     const { clock, log, opts } = ctx;
     const events = ctx.queue({ max: 10_000, policy: 'drop-oldest' });
-    const bmw = await startBmw(
-      await settingsOf(ctx, (event) =>
-        events.push({ type: 'simulator_event', time: timestamp(clock.now()), source: 'bmw', ...event }),
-      ),
+    const settings = await settingsOf(ctx, (event) =>
+      events.push({ type: 'simulator_event', time: timestamp(clock.now()), source: 'bmw', ...event }),
     );
+    const bmw = await startBmw(settings).catch((error: Error) => {
+      throw fail('unavailable', `${opts.listenHost}: cannot listen: ${error.message}`, 'Choose other ports.');
+    });
     const ca = writeCa(ctx, bmw);
     try {
       if (opts.writeConfig !== undefined) {

@@ -42,7 +42,7 @@ test('the first record says where everything is, the configuration file too, and
       brokerUrl: endpoint.broker_url,
       ca: endpoint.ca,
     });
-    assert.match(readFileSync(bmw.ca, 'utf8'), /BEGIN CERTIFICATE/);
+    assert.match(readFileSync(bmw.ca as string, 'utf8'), /BEGIN CERTIFICATE/);
     assert.equal((await fetch(`${bmw.apiUrl}/customers/vehicles/mappings`)).status, 401);
   });
   assert.equal(status, 0);
@@ -62,7 +62,10 @@ test('without a configuration file the authority lies in the data directory whil
 
 test('faults from the command line happen and are told', async () => {
   const { records } = await run({ fault: ['device-server-error', 'api-CU-503:2'] }, async ({ auth_url, api_url }) => {
-    assert.equal((await fetch(`${auth_url}/gcdm/oauth/device/code`, { method: 'POST', body: '' })).status, 503);
+    assert.equal(
+      (await fetch(`${auth_url}/gcdm/oauth/device/code`, { method: 'POST', body: new URLSearchParams() })).status,
+      503,
+    );
     for (const status of [503, 503, 401]) assert.equal((await fetch(`${api_url}/customers/containers`)).status, status);
   });
   assert.deepEqual(
@@ -77,6 +80,14 @@ test('a fault that does not exist, a VIN that is none and a capture that is not 
     assert.equal(status, 64, JSON.stringify(flags));
     assert.deepEqual(records, []);
   }
+});
+
+test('a port that is taken is said, and nothing stays open', async () => {
+  await run({}, async ({ api_url }) => {
+    const { status, error } = await runCommand(command, { flags: { apiPort: Number(new URL(String(api_url)).port) } });
+    assert.equal(status, 69);
+    assert.match(error?.message ?? '', /cannot listen: .*EADDRINUSE/);
+  });
 });
 
 test('a capture without a message of BMW is refused as bad data', async () => {

@@ -15,8 +15,8 @@ export interface BrokerManners {
   idle: number;
   /** Longest keep-alive in seconds; who asks for a longer one (or none) is closed after `idle`, whatever it sends. */
   keepalive: number;
-  /** Keeps every message in {@link Broker.sent}. */
-  keepSent: boolean;
+  /** How many messages {@link Broker.sent} holds: the newest. */
+  keepSent: number;
 }
 
 /** BMW's manners. */
@@ -25,7 +25,7 @@ export const brokerManners: BrokerManners = {
   reconnectPause: 10_000,
   idle: 60_000,
   keepalive: 30,
-  keepSent: true,
+  keepSent: Number.POSITIVE_INFINITY,
 };
 
 /** A message that went out to a client. */
@@ -43,7 +43,7 @@ export interface Broker {
   /** `mqtts://127.0.0.1:40003` */
   readonly url: string;
   readonly port: number;
-  /** What was sent so far, to whom; what no client was there for is lost and not in it. */
+  /** The newest messages, and to whom they went; what no client was there for is lost and not among them. */
   readonly sent: readonly SentMessage[];
   /** How many messages were sent so far. */
   readonly count: number;
@@ -181,8 +181,8 @@ export async function startBroker(
       if (frozen) return null;
       sequence++;
       const connection = session?.client === client ? session.number : 0;
-      if (manners.keepSent)
-        sent.push({ sequence, connection, topic: packet.topic, payload: packet.payload.toString() });
+      sent.push({ sequence, connection, topic: packet.topic, payload: packet.payload.toString() });
+      if (sent.length > manners.keepSent) sent.shift();
       return packet;
     },
   });

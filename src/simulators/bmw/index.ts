@@ -111,18 +111,25 @@ export async function startBmw(options: BmwOptions = {}): Promise<Bmw> {
   const rest = createRest(account, { ...restManners, ...options.rest }, () => cars);
   const certificate = await serverCertificate([...new Set(['localhost', '127.0.0.1', '::1', host])]);
 
-  const auth = await serveHttp(host, ports.auth ?? 0, (request, response) => {
-    if (request.path === '/control') return control(bmw, request, response);
-    if (!oauth.handle(request, response)) sendJson(response, 404, { error: 'not_found' });
-  });
-  const api = await serveHttp(host, ports.api ?? 0, (request, response) => rest.handle(request, response));
-  const broker = await startBroker(
-    account,
-    { ...brokerManners, ...options.broker },
-    certificate,
-    host,
-    ports.broker ?? 0,
+  const servers: { close(): Promise<void> }[] = [];
+  const closeAll = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.close())));
+  const opened = async <S extends { close(): Promise<void> }>(opening: Promise<S>): Promise<S> => {
+    const server = await opening.catch(async (error) => {
+      await closeAll();
+      throw error;
+    });
+    servers.push(server);
+    return server;
+  };
+  const auth = await opened(
+    serveHttp(host, ports.auth ?? 0, (request, response) => {
+      if (request.path === '/control') return control(bmw, request, response);
+      if (!oauth.handle(request, response)) sendJson(response, 404, { error: 'not_found' });
+    }),
   );
+  const api = await opened(serveHttp(host, ports.api ?? 0, (request, response) => rest.handle(request, response)));
+  const brokerSettings = { ...brokerManners, ...options.broker };
+  const broker = await opened(startBroker(account, brokerSettings, certificate, host, ports.broker ?? 0));
 
   let stop: (() => void) | undefined;
   const publish = async (vin: string, data: Readonly<Record<string, unknown>>): Promise<object> => {
@@ -159,7 +166,7 @@ export async function startBmw(options: BmwOptions = {}): Promise<Bmw> {
     },
     async close() {
       stop?.();
-      await Promise.all([auth.close(), api.close(), broker.close()]);
+      await closeAll();
     },
   };
   if (journey) bmw.drive(true);

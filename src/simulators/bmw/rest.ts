@@ -5,8 +5,8 @@ import { apiError, apiErrors } from './api-errors.ts';
 import { chargingSessions } from './charging-history.ts';
 import { type ApiAnswer, type ContainerManners, containerManners, createContainers } from './containers.ts';
 import type { FaultName } from './faults.ts';
-import type { DataPoint } from './messages.ts';
-import { type Model, type ModelName, models } from './models.ts';
+import { type Model, models } from './models.ts';
+import { latestValues, type RestCar } from './telematic-data.ts';
 
 /** How the REST interface behaves. */
 export interface RestManners extends ContainerManners {
@@ -29,15 +29,6 @@ export const restManners: RestManners = {
   pageLifetime: 600_000,
 };
 
-/** A car as the REST interface knows it. */
-export interface RestCar {
-  vin: string;
-  model: ModelName;
-  mapping: 'PRIMARY' | 'SECONDARY';
-  /** Last value of each descriptor. */
-  latest: ReadonlyMap<string, DataPoint>;
-}
-
 /** The REST interface. */
 export interface Rest {
   handle(request: SimulatorRequest, response: ServerResponse): void;
@@ -48,22 +39,6 @@ export interface Rest {
 }
 
 const day = 24 * 3_600_000;
-
-/** BMW answers these with values of its own making and the time of the request, whenever the car spoke last. */
-const predicted: Record<string, (car: RestCar) => [value: string, unit: string | null] | undefined> = {
-  'vehicle.drivetrain.electricEngine.charging.level': (car) => {
-    const soc =
-      car.latest.get('vehicle.powertrain.electric.battery.stateOfCharge.displayed') ??
-      car.latest.get('vehicle.drivetrain.batteryManagement.header');
-    return soc ? [String(Math.round(Number(soc.value))), '%'] : undefined;
-  },
-  'vehicle.drivetrain.electricEngine.charging.hvStatus': () => ['INVALID', null],
-  'vehicle.drivetrain.electricEngine.charging.lastChargingReason': () => ['INVALID', null],
-  'vehicle.drivetrain.electricEngine.remainingElectricRange': (car) => {
-    const range = car.latest.get('vehicle.drivetrain.electricEngine.kombiRemainingElectricRange');
-    return range ? [String(range.value), 'km'] : undefined;
-  },
-};
 
 /** A transparent picture of one pixel. */
 const picture = Buffer.from(
@@ -110,19 +85,7 @@ export function createRest(account: Account, manners: RestManners, cars: () => r
   const telematicData = (car: RestCar, query: URLSearchParams): ApiAnswer => {
     const descriptors = containers.descriptors(query.get('containerId') ?? '');
     if (!Array.isArray(descriptors)) return descriptors as ApiAnswer;
-    const now = new Date(clock.now()).toISOString();
-    const telematicData: Record<string, DataPoint> = {};
-    for (const key of descriptors as readonly string[]) {
-      const guess = predicted[key]?.(car);
-      const last = car.latest.get(key);
-      telematicData[key] = guess
-        ? { timestamp: now, unit: guess[1], value: guess[0] }
-        : {
-            timestamp: last?.timestamp ?? null,
-            unit: last?.unit ?? null,
-            value: last === undefined || last.value === null ? null : String(last.value),
-          };
-    }
+    const telematicData = latestValues(car, descriptors as readonly string[], clock.now());
     return { status: 200, body: { telematicData } };
   };
 
