@@ -105,7 +105,7 @@ At the end of input what waits is still sent, at its pace. After a signal it is 
     },
     {
       title: 'FAULTS',
-      text: `While ABRP cannot be reached, or answers with 5xx, 404, 429 or something else than JSON, points wait: one for every --min-interval of measured time, at most 720, then the oldest go. They are sent in order, several in one call, when ABRP is back; with --bulk never only the newest waits. The waits between attempts double from 5 s to 60 s. After the end of input ABRP is tried for another minute, then the exit status is 69.
+      text: `While ABRP cannot be reached, or answers with 5xx, 404, 429 or something else than JSON, points wait, one for every --min-interval of measured time, and are sent in order, up to 100 in one call, when ABRP is back; with --bulk never only the newest waits. When 720 wait, no more is read, so that spool or the source keeps what comes. The waits between attempts double from 5 s to 60 s. After the end of input ABRP is tried for another minute, then the exit status is 69.
 
 An answer with HTTP 200 may still be an error: the point is then said to be rejected and not sent again, since it would be rejected again. Fields that ABRP misses (missing) are said once.
 
@@ -221,7 +221,10 @@ async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       throw refusal(answer.message ?? `HTTP ${answer.status}`);
     });
     const read = async (): Promise<void> => {
-      for await (const record of ctx.input) pusher.take(record);
+      for await (const record of ctx.input) {
+        const full = pusher.take(record);
+        if (full) await full;
+      }
       const end = await pusher.finish();
       if (end.refused) throw refusal(end.refused.message ?? `HTTP ${end.refused.status}`);
       if (end.unsent > 0) throw fail('unavailable', `${end.unsent} points not delivered: ABRP took none for a minute`);

@@ -161,6 +161,41 @@ test('a far side that names its time is not asked before', async () => {
   assert.deepEqual(world.done, [0]);
 });
 
+test('a history is sent whole: no more is taken in than can wait, and all of it arrives in order', async () => {
+  const world = setUp();
+  const { vehicle, clock, sent } = world;
+  const total = 2000;
+  let most = 0;
+  const replay = async (): Promise<void> => {
+    for (let i = 0; i < total; i++) {
+      const record: VoltRecord = { type: 'vehicle_telemetry', utc: start + i * 60, soc: 50 };
+      await vehicle.add({ tlm: { utc: start + i * 60, soc: 50 }, record, covers: [i] });
+      most = Math.max(most, vehicle.waiting);
+    }
+    await vehicle.finish();
+  };
+  const replayed = replay();
+  await clock.advance(600_000);
+  await replayed;
+  const utcs = sent.flatMap(({ points }) => points.map(({ utc }) => utc));
+  assert.deepEqual(
+    utcs,
+    Array.from({ length: total }, (_, i) => start + i * 60),
+  );
+  assert.ok(most <= 820, `${most} waited`);
+  assert.equal(world.done.length, total);
+});
+
+test('a vehicle that is closed holds nobody up', async () => {
+  const { vehicle } = setUp({}, () => down);
+  let waits: Promise<void> | undefined;
+  for (let i = 0; !waits; i++)
+    waits = vehicle.add({ tlm: { utc: start + i * 60, soc: 50 }, record: { type: 'vehicle_telemetry' }, covers: [i] });
+  vehicle.close();
+  await waits;
+  assert.equal(vehicle.waiting, 720);
+});
+
 test('without bulk an outage leaves the newest point alone', async () => {
   const world = setUp({ bulk: 'never' }, (_, at) => (at < 600_000 ? down : ok));
   await drive(world, 610, (i) => ({ soc: 90 - i / 100 }));

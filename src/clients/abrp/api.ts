@@ -39,17 +39,13 @@ export interface AbrpApiOptions {
   timeout: number;
   /** Gives calls up. */
   signal: AbortSignal;
-  /** Certificates to trust instead of the built-in ones. */
-  ca?: string;
 }
 
 /** Makes the API's calls. */
-export function abrpApi({ http, clock, url, apiKey, bulk, timeout, signal, ca }: AbrpApiOptions): AbrpApi {
+export function abrpApi({ http, clock, url, apiKey, bulk, timeout, signal }: AbrpApiOptions): AbrpApi {
   const call = async (request: AbrpRequest): Promise<TimedAnswer> => {
     const start = clock.monotonic();
-    const answer = await http
-      .call({ ...request, timeoutMs: timeout, signal, ...(ca === undefined ? {} : { ca }) })
-      .then(parseAnswer, noAnswer);
+    const answer = await http.call({ ...request, timeoutMs: timeout, signal }).then(parseAnswer, noAnswer);
     return { ...answer, latency: Math.round(clock.monotonic() - start) };
   };
   const access = (token: string): AbrpAccess => ({ url, apiKey, token });

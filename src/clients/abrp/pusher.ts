@@ -52,7 +52,8 @@ export interface PusherEnd {
 
 /** Pushes the points of any number of vehicles. */
 export interface Pusher {
-  take(record: VoltRecord): void;
+  /** With a promise it asks for no more records until that resolves. */
+  take(record: VoltRecord): Promise<void> | undefined;
   /** Sends what waits now, without regard to the interval, and from now on waits for nothing. */
   hurry(): void;
   /** No more records come: sends what waits and ends. */
@@ -181,11 +182,12 @@ export function createPusher(options: PusherOptions): Pusher {
       else if (lacks) notes.lacking(vin, lacks);
       else if (!car.vehicle.stopped) {
         notes.charging(vin, tlm);
-        car.vehicle.add({ tlm, record, covers: [ordinal] });
+        const full = car.vehicle.add({ tlm, record, covers: [ordinal] });
         if (hurried) car.vehicle.hurry();
-        return;
+        return full;
       }
       ledger.close([ordinal]);
+      return undefined;
     },
     hurry() {
       hurried = true;

@@ -38,7 +38,7 @@ export interface VehicleEvents {
   onRefused(answer: TimedAnswer): void;
 }
 
-/** Points that wait while ABRP cannot be reached: two hours at one every 10 s. */
+/** Points that wait before no more are taken in: two hours at one every 10 s. */
 const maxWaiting = 720;
 /** Without repetitions, how long a record that asks for no push waits. */
 const calmPause = 30_000;
@@ -81,6 +81,7 @@ export class Vehicle {
   #cameAt = 0;
   #repeated = 0;
   #onQuiet: (() => void)[] = [];
+  #onRoom: (() => void)[] = [];
 
   constructor(clock: Clock, api: AbrpApi, token: string, pace: Pace, events: VehicleEvents) {
     this.#clock = clock;
@@ -88,10 +89,7 @@ export class Vehicle {
     this.#token = token;
     this.#pace = pace;
     this.#events = events;
-    this.#backlog = createBacklog({
-      span: pace.bulk === 'never' ? Number.POSITIVE_INFINITY : pace.minInterval / 1000,
-      max: maxWaiting,
-    });
+    this.#backlog = createBacklog(pace.bulk === 'never' ? Number.POSITIVE_INFINITY : pace.minInterval / 1000);
     this.#backoff = createBackoff({ ...backoff, ...(pace.random ? { random: pace.random } : {}) });
   }
 
@@ -104,14 +102,16 @@ export class Vehicle {
     return this.#stopped;
   }
 
-  /** A new point. It is sent when the pace allows. */
-  add(point: Point): void {
-    if (this.#stopped) return;
+  /** A new point. It is sent when the pace allows. With a promise it asks for no more until that resolves. */
+  add(point: Point): Promise<void> | undefined {
+    if (this.#stopped) return undefined;
     this.#asked ||= this.#asksForPush(point.record);
     this.#newest = point.record;
     this.#cameAt = this.#clock.monotonic();
     this.#backlog.add(point);
     this.#plan();
+    if (this.#backlog.size < maxWaiting) return undefined;
+    return new Promise((resolve) => this.#onRoom.push(resolve));
   }
 
   /** From now on sends what waits without regard to the interval; a back-off that is under way ends. */
@@ -153,8 +153,10 @@ export class Vehicle {
     return onChange.length === 0 || before === undefined || onChange.some((key) => record[key] !== before[key]);
   }
 
+  /** Lets go on who waits for room, or for the end. */
   #settle(): void {
-    for (const resolve of this.#onQuiet.splice(0)) resolve();
+    if (this.#stopped || this.#backlog.size < maxWaiting) for (const resolve of this.#onRoom.splice(0)) resolve();
+    if (this.#stopped || this.#backlog.size === 0) for (const resolve of this.#onQuiet.splice(0)) resolve();
   }
 
   /** When the next push is due, on the monotonic clock, and what it says again if it brings nothing new. */
@@ -172,11 +174,11 @@ export class Vehicle {
     return repeat && { at: Math.max(allowed, this.#lastStart + repeat.after), repeat: repeat.tlm };
   }
 
-  /** Sets the one timer to the next push, or settles who waits for the end. */
+  /** Sets the one timer to the next push. */
   #plan(): void {
     this.#cancelTimer();
     if (this.#sending) return;
-    if (this.#stopped || this.#backlog.size === 0) this.#settle();
+    this.#settle();
     const next = this.#stopped ? undefined : this.#next();
     if (!next) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, next.at - this.#clock.monotonic()), () => {
