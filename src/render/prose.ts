@@ -1,7 +1,13 @@
-/** A piece of manual text: a paragraph, an item of a list, or lines that stay as they are. */
-export type Block = { kind: 'paragraph' | 'item'; text: string } | { kind: 'literal'; lines: readonly string[] };
+/** A piece of manual text: a paragraph, an item of a list (numbered or not), or lines that stay as they are. */
+export type Block =
+  | { kind: 'paragraph'; text: string }
+  | { kind: 'item'; number?: string; text: string }
+  | { kind: 'literal'; lines: readonly string[] };
 
-/** Reads the form of a `ManualSection`: blank lines separate, `- ` opens an item, two spaces at a line's start make it literal. */
+/**
+ * Reads the form of a `ManualSection`: blank lines separate, `- ` or `1. ` opens an item, two spaces at a line's start make it
+ * literal, or part of the item before it.
+ */
 export function blocks(text: string): Block[] {
   const found: Block[] = [];
   for (const part of text.replace(/^\n+|\s+$/g, '').split(/\n[ \t]*\n/)) found.push(...blocksOf(part.split('\n')));
@@ -12,7 +18,8 @@ function blocksOf(lines: readonly string[]): Block[] {
   const found: Block[] = [];
   for (const line of lines) {
     const last = found.at(-1);
-    if (line.startsWith('- ')) found.push({ kind: 'item', text: line.slice(2).trim() });
+    const [, bullet, text = ''] = /^ {0,2}(-|\d+\.) +(.*)/.exec(line) ?? [];
+    if (bullet) found.push({ kind: 'item', ...(bullet === '-' ? {} : { number: bullet }), text: text.trim() });
     else if (line.startsWith('  ') && last?.kind === 'item') last.text += ` ${line.trim()}`;
     else if (line.startsWith('  ')) {
       if (last?.kind === 'literal')

@@ -71,7 +71,7 @@ export function page(title: PageTitle): Page {
         if (block.kind === 'literal') built.literal(block.lines);
         else if (block.kind === 'paragraph') built.paragraph(block.text);
         else {
-          lines.push('.IP \\(bu 2', ...fill(block.text));
+          lines.push(block.number ? `.IP ${block.number} 4` : '.IP \\(bu 2', ...fill(block.text));
           fresh = false;
         }
       }

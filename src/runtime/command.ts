@@ -44,7 +44,7 @@ export interface Example {
   notRun?: string;
 }
 
-/** A section of a manual page beyond the generated ones. Paragraphs are separated by blank lines; `- ` opens a list item; two spaces at a line's start make it literal. */
+/** A section of a manual page beyond the generated ones. Paragraphs are separated by blank lines; `- ` or `1. ` opens a list item; two spaces at a line's start make it literal. */
 export interface ManualSection {
   title: string;
   text: string;

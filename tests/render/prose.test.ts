@@ -24,6 +24,14 @@ Another.`;
   ]);
 });
 
+test('numbered items keep their numbers, and indented lines after an item are part of it', () => {
+  assert.deepEqual(blocks('Do:\n  1. this\n  2. that,\n  then rest'), [
+    { kind: 'paragraph', text: 'Do:' },
+    { kind: 'item', number: '1.', text: 'this' },
+    { kind: 'item', number: '2.', text: 'that, then rest' },
+  ]);
+});
+
 test('wrapping breaks at spaces and leaves a long word alone', () => {
   assert.deepEqual(wrap('a bb ccc dddddddddd e', 6), ['a bb', 'ccc', 'dddddddddd', 'e']);
   assert.deepEqual(wrap('', 6), []);
