@@ -68,6 +68,8 @@ function identityOf(
   record: Readonly<Record<string, unknown>>,
   keys: readonly IdentityKey[],
 ): Readonly<Record<string, unknown>> {
-  const wanted = identityKeys.filter((key) => keys.includes(key) && Object.hasOwn(record, key));
-  return Object.fromEntries(wanted.map((key) => [key, record[key]]));
+  const known = (key: IdentityKey): boolean => typeof record[key] === 'string' || Number.isFinite(record[key]);
+  return Object.fromEntries(
+    identityKeys.filter((key) => keys.includes(key) && known(key)).map((key) => [key, record[key]]),
+  );
 }
