@@ -1,19 +1,46 @@
-import { mkdirSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail } from './exit.ts';
 
 /**
  * Writes a file so that at any moment, power cut included, either the old or the new content is there: temporary file beside it,
- * fsync, rename.
+ * fsync, rename, fsync of the folder. A file that is there keeps its owner; a link stays a link.
+ *
+ * Not write-file-atomic (6.0): it takes a short write, which is what a disk that fills up gives first, for a whole one, and
+ * replaces the old file with half of the new.
  *
  * @throws exit status 74; the old file is then untouched
  */
 export async function writeDurably(path: string, text: string, mode = 0o600): Promise<void> {
-  const { default: writeFileAtomic } = await import('write-file-atomic');
+  let temporary: string | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFileAtomic(path, text, { mode, fsync: true });
+    const old = statSync(path, { throwIfNoEntry: false });
+    const target = old ? realpathSync(path) : path;
+    temporary = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(text);
+      if (old && process.getuid?.() === 0) await file.chown(old.uid, old.gid);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
   } catch (error) {
+    if (temporary) rmSync(temporary, { force: true });
     throw fail('io', `${path}: cannot be written: ${(error as NodeJS.ErrnoException).code ?? error}`, undefined, error);
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }

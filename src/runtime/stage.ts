@@ -248,6 +248,7 @@ function generatorStage(
   let cancelled = false;
   let started = false;
   let asking = false;
+  let reported = 0;
   let exhausted = false;
   let wakeReader: (() => void) | undefined;
   let wakeWriters: (() => void)[] = [];
@@ -332,7 +333,11 @@ function generatorStage(
   };
 
   /** A sink's records count as safe up to the first that it has not said so of. */
-  const reportSink = (): void => input.delivered(seen.length > 0 ? seen[0]! - 1 : taken);
+  const reportSink = (): void => {
+    const safe = seen.length > 0 ? seen[0]! - 1 : taken;
+    if (safe > reported) input.delivered(safe);
+    reported = safe;
+  };
 
   const wiring: StageWiring = {
     ...wiringOf(spec, tracker, {

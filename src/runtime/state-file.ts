@@ -19,7 +19,8 @@ export function createState<T>(
   onBroken: (why: string) => void,
   onKeep: (snapshot: () => T, save: (value: T) => Promise<void>) => void,
 ): State<T> {
-  const read = async (): Promise<T | undefined> => {
+  /** The document; `undefined` when there is none. Throws SyntaxError for what is no JSON. */
+  const load = (): T | undefined => {
     let text: string;
     try {
       text = readFileSync(path, 'utf8');
@@ -28,12 +29,27 @@ export function createState<T>(
       if (code === 'ENOENT') return undefined;
       throw fail('io', `${path}: cannot be read: ${code}`, code === 'EACCES' ? 'Check its owner and mode.' : undefined);
     }
+    return JSON.parse(text) as T;
+  };
+
+  /** Under the lock: what is broken now is nobody's new document. */
+  const loadOrMoveAside = (): T | undefined => {
     try {
-      return JSON.parse(text) as T;
+      return load();
     } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
       renameSync(path, `${path}.broken`);
-      onBroken(`${path}: not JSON, moved to ${path}.broken: ${(error as Error).message}`);
+      onBroken(`${path}: not JSON, moved to ${path}.broken`);
       return undefined;
+    }
+  };
+
+  const read = async (): Promise<T | undefined> => {
+    try {
+      return load();
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return locked(async () => loadOrMoveAside());
     }
   };
 
@@ -52,7 +68,7 @@ export function createState<T>(
     read,
     update: (fn) =>
       locked(async () => {
-        const value = await fn(await read());
+        const value = await fn(loadOrMoveAside());
         await save(value);
         return value;
       }),
