@@ -1,14 +1,13 @@
+import { findAccess } from '../clients/abrp/access.ts';
 import { abrpApi } from '../clients/abrp/api.ts';
 import { createPusher } from '../clients/abrp/pusher.ts';
-import { receiptOf } from '../clients/abrp/receipt.ts';
-import { createTokens, type Tokens } from '../clients/abrp/tokens.ts';
+import { receiptOf } from '../clients/abrp/report.ts';
 import { abrpUrl } from '../protocols/abrp/requests.ts';
 import { tlmFields, toTlm } from '../protocols/abrp/telemetry.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { vehicleTelemetry } from '../records/vehicle-telemetry.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
-import { readConfigFile } from '../runtime/config.ts';
 import type { Context } from '../runtime/context.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
@@ -180,7 +179,14 @@ async function* dryRun(ctx: Ctx): AsyncGenerator<VoltRecord> {
 
 async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
   const { opts, clock, log } = ctx;
-  const { apiKey, tokens } = await access(ctx);
+  const { apiKey, tokens } = await findAccess({
+    apiKey: await ctx.secret('apiKey'),
+    userToken: await ctx.secret('userToken'),
+    tokens: opts.tokens,
+    tokensFile: opts.tokensFile,
+    vins: opts.vin,
+    redact: ctx.redact,
+  });
   const pushes = ctx.metric('push_total', 'pushes by result');
   const lastPush = ctx.metric('last_push_timestamp_seconds', 'when ABRP last took a push');
   const receipts = ctx.queue({ max: 1000, policy: 'pause' });
@@ -251,28 +257,3 @@ const refusal = (said: string): Error =>
     `ABRP refuses the user token or the API key: ${said}`,
     "Copy the token from the ABRP app again (the car's settings, Live data, Generic) and check abrp.apiKey.",
   );
-
-/** Key and tokens from where they are. @throws exit status 78 with all that is missing */
-async function access(ctx: Ctx): Promise<{ apiKey: string; tokens: Tokens }> {
-  const { opts } = ctx;
-  const [apiKey, userToken] = [await ctx.secret('apiKey'), await ctx.secret('userToken')];
-  const fromFile = opts.tokensFile === undefined ? {} : await tokensIn(opts.tokensFile);
-  const byVin = { ...opts.tokens, ...fromFile };
-  for (const token of Object.values(byVin)) ctx.redact(token);
-  const tokens = createTokens(byVin, userToken, opts.vin);
-  const problems: string[] = [];
-  if (apiKey === undefined) problems.push('no API key: set abrp.apiKey, VOLTPIPE_ABRP_API_KEY or --api-key-file');
-  if (tokens.vehicles === 0)
-    problems.push('no user token: set abrp.userToken, VOLTPIPE_ABRP_USER_TOKEN, --user-token-file or abrp.tokens');
-  if (apiKey === undefined || problems.length > 0) throw fail('config', problems.join('\n'));
-  return { apiKey, tokens };
-}
-
-async function tokensIn(file: string): Promise<Record<string, string>> {
-  const { tree } = await readConfigFile(file).catch((error: Error) => {
-    throw fail('config', `--tokens-file ${error.message}`);
-  });
-  const wrong = Object.keys(tree).filter((vin) => typeof tree[vin] !== 'string' || tree[vin] === '');
-  if (wrong.length > 0) throw fail('config', `--tokens-file ${file}: ${wrong.join(', ')}: expected a token`);
-  return tree as Record<string, string>;
-}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AbrpApi, TimedAnswer } from '../../src/clients/abrp/api.ts';
-import { type Pace, type Push, Vehicle } from '../../src/clients/abrp/vehicle.ts';
+import type { Pace, Push } from '../../src/clients/abrp/pace.ts';
+import { Vehicle } from '../../src/clients/abrp/vehicle.ts';
 import type { Tlm } from '../../src/protocols/abrp/telemetry.ts';
 import { toTlm } from '../../src/protocols/abrp/telemetry.ts';
 import type { VoltRecord } from '../../src/records/record.ts';

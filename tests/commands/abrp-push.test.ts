@@ -386,11 +386,12 @@ test('--vin pushes the named vehicle alone', async () => {
   world.put(state(0, { vin: 'WBY00000000000001', soc: 10 }));
   world.put(state(0, { vin: 'WBY00000000000002', soc: 20 }));
   world.end();
-  await finished(world);
+  const { log } = await finished(world);
   assert.deepEqual(
     world.abrp.points().map(({ tlm }) => tlm.soc),
     [20],
   );
+  assert.ok(!log.some((line) => line.includes('no token')));
 });
 
 test('key and token are in no message and no record (BMW-15, BMW-16)', async () => {
@@ -509,4 +510,24 @@ test('told to stop, it sends at once what waits for the interval', async () => {
   const { delivered } = await finished(world);
   assert.equal(delivered, 2);
   assert.equal(world.abrp.points().at(-1)?.tlm.soc, 51);
+});
+
+test('a file of tokens that is none is refused with 78 and shows no token', async () => {
+  for (const [text, why] of [
+    ['- a\n', /expected keys/],
+    ['WBY00000000000001: 7\n', /expected a token/],
+    ['a: [', /tokens-file/],
+  ] as const) {
+    const file = join(folder, 'bad.yaml');
+    writeFileSync(file, text);
+    const { status, error } = await runCommand(command, {
+      flags: { tokensFile: file },
+      env: { VOLTPIPE_ABRP_API_KEY: simulatedKey },
+    });
+    assert.equal(status, 78);
+    assert.match(error?.message ?? '', why);
+  }
+  const { status, error } = await runCommand(command, { flags: { tokensFile: join(folder, 'none.yaml') } });
+  assert.equal(status, 78);
+  assert.match(error?.message ?? '', /none\.yaml: cannot be read/);
 });

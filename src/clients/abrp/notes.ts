@@ -1,12 +1,13 @@
 import type { Tlm } from '../../protocols/abrp/telemetry.ts';
 import type { Log, LogFields } from '../../runtime/log.ts';
 import type { TimedAnswer } from './api.ts';
-import type { Push } from './vehicle.ts';
+import type { Push } from './pace.ts';
 import type { Verification } from './verify.ts';
 
 /** What a pusher says on stderr: each thing once, and outages when they begin and when they end. */
 export interface Notes {
-  noToken(vin: string): void;
+  /** A vehicle without a token; one that --vin shuts out is none to warn of. */
+  noToken(vin: string, wanted: boolean): void;
   lacking(vin: string, fields: readonly string[]): void;
   /** Warns of a point that does not say whether the vehicle charges. */
   charging(vin: string, tlm: Tlm): void;
@@ -63,8 +64,12 @@ export function createNotes(log: Log): Notes {
   };
 
   return {
-    noToken: (vin) =>
-      once(`token ${vin}`, () => log.warn('no token for this vehicle: its records are skipped', who(vin))),
+    noToken(vin, wanted) {
+      if (!wanted) return;
+      once(`token ${vin}`, () =>
+        log.warn('no token for this vehicle, its records are skipped; abrp.tokens takes one for each VIN', who(vin)),
+      );
+    },
     lacking(vin, fields) {
       const list = fields.join(' and ');
       once(`lacking ${vin} ${list}`, () => log.warn(`records without ${list} are not sent`, who(vin)));

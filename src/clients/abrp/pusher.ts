@@ -6,23 +6,12 @@ import type { Log } from '../../runtime/log.ts';
 import type { AbrpApi } from './api.ts';
 import { createLedger } from './ledger.ts';
 import { createNotes } from './notes.ts';
+import type { Pace, Push } from './pace.ts';
 import { settleAfter } from './repeat.ts';
+import { type PushReport, reportOf } from './report.ts';
 import type { Tokens } from './tokens.ts';
-import { type Pace, type Push, Vehicle } from './vehicle.ts';
+import { Vehicle } from './vehicle.ts';
 import { verifyVehicle } from './verify.ts';
-
-/** What came of one push, or of a verification, for a receipt and for counters. */
-export interface PushReport {
-  vin?: string;
-  result: 'ok' | 'rejected' | 'refused' | 'failed' | 'shown' | 'not shown';
-  /** Points in the push. */
-  count: number;
-  /** HTTP status, when an answer came. */
-  status?: number;
-  message?: string;
-  missing?: readonly string[];
-  latency?: number;
-}
 
 /** What a pusher is made of. */
 export interface PusherOptions {
@@ -91,12 +80,15 @@ export function createPusher(options: PusherOptions): Pusher {
     refuse = resolve;
   });
 
+  /** Ends early at the deadline. */
+  const pause = (ms: number): Promise<void> => clock.sleep(ms, options.deadline).catch(() => {});
+
   const verify = async (vin: string, car: Car): Promise<void> => {
     if (!car.first) return;
-    const report = await verifyVehicle(api, car.token, car.first.utc, (ms) => clock.sleep(ms, options.deadline));
+    const report = await verifyVehicle(api, car.token, car.first.utc, pause);
     if (report.result === 'not shown') notShown = true;
     notes.verified(vin, report);
-    onReport({ ...named(vin), ...report });
+    onReport({ ...(vin === '' ? {} : { vin }), ...report });
   };
 
   const pushed = (vin: string, car: Car, push: Push): void => {
@@ -109,15 +101,7 @@ export function createPusher(options: PusherOptions): Pusher {
       if (options.verify && now - car.first.at >= settleAfter) car.verified ??= verify(vin, car);
     }
     notes.pushed(vin, push);
-    onReport({
-      ...named(vin),
-      result: answer.verdict === 'ok' || answer.verdict === 'rejected' ? answer.verdict : refusedOr(answer),
-      count: points.length,
-      ...(answer.status === undefined ? {} : { status: answer.status }),
-      ...(answer.message === undefined ? {} : { message: answer.message }),
-      ...(answer.missing ? { missing: answer.missing } : {}),
-      latency: answer.latency,
-    });
+    onReport(reportOf(vin, push));
   };
 
   /** One refused token stops its vehicle. While another may be served, its records must not hold up theirs. */
@@ -146,7 +130,7 @@ export function createPusher(options: PusherOptions): Pusher {
   /** Sees to it that a first point is verified although nothing comes after it. */
   const verifyLate = async (vin: string, car: Car): Promise<void> => {
     if (car.first && !car.verified) {
-      await clock.sleep(Math.max(0, car.first.at + settleAfter - clock.monotonic()), options.deadline);
+      await pause(Math.max(0, car.first.at + settleAfter - clock.monotonic()));
       await car.vehicle.repeat();
     }
     await (car.verified ?? verify(vin, car));
@@ -178,7 +162,7 @@ export function createPusher(options: PusherOptions): Pusher {
       const vin = typeof record.vin === 'string' ? record.vin : '';
       const car = carOf(vin);
       const { tlm, lacks } = toTlm(record);
-      if (!car) notes.noToken(vin);
+      if (!car) notes.noToken(vin, tokens.wants(vin));
       else if (lacks) notes.lacking(vin, lacks);
       else if (!car.vehicle.stopped) {
         notes.charging(vin, tlm);
@@ -196,7 +180,7 @@ export function createPusher(options: PusherOptions): Pusher {
     async finish() {
       const all = [...cars];
       await sendRest(all.map(([, { vehicle }]) => vehicle));
-      if (options.verify && !hurried) await Promise.all(all.map(([vin, car]) => verifyLate(vin, car))).catch(() => {});
+      if (options.verify && !hurried) await Promise.all(all.map(([vin, car]) => verifyLate(vin, car)));
       else notes.settled(all.map(([, { first, lastAt }]) => first && lastAt! - first.at));
       const unsent = all.reduce((sum, [, { vehicle }]) => sum + vehicle.waiting, 0);
       return { unsent, notShown, ...(lastRefusal ? { refused: lastRefusal } : {}) };
@@ -206,6 +190,3 @@ export function createPusher(options: PusherOptions): Pusher {
     },
   };
 }
-
-const named = (vin: string): { vin?: string } => (vin === '' ? {} : { vin });
-const refusedOr = ({ verdict }: AbrpAnswer): 'refused' | 'failed' => (verdict === 'refused' ? 'refused' : 'failed');

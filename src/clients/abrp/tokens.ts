@@ -2,6 +2,8 @@
 export interface Tokens {
   /** The token of a vehicle; '' is a vehicle whose records name none. Undefined: it has none. */
   of(vin: string): string | undefined;
+  /** Whether the vehicle is one to push. */
+  wants(vin: string): boolean;
   /** How many vehicles can have one at most. */
   readonly vehicles: number;
 }
@@ -18,11 +20,12 @@ export function createTokens(
   vins: readonly string[],
 ): Tokens {
   let owner = vins.length === 1 ? vins[0] : undefined;
-  const wanted = (vin: string): boolean => vins.length === 0 || vins.includes(vin);
+  const wants = (vin: string): boolean => vins.length === 0 || vins.includes(vin);
   return {
-    vehicles: Object.keys(byVin).filter(wanted).length + (single === undefined ? 0 : 1),
+    wants,
+    vehicles: Object.keys(byVin).filter(wants).length + (single === undefined ? 0 : 1),
     of(vin) {
-      if (!wanted(vin)) return undefined;
+      if (!wants(vin)) return undefined;
       const named = Object.hasOwn(byVin, vin) ? byVin[vin] : undefined;
       if (named !== undefined || single === undefined) return named;
       owner ??= vin;
