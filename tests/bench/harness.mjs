@@ -1,7 +1,7 @@
 // Times whole commands in turn (A B C A B C …) and prints ratios of one run. Wall time on a shared machine moves by a factor of
 // two between runs; ratios within a run hold within some twenty percent.
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, symlinkSync, mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -13,8 +13,14 @@ for (const file of readdirSync(join(root, 'bin')).filter((name) => name.endsWith
 }
 
 /** The environment of every measured command: none of what a developer's machine puts in the way. */
-export const environment = { ...process.env, PATH: [bin, process.env.PATH].join(delimiter), HOME: tmpdir(), LC_ALL: 'C.UTF-8' };
-for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'PYTHONUNBUFFERED', 'VOLTPIPE_CONFIG']) delete environment[name];
+export const environment = {
+  ...process.env,
+  PATH: [bin, process.env.PATH].join(delimiter),
+  HOME: tmpdir(),
+  LC_ALL: 'C.UTF-8',
+};
+for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'PYTHONUNBUFFERED', 'VOLTPIPE_CONFIG'])
+  delete environment[name];
 
 export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -26,7 +32,12 @@ export function has(program) {
 /** One run of a shell line: wall and CPU seconds of all its processes. */
 function timeOnce(line) {
   const script = `TIMEFORMAT='%R %U %S'; time { ${line} ; } 2>/dev/null`;
-  const run = spawnSync('bash', ['-o', 'pipefail', '-c', script], { env: environment, encoding: 'utf8', maxBuffer: 1 << 30, stdio: ['ignore', 'ignore', 'pipe'] });
+  const run = spawnSync('bash', ['-o', 'pipefail', '-c', script], {
+    env: environment,
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   if (run.status !== 0) throw new Error(`failed (${run.status}): ${line}\n${run.stderr}`);
   const [wall, user, system] = run.stderr.trim().split('\n').at(-1).split(' ').map(Number);
   return { wall, cpu: user + system };
@@ -38,9 +49,11 @@ function timeOnce(line) {
  */
 export function compare(rows, rounds) {
   const present = rows.filter((row) => !row.needs || has(row.needs));
-  for (const row of rows) if (!present.includes(row)) console.log(`  left out: ${row.name} (${row.needs} is not installed)`);
+  for (const row of rows)
+    if (!present.includes(row)) console.log(`  left out: ${row.name} (${row.needs} is not installed)`);
   const runs = present.map(() => []);
-  for (let round = 0; round < rounds; round++) for (const [i, row] of present.entries()) runs[i].push(timeOnce(row.line));
+  for (let round = 0; round < rounds; round++)
+    for (const [i, row] of present.entries()) runs[i].push(timeOnce(row.line));
   return present.map((row, i) => ({
     name: row.name,
     wall: median(runs[i].map((run) => run.wall)),
@@ -53,7 +66,9 @@ export function compare(rows, rounds) {
 /** Prints the rows of {@link compare}. */
 export function table(title, rows) {
   console.log(`\n${title}`);
-  console.log(`  ${'command'.padEnd(34)} ${'wall s'.padStart(8)} ${'cpu s'.padStart(8)} ${'x wall'.padStart(8)} ${'x cpu'.padStart(8)}`);
+  console.log(
+    `  ${'command'.padEnd(34)} ${'wall s'.padStart(8)} ${'cpu s'.padStart(8)} ${'x wall'.padStart(8)} ${'x cpu'.padStart(8)}`,
+  );
   for (const row of rows) {
     const cells = [row.wall, row.cpu, row.wallRatio, row.cpuRatio].map((value) => value.toFixed(2).padStart(8));
     console.log(`  ${row.name.padEnd(34)} ${cells.join(' ')}`);

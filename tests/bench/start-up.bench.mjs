@@ -15,7 +15,16 @@ const rows = [
   // It connects to a port where nobody listens: mqtt.js is loaded and tries.
   {
     name: 'a command that loads MQTT',
-    run: command('bmw-stream', '--mirror-url', 'mqtt://127.0.0.1:9', '--mirror-prefix', 'x', '--all', '--timeout', '1ms'),
+    run: command(
+      'bmw-stream',
+      '--mirror-url',
+      'mqtt://127.0.0.1:9',
+      '--mirror-prefix',
+      'x',
+      '--all',
+      '--timeout',
+      '1ms',
+    ),
     input: '',
     goal: 2.5,
   },
