@@ -181,9 +181,12 @@ function show(vehicle: Vehicle, rule: Rule, index: number, before: Value | undef
   else if (vehicle.places !== undefined) vehicle.parts[vehicle.places[index]!] = partOf(rule.key, value);
 }
 
+/** No car has gone further, in either unit. */
+const farthest = 5_000_000;
+
 function kilometres(vehicle: Vehicle, raw: unknown, unit: unknown, assumed: number, time: number): number | undefined {
   const distance = toNumber(raw);
-  if (distance === undefined || distance < 0) return undefined;
+  if (distance === undefined || distance < 0 || distance > farthest) return undefined;
   const named = typeof unit === 'string' && !isUnknown(unit);
   const factor = named ? conversion(unitOf(unit) ?? '', 'km')?.(1) : undefined;
   if (named && factor === undefined) return undefined;
