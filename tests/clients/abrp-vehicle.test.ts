@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { AbrpApi, TimedAnswer } from '../../src/clients/abrp/api.ts';
 import type { Pace, Push } from '../../src/clients/abrp/pace.ts';
 import { Vehicle } from '../../src/clients/abrp/vehicle.ts';
@@ -324,4 +325,53 @@ test('after closing nothing is sent', async () => {
   await world.clock.advance(600_000);
   assert.equal(world.sent.length, 0);
   assert.equal(world.vehicle.waiting, 1);
+});
+
+test('whatever ABRP answers: the interval holds, points come in order, the newest arrives, every input is answered for once', async () => {
+  const step = fc.record({
+    wait: fc.constantFrom(0, 200, 3000, 9000, 15_000, 90_000),
+    answer: fc.constantFrom<TimedAnswer>(ok, ok, ok, down, { ...down, status: 429, retryAfter: 30_000 }),
+    soc: fc.integer({ min: 1, max: 99 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 25 }),
+      fc.constantFrom<Partial<Pace>>(
+        {},
+        { bulk: 'never' },
+        { onChange: ['soc'], heartbeat: 30_000 },
+        { minInterval: 1000 },
+      ),
+      fc.constantFrom(0, 700, 12_000),
+      async (script, pace, delay) => {
+        const answers = script.map(({ answer }) => answer);
+        const world = setUp(pace, () => answers.shift() ?? ok, delay);
+        for (const { wait, soc } of script) {
+          world.add({ soc });
+          await world.clock.advance(wait);
+        }
+        const last = world.clock.now() / 1000;
+        void world.vehicle.finish();
+        await world.clock.advance(1_800_000);
+
+        const { minInterval = 10_000 } = pace;
+        const times = world.times();
+        for (const [i, at] of times.slice(1).entries()) assert.ok(at - (times[i] ?? 0) >= minInterval, `${times}`);
+        const taken = world.pushes.filter(({ answer }) => answer.verdict === 'ok').flatMap(({ points }) => points);
+        const utcs = taken.map(({ utc }) => utc);
+        assert.deepEqual(
+          utcs,
+          [...utcs].sort((a, b) => a - b),
+        );
+        assert.equal(taken.at(-1)?.soc, script.at(-1)?.soc);
+        assert.ok(Number(taken.at(-1)?.utc) <= last);
+        assert.deepEqual(
+          world.done.sort((a, b) => a - b),
+          script.map((_, i) => i),
+        );
+        assert.equal(world.clock.waiting, 0);
+      },
+    ),
+    { numRuns: 150 },
+  );
 });

@@ -484,6 +484,25 @@ test('--verify repeats the last state after ABRP had its 60 s and says what ABRP
   assert.ok(log.some((line) => line.includes('ABRP shows 63 %')));
 });
 
+test('--verify asks once, in a stream that goes on, when a minute has passed', async () => {
+  const world = await setUp({ flags: { verify: true, heartbeat: '0' } });
+  world.put(state(0, { soc: 63 }));
+  await world.requests(1);
+  for (let i = 1; i <= 4; i++) {
+    await world.clock.advance(25_000);
+    world.put(state(i * 25, { soc: 63 - i }));
+    await settle();
+    await world.clock.advance(100);
+    await until(() => world.abrp.points().length > i);
+  }
+  await until(() => world.receipts.some(({ message }) => message !== undefined));
+  world.end();
+  const { status, records } = await finished(world);
+  assert.equal(status, 0);
+  assert.equal(records.filter(({ count }) => count === 0).length, 1);
+  assert.match(String(records.find(({ count }) => count === 0)?.message), /^ABRP shows 6[12] %/);
+});
+
 test('--verify ends with 76 when ABRP shows nothing', async () => {
   const world = await setUp({ flags: { verify: true } });
   world.put(state(0));
