@@ -10,6 +10,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'simulate bmw', load: () => import('./simulate-bmw.ts') },
   { name: 'simulate abrp', load: () => import('./simulate-abrp.ts') },
   { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },
+  { name: 'voltpipe demo', load: () => import('./voltpipe-demo.ts') },
   { name: 'voltpipe doctor', load: () => import('./voltpipe-doctor.ts') },
 ];
 

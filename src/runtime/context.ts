@@ -47,6 +47,8 @@ export interface Context<O extends Options = Options> {
   state<T>(name: string): State<T>;
   /** One owner of an account, an adapter, a spool. Resolves to the release function; rejects with exit status 75 when somebody alive holds it. */
   lock(name: string): Promise<() => Promise<void>>;
+  /** The words that start this binary again, for a command that spawns another one of the toolkit. */
+  readonly self: readonly string[];
   /** A child with environment, descriptors and signals set right. */
   spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
   /** The value of an option of type `secret`, registered for redaction; undefined when it is nowhere. */
@@ -82,7 +84,7 @@ export interface Screen {
   readonly columns: number;
   /** Colours are wanted (a terminal, no NO_COLOR). */
   readonly color: boolean;
-  /** Prints text for the user as it is, with no prefix. */
+  /** Prints text for the user as it is, with no prefix, in the place of what `draw` showed. */
   print(text: string): void;
   /** Replaces what the last `draw` showed (a live view); on no terminal it does nothing. */
   draw(text: string): void;

@@ -87,10 +87,11 @@ export function createContext(
     },
     async lock(name) {
       const path = join(services.runtimeDir, name.replaceAll(/[^\w.-]/g, '_'));
-      const release = await takeLock(path, { onLost: (error) => log.error(`lock ${name}: lost: ${error.message}`) });
+      const release = await takeLock(path);
       setup.atEnd.push(release);
       return release;
     },
+    self: [process.execPath, process.argv[1] ?? ''],
     spawn: services.spawn,
     async secret(name) {
       const spec = definition.options[name];

@@ -13,8 +13,9 @@ export function createScreen(env: Readonly<Record<string, string | undefined>>):
     },
     color: interactive && !env.NO_COLOR && env.TERM !== 'dumb',
     print(text) {
+      const erased = drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '';
       drawn = 0;
-      say(text.endsWith('\n') ? text : `${text}\n`);
+      say(erased + (text.endsWith('\n') ? text : `${text}\n`));
     },
     draw(text) {
       if (!interactive) return;

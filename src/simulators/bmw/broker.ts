@@ -187,8 +187,11 @@ export async function startBroker(
     },
   });
   aedes.on('subscribe', (subscriptions, client) => {
-    const refused = subscriptions.some(({ qos }) => (qos as number) === 128);
-    if (!refused || session?.client !== client) return;
+    if (session?.client !== client) return;
+    if (!subscriptions.some(({ qos }) => (qos as number) === 128)) {
+      emit({ event: 'stream_subscribed', connection: session.number });
+      return;
+    }
     session.ended ??= 'refused subscription';
     // `end` and not `close`: the SUBACK has to get through first.
     client.conn.end();

@@ -89,10 +89,12 @@ export async function startBmw(options: BmwOptions = {}): Promise<Bmw> {
   const { clock = systemClock, host = '127.0.0.1', ports = {}, journey } = options;
   const { gcid = '00000000-0000-4000-8000-000000000001', clientId = '00000000-0000-4000-8000-0000000000c1' } = options;
   const events: BmwEvent[] = [];
+  let stop: (() => void) | undefined;
   const emit = (event: BmwEvent): void => {
     events.push(event);
     if (events.length > eventsKept) events.shift();
     options.onEvent?.(event);
+    if (event.event === 'stream_subscribed' && journey?.waits && !stop) bmw.drive(true);
   };
   const faults = createFaults((name) => emit({ event: 'fault', fault: name }));
   for (const { name, times } of options.faults ?? []) faults.arm(name, times);
@@ -131,7 +133,6 @@ export async function startBmw(options: BmwOptions = {}): Promise<Bmw> {
   const brokerSettings = { ...brokerManners, ...options.broker };
   const broker = await opened(startBroker(account, brokerSettings, certificate, host, ports.broker ?? 0));
 
-  let stop: (() => void) | undefined;
   const publish = async (vin: string, data: Readonly<Record<string, unknown>>): Promise<object> => {
     const latest = cars.find((car) => car.vin === vin)?.latest;
     for (const [key, point] of Object.entries(data) as [string, DataPoint][]) {
@@ -169,6 +170,6 @@ export async function startBmw(options: BmwOptions = {}): Promise<Bmw> {
       await closeAll();
     },
   };
-  if (journey) bmw.drive(true);
+  if (journey && !journey.waits) bmw.drive(true);
   return bmw;
 }

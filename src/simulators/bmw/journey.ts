@@ -12,6 +12,8 @@ export interface JourneyOptions {
   rate?: number;
   /** Same seed, same journey (default 1). */
   seed?: number;
+  /** The cars wait for the first subscriber, so that nothing of the journey is missed. */
+  waits?: boolean;
   /** Share of messages that come twice (default 0.1; none under load). */
   duplicates?: number;
   /** Share of messages that come after the next one (default 0.03; none under load). */
