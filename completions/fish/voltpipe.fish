@@ -1,7 +1,7 @@
 # fish completion of voltpipe, part of voltpipe. Generated from the definitions of the commands: do not edit.
 
 function __voltpipe_voltpipe_at
-    set -l places 'simulate' 'bmw-login' 'bmw-stream' 'bmw-poll' 'normalize' 'abrp-push' 'simulate bmw' 'simulate abrp' 'run' 'doctor'
+    set -l places 'simulate' 'bmw-login' 'bmw-stream' 'bmw-poll' 'normalize' 'abrp-push' 'simulate bmw' 'simulate abrp' 'run' 'demo' 'doctor'
     set -l at
     for word in (commandline -opc)[2..-1]
         contains -- (string join ' ' $at $word) $places; or break
@@ -18,6 +18,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at' -a normalize -d 'turns vendor d
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a abrp-push -d 'sends vehicle telemetry to A Better Routeplanner'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a simulate -d 'the other side of every protocol, for demos, tests and load'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a run -d 'runs a whole pipeline in one process'
+complete -c voltpipe -n '__voltpipe_voltpipe_at' -a demo -d 'shows a pipeline at work, with no account, no device and no set-up'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a doctor -d 'checks the installation: Node, clock, configuration, credentials, login, data that stays away'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -l help -s h -d 'print help and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -l version -s V -d 'print the version and end'
@@ -229,6 +230,24 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at run' -l verbose -s v -d 'same as
 complete -c voltpipe -n '__voltpipe_voltpipe_at run' -l quiet -s q -d 'same as --log-level error'
 complete -c voltpipe -n '__voltpipe_voltpipe_at run' -l version -s V -d 'print the version and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at run' -l help -s h -d 'print help, examples first, and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l duration -x -d 'end by itself after this time'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l updates -s n -x -d 'end by itself when so many updates have gone through the whole pipeline'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l http -x -d 'serve /healthz, /readyz and /metrics; the host is 127.0.0.1 unless given'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l config -r -F -d 'configuration file, YAML or JSON'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l no-config -d 'read no configuration file and no system.json'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l check-config -d 'check the configuration against its schema and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l data-dir -x -a '(__fish_complete_directories)' -d 'directory of tokens, registry, ledgers and filter state'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l env-file -r -F -d 'read environment variables from a .env file; those already set win'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l timeout -x -d 'end the whole run after this time with exit status 75'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l grace -x -d 'time to drain after a signal'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l log-level -x -a 'debug info warn error' -d 'least severe message to print on stderr'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l log-format -x -a 'text json' -d 'form of the messages on stderr'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l log-file -r -F -d 'also append messages to this file, with time stamps'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l verbose -s v -d 'same as --log-level debug'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l quiet -s q -d 'same as --log-level error'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l version -s V -d 'print the version and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -l help -s h -d 'print help, examples first, and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at demo' -a 'bmw' -d 'which demo (default bmw)'
 complete -c voltpipe -n '__voltpipe_voltpipe_at doctor' -l stale -x -d 'a descriptor that did not come for so long is worth a warning'
 complete -c voltpipe -n '__voltpipe_voltpipe_at doctor' -l api-key-file -r -F -d 'file with ABRP'\''s API key'
 complete -c voltpipe -n '__voltpipe_voltpipe_at doctor' -l user-token-file -r -F -d 'file with the vehicle'\''s token'
