@@ -9,7 +9,7 @@ export interface AbrpPoint {
 }
 
 /** ABRP waits this long for data of other sources before it looks at what came. */
-export const processingWindow = 60_000;
+const processingWindow = 60_000;
 
 /** What ABRP holds of one vehicle. */
 export interface VehicleWindow {

@@ -30,7 +30,7 @@ export interface PusherOptions {
 }
 
 /** How it ended. */
-export interface PusherEnd {
+interface PusherEnd {
   /** Points that could not be delivered. */
   unsent: number;
   /** The last answer of a vehicle whose token or key is refused. */

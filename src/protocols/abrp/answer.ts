@@ -13,7 +13,7 @@ export interface RawAnswer {
  * - `refused`: key or token is not accepted
  * - `later`: not taken now; the same may be taken later
  */
-export type Verdict = 'ok' | 'rejected' | 'refused' | 'later';
+type Verdict = 'ok' | 'rejected' | 'refused' | 'later';
 
 /** An answer understood. */
 export interface AbrpAnswer {

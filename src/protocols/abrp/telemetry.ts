@@ -39,7 +39,7 @@ export const tlmFields = [
 ] as const satisfies readonly TelemetryKey[];
 
 /** A field of `tlm`. */
-export type TlmField = (typeof tlmFields)[number];
+type TlmField = (typeof tlmFields)[number];
 
 /** One point of telemetry as ABRP takes it: `utc` in seconds and a state of charge are always there. */
 export type Tlm = { readonly [K in TlmField]?: number | boolean | string } & {

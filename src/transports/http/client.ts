@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { explain, HttpFailure, shownUrl } from './failure.ts';
 
 /** One request. */
-export interface HttpRequest {
+interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: string | URL;
   headers?: Readonly<Record<string, string>>;
