@@ -2,7 +2,7 @@ import { type CompileOptions, compile, type JsonPath, searchesOf } from '../filt
 import { type Mapping, placeOf } from '../filters/mapping/model.ts';
 import { type Normalizer, normalizer } from '../filters/mapping/normalizer.ts';
 import { overlay } from '../filters/mapping/overlay.ts';
-import { readMapping } from '../filters/mapping/read.ts';
+import { mappable, readMapping } from '../filters/mapping/read.ts';
 import type { Snapshot } from '../filters/mapping/snapshot.ts';
 import { type Preset, presets } from '../filters/presets/index.ts';
 import { openEnvelope } from '../protocols/bmw/telematics.ts';
@@ -52,13 +52,19 @@ const options = {
 
 type Values = Context<typeof options>['opts'];
 
+/** Refuses names that no record has, so that a slip of the pen doesn't let a position through. */
+function checkField(flag: string, field: string): void {
+  if (!mappable.has(field)) throw fail('usage', `${flag} ${field}: no field of vehicle_telemetry`);
+}
+
 /** `30m` for all fields, `lat=10m` for one; by field, with `*` for all. */
 function agesOf(list: readonly string[]): Map<string, number> {
   return new Map(
     list.map((item) => {
-      const [field, duration] = item.includes('=') ? item.split('=', 2) : ['*', item];
+      const [field = '', duration = ''] = item.includes('=') ? item.split('=', 2) : ['*', item];
+      if (field !== '*') checkField('--max-age', field);
       try {
-        return [field ?? '', parseDuration(duration ?? '')];
+        return [field, parseDuration(duration)];
       } catch {
         throw fail('usage', `--max-age ${item}: expected a duration such as 30m, or field=duration`);
       }
@@ -108,6 +114,7 @@ function chosen(opts: Values, outer: readonly OuterMapping[]): Preset[] {
 
 /** Builds the normalizer of each record type. Every problem of every mapping is said before anything is refused. */
 async function build(ctx: Context<typeof options>, opts: Values): Promise<Map<string, Normalizer>> {
+  for (const field of opts.drop) checkField('--drop', field);
   const outer = await outerMappings(opts);
   const found = outer.flatMap(({ problems, place }) => problems.map((one) => ({ ...one, place: place(one) })));
   for (const { warnings, place } of outer) for (const one of warnings) ctx.log.warn(`${place(one)}: ${one.message}`);
@@ -149,9 +156,97 @@ export const command = defineCommand({
   format: 'record',
   longRunning: true,
   summary: 'turns vendor data into vehicle_telemetry: common names, common units, one state per vehicle',
-  description: '',
+  description: `Reads vendor records and puts out what they say about a vehicle as vehicle_telemetry, with the same names and units for every make. Records of types that no mapping reads pass untouched.
+
+For each vehicle the last value of every field is remembered, with the time at which it was measured. A record comes out when a mapped value is new: it changed, or was measured again. It holds all that is known of the vehicle; utc and time are those of the newest value in it that is new, never the present time and never that of the message; soc_age_s says how much older the state of charge is. Duplicates and values that arrive late make no record. What the car does not know (-NA-, INVALID, empty text, null) and what can not be meant (a charge of 254 %) is left out, and the last known value stays.
+
+Latitude and longitude are taken only together, with one and the same time: BMW sends them in two messages, and a pair of two times would be a place where the car never was.
+
+Charging states that BMW predicts (charging.level) become soc_predicted, never soc. power is out of the battery: negative while it charges, 0 when parked, and absent while driving, since CarData does not have it; speed is 0 at a standstill and absent otherwise.`,
   options,
-  examples: [],
+  sections: [
+    {
+      title: 'MAPPING',
+      text: `A mapping says for each field where its value comes from. In its short form that is a list of paths, of which the first that is known wins:
+
+  soc:
+    - vehicle.drivetrain.batteryManagement.header
+    - $.data['vehicle.powertrain.electric.battery.stateOfCharge.displayed'].value
+
+A path is a JSONPath, in dots or brackets, or the bare name of a key; a key of CarData is found in the stream's data and in the REST interface's telematicData alike, with its time stamp and unit. Filters and scripts in a path are refused.
+
+In its long form a field is an object with the list in paths and more beside it, which then holds for all candidates; a candidate may be an object, too:
+
+- values: what the source's words mean, in any case of letters; * stands for any characters, and alone for any other word; null means unknown
+- unit: the unit where the source names none; values are converted to the field's own (see voltpipe-records(5))
+- scale: a factor after that; -1 turns a sign
+- min, max: the range of what can be meant
+- when: conditions, field: value, or a list of values, or an object with not, above, below; while a field is unknown, only not holds of it
+- maxAge: how old a value may be, against the newest one of the vehicle (of the field)
+- hold: a later candidate takes over when its value is newer by more than this; 5m unless said (of the field)
+- odometer: true for a distance whose unit is sometimes missing: the reading that continues the last one is taken (of the field)
+
+In the place of path a candidate may have field (another field), value (what follows from its conditions) or product (a list of fields or paths, all of which must be known). Fields whose names begin with _ are helpers: remembered, never put out.
+
+  is_charging:
+    paths: [vehicle.drivetrain.electricEngine.charging.status]
+    values: { CHARGINGACTIVE: true, '*': false }
+  power:
+    paths:
+      - { field: charging_power, scale: -1, when: { is_charging: true } }
+
+The file of --map, and the section mapping of the configuration below it, are laid over the preset: a field that they name replaces the preset's, an empty list removes it. With --preset none they stand alone. A key reads in the file names the record type that it is for, if that is not bmw_telematics.
+
+All problems of a mapping are said at once, each with its line and place, and end the command with status 78. A target that feeds soc is allowed, with a warning.`,
+    },
+    {
+      title: 'PRESETS',
+      text: `- bmw: BMW CarData, the one in use for bmw_telematics
+- bmw-spec: the five fields of the original specification word for word; its soc is the charge target`,
+    },
+    {
+      title: 'STATE',
+      text: `With --state NAME what is remembered outlives a restart, in NAME.json in the data directory. Without it a restart begins with nothing, and a field comes back with its next value.`,
+    },
+  ],
+  examples: [
+    {
+      text: 'A live BMW in A Better Routeplanner',
+      command: 'bmw-stream | normalize | abrp-push',
+      needs: ['bmw', 'abrp', 'login'],
+      interruptAfter: 3,
+    },
+    {
+      text: "BMW's own lines, as they come from a broker",
+      command: 'normalize --from bmw',
+      stdin:
+        '{"vin":"WBY1","data":{"vehicle.drivetrain.batteryManagement.header":{"timestamp":"2026-03-01T12:00:00Z","value":"66","unit":"percent"}}}\n',
+      stdout:
+        '{"type":"vehicle_telemetry","time":"2026-03-01T12:00:00.000Z","vin":"WBY1","utc":1772366400,"soc":66,"soc_age_s":0}',
+    },
+    {
+      text: 'Without the position, and with no state of charge older than two hours',
+      command: 'normalize --drop lat,lon --max-age soc=2h',
+    },
+    {
+      text: 'Which candidate gave the state of charge',
+      command: "normalize --from bmw --explain | jq -c '.explain.soc'",
+      stdin:
+        '{"vin":"WBY1","data":{"vehicle.powertrain.electric.battery.stateOfCharge.displayed":{"timestamp":"2026-03-01T12:00:00Z","value":66}}}\n',
+      stdout:
+        '{"from":"vehicle.powertrain.electric.battery.stateOfCharge.displayed","time":"2026-03-01T12:00:00.000Z"}',
+    },
+    {
+      text: 'A field of your own over the preset',
+      command:
+        "echo 'soc: [vehicle.powertrain.electric.battery.stateOfCharge.displayed]' > my.yaml; normalize --map my.yaml",
+    },
+  ],
+  files: [
+    { path: 'examples/mappings/*.yaml', text: 'mapping files to begin with' },
+    { path: '<data dir>/NAME.json', text: 'what --state NAME remembers' },
+  ],
+  seeAlso: ['bmw-stream(1)', 'bmw-poll(1)', 'abrp-push(1)', 'voltpipe-records(5)'],
 
   async each(ctx): Promise<Each> {
     let made = await build(ctx, ctx.opts);

@@ -1,6 +1,6 @@
 import { enumerations } from '../../protocols/bmw/values.ts';
 import type { RecordKey } from '../../records/family.ts';
-import { conversion, unitOf } from '../units.ts';
+import { clean, conversion, unitOf } from '../units.ts';
 import type { Value } from '../values.ts';
 import { type Check, checkOf, subjects } from './conditions.ts';
 import { type Convert, converter } from './convert.ts';
@@ -240,7 +240,7 @@ function derived(rules: readonly number[], convert: Convert): Pick<Choice, 'valu
         if (typeof factor !== 'number') return undefined;
         result *= factor;
       }
-      return convert(result, undefined);
+      return convert(clean(result), undefined);
     },
     time: (vehicle) =>
       rules.every((rule) => vehicle.value[rule] !== undefined) ? newestOf(rules, vehicle) : -Infinity,

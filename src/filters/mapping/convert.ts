@@ -1,5 +1,5 @@
 import type { RecordKey } from '../../records/family.ts';
-import { type Conversion, conversion, unitOf } from '../units.ts';
+import { type Conversion, clean, conversion, unitOf } from '../units.ts';
 import { isUnknown, lookup, toBoolean, toNumber, type Value } from '../values.ts';
 import type { Qualities } from './model.ts';
 
@@ -36,12 +36,14 @@ function numberConverter(key: RecordKey, { unit, scale = 1, min, max }: Qualitie
   const low = Math.max(key.min ?? -Infinity, min ?? -Infinity);
   const high = Math.min(key.max ?? Infinity, max ?? Infinity);
   const convert = unitConverter(key.unit, unit);
+  const whole = scale === 1 || scale === -1;
   return (raw, given) => {
     const number = typeof raw === 'number' && raw - raw === 0 ? raw : toNumber(raw);
     if (number === undefined) return undefined;
     const conversionToField = convert(given);
     if (conversionToField === undefined) return undefined;
-    const value = conversionToField(number) * scale + 0;
+    const converted = conversionToField(number);
+    const value = whole ? converted * scale + 0 : clean(converted * scale);
     return value >= low && value <= high ? value : undefined;
   };
 }

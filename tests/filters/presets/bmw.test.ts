@@ -34,7 +34,8 @@ for (const { name, json, expect } of vectors) {
     const { take } = normalizerOf();
     const records = json.flatMap((message) => {
       const record = toRecord(message, { via: 'stream', receivedAt: Date.parse('2026-12-01T00:00:00Z') });
-      const { time, ...rest } = record ?? assert.fail('not recognised');
+      if (!record) assert.fail('not recognised');
+      const { time, ...rest } = record;
       const measured = Object.values(record.data).some((point) => point?.timestamp);
       return take({ ...rest, ...(measured && time !== undefined && { time }) }) ?? [];
     });
