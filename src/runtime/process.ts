@@ -211,7 +211,7 @@ function logStyle(settings: Settings, host: Host, paint: LogStyle['paint']): Log
 }
 
 function sayFailure(log: Log, error: unknown): void {
-  if (error instanceof CommandError) log.error(sentence(error));
+  if (error instanceof CommandError) for (const line of sentence(error).split('\n')) log.error(line);
   else log.error(`bug: ${error instanceof Error ? error.stack : String(error)}`);
 }
 
