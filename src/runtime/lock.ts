@@ -1,113 +1,178 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fail } from './exit.ts';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { CommandError, fail } from './exit.ts';
 
-/** Who holds a lock. */
-interface Holder {
-  pid: number;
-  /** When the process started, in ticks since boot: a process id is used again, this pair is not. */
-  started: string | undefined;
-}
-
-const thisProcess = (): Holder => ({ pid: process.pid, started: startOf(process.pid) });
-
-/** Start time of a process, undefined where /proc is not to be had or the process is not. */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the command in parentheses, may hold anything; the start time is the 20th after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(holder: Holder): boolean {
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return holder.started === undefined || startOf(holder.pid) === undefined || startOf(holder.pid) === holder.started;
-}
-
-function readHolder(path: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(readFileSync(`${path}.holder`, 'utf8')) as Holder;
-    return typeof holder.pid === 'number' ? holder : undefined;
-  } catch {
-    return undefined;
-  }
-}
+/*
+ * A lock is the folder `<path>.lock`. Who wants it puts a claim there, an empty file whose name says which process it is, and then
+ * looks whether there are others. Nobody else: the lock is taken, and `<claim>.held` says so. Since everybody claims before he
+ * looks, two can't both find themselves alone. Of several who claim at the same time the first by name stays, the others
+ * withdraw and try again.
+ *
+ * A claim whose process is dead is removed by whoever sees it. Its name belongs to that one process for ever, so this can't hit
+ * anybody alive, however late it happens; that is where locks go wrong that are one file or judged by their age.
+ */
 
 /** How long a lock is worth trying for. */
 export interface LockOptions {
-  /** Milliseconds to keep trying (default 0: once). */
+  /** Milliseconds to keep trying (default 0: until it is known that somebody holds it). */
   wait?: number;
-  /** Called when the lock was lost while held (a suspended machine). */
-  onLost?: (error: Error) => void;
 }
 
-/** After this many milliseconds without a sign of life a lock is stale for proper-lockfile. */
-const stale = 10_000;
-const retryEvery = 25;
+const beatEvery = 2000;
+/** A claim from another container counts as dead after so many milliseconds without a beat. */
+const silent = 10_000;
+/** How long claims may stand against each other before that counts as held. */
+const undecided = 2000;
+const retryAfter = (): number => 5 + Math.random() * 20;
 
-const isLocked = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ELOCKED';
+/** State and start time of a process, undefined where /proc is not to be had or the process is not. */
+function statusOf(pid: number): { zombie: boolean; started: string } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field, the command in parentheses, may hold anything; the state comes next, the start time 19 fields on.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { zombie: fields[0] === 'Z', started: fields[19] ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+function ofMachine(read: () => string): string {
+  try {
+    return read()
+      .replaceAll(/[^0-9a-f]/g, '')
+      .slice(0, 12);
+  } catch {
+    return '0';
+  }
+}
+
+let identity: { boot: string; space: string; started: string } | undefined;
+let claims = 0;
+
+/** What tells this process from every other that ever was on this machine: numbers and start times come again after a boot. */
+function self(): NonNullable<typeof identity> {
+  identity ??= {
+    boot: ofMachine(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+    space: ofMachine(() => readlinkSync('/proc/self/ns/pid')),
+    started: statusOf(process.pid)?.started ?? '0',
+  };
+  return identity;
+}
+
+function isAlive(folder: string, claim: string): boolean {
+  const [pid, started, boot, space] = claim.split('-');
+  if (boot !== self().boot) return false;
+  if (space !== self().space) return hasBeat(join(folder, claim));
+  try {
+    process.kill(Number(pid), 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  const status = statusOf(Number(pid));
+  return status === undefined || (!status.zombie && status.started === started);
+}
+
+/** Processes of another container can't be seen: their beat must do. */
+function hasBeat(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs < silent;
+}
+
+const heldMark = '.held';
+
+function stakeClaim(folder: string, claim: string): void {
+  for (let left = 1000; ; left--) {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(join(folder, claim), '', { mode: 0o600 });
+      return;
+    } catch (error) {
+      // The one before us has just cleared the folder away.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || left === 0) throw error;
+    }
+  }
+}
+
+function withdraw(folder: string, claim: string): void {
+  try {
+    for (const name of [claim + heldMark, claim]) rmSync(join(folder, name), { force: true });
+    rmdirSync(folder);
+  } catch {
+    // Others have claims in it.
+  }
+}
+
+/** The claims of others that are alive, and which of them holds the lock. Removes those of the dead. */
+function rivals(folder: string, claim: string): { alive: string[]; holder: string | undefined } {
+  const names = new Set(readdirSync(folder));
+  const others = [...names].filter((name) => name !== claim && !name.endsWith(heldMark));
+  const alive = others.filter((other) => isAlive(folder, other));
+  for (const dead of others) {
+    if (alive.includes(dead)) continue;
+    for (const name of [dead + heldMark, dead]) rmSync(join(folder, name), { force: true });
+  }
+  return { alive, holder: alive.find((other) => names.has(other + heldMark)) };
+}
+
+function touch(path: string): void {
+  try {
+    utimesSync(path, new Date(), new Date());
+  } catch {
+    // Somebody removed it by hand.
+  }
+}
 
 /**
- * Takes the lock `path` (a folder `<path>.lock` beside it, kept fresh by proper-lockfile). A holder that has died is replaced at
- * once: proper-lockfile alone would take up to ten seconds to notice.
+ * Takes the lock `path` (a folder `<path>.lock`). A holder that has died is replaced at once.
  *
  * @returns the release function
  * @throws exit status 75 when somebody alive holds it, 74 when the folder cannot be written
  */
 export async function takeLock(path: string, options: LockOptions = {}): Promise<() => Promise<void>> {
-  const lockfile = await import('proper-lockfile');
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const settings = { realpath: false, stale, update: 2000, onCompromised: options.onLost ?? (() => {}) };
-
-  const acquire = async (): Promise<() => Promise<void>> => {
-    const release = await lockfile.lock(path, settings);
-    writeFileSync(`${path}.holder`, JSON.stringify(thisProcess()), { mode: 0o600 });
-    return async () => {
-      rmSync(`${path}.holder`, { force: true });
-      await release().catch(() => {});
-    };
-  };
-
-  /** Clears away what a dead holder left. One contender at a time, and the holder's name goes first, so that nobody clears twice. */
-  const clearDead = async (): Promise<void> => {
-    const release = await lockfile.lock(`${path}.takeover`, { ...settings, stale: 2000, update: 1000 });
-    try {
-      const holder = readHolder(path);
-      if (!holder || isAlive(holder)) return;
-      rmSync(`${path}.holder`, { force: true });
-      rmSync(`${path}.lock`, { recursive: true, force: true });
-    } finally {
-      await release().catch(() => {});
-    }
-  };
-
+  const folder = `${path}.lock`;
+  const { started, boot, space } = self();
+  const claim = [process.pid, started, boot, space, ++claims].join('-');
   const giveUp = performance.now() + (options.wait ?? 0);
-  for (;;) {
-    try {
-      return await acquire();
-    } catch (error) {
-      if (!isLocked(error)) {
-        throw fail('io', `lock ${path}: cannot be taken: ${(error as NodeJS.ErrnoException).code ?? error}`);
+  try {
+    for (let staked = false; ; ) {
+      if (!staked) stakeClaim(folder, claim);
+      const { alive, holder } = rivals(folder, claim);
+      if (alive.length === 0) return hold(folder, claim);
+      staked = holder === undefined && alive.every((other) => other > claim);
+      if (!staked) withdraw(folder, claim);
+      // Claims that are not held yet are decided within milliseconds, if their processes run at all.
+      if (performance.now() >= giveUp + (holder === undefined ? undecided : 0)) {
+        throw fail(
+          'later',
+          `lock ${path}: held by process ${(holder ?? alive[0])!.split('-')[0]}`,
+          'Stop that one first.',
+        );
       }
+      await new Promise((resolve) => setTimeout(resolve, retryAfter()));
     }
-    const holder = readHolder(path);
-    if (holder && !isAlive(holder)) {
-      await clearDead().catch((error) => {
-        if (!isLocked(error)) throw error;
-      });
-      continue;
-    }
-    if (performance.now() >= giveUp) {
-      const who = holder ? `process ${holder.pid}` : 'another process';
-      throw fail('later', `lock ${path}: held by ${who}`, 'Stop that one first.');
-    }
-    await new Promise((resolve) => setTimeout(resolve, retryEvery));
+  } catch (error) {
+    withdraw(folder, claim);
+    if (error instanceof CommandError) throw error;
+    throw fail('io', `lock ${path}: cannot be taken: ${(error as NodeJS.ErrnoException).code ?? error}`);
   }
+}
+
+function hold(folder: string, claim: string): () => Promise<void> {
+  writeFileSync(join(folder, claim + heldMark), '', { mode: 0o600 });
+  const beat = setInterval(() => touch(join(folder, claim)), beatEvery).unref();
+  return async () => {
+    clearInterval(beat);
+    withdraw(folder, claim);
+  };
 }
