@@ -24,7 +24,7 @@ const twice = (list: readonly string[]): string[] => list.filter((item, index) =
 test('every command is described: a summary of one line, a description, examples', () => {
   for (const { definition } of all) {
     const { name, summary, description, examples } = definition;
-    assert.match(summary, /^[a-z].*[^.]$/, name);
+    assert.match(summary, /^([a-z]|[A-Z]{2,}).*[^.]$/, name);
     assert.ok(summary.length <= 100, `${name}: ${summary.length} characters`);
     assert.ok(description.trim().length > summary.length, name);
     assert.ok(examples.length > 0, name);

@@ -3,7 +3,7 @@ import { type DescribedCommand, type DescribedOption, defaultText, flagSummary, 
 import { wrap, wrapCommand } from './prose.ts';
 
 /** How a piece of text shall look. */
-export type Look = 'title' | 'term' | 'value' | 'faint';
+type Look = 'title' | 'term' | 'value' | 'faint';
 
 /** Colours a text, or leaves it as it is. */
 export type Paint = (look: Look, text: string) => string;

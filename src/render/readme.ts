@@ -17,7 +17,7 @@ function cut(text: string, marker: string): readonly [string, string] {
 }
 
 /** A Markdown table of all commands, in the order of the list. */
-export function commandTable({ commands }: Pick<Toolkit, 'commands'>): string {
+function commandTable({ commands }: Pick<Toolkit, 'commands'>): string {
   const rows = commands.map(({ definition }) => {
     const { name, kind, reads, writes, format, summary } = definition;
     const from = definition.input === 'none' ? '–' : types(reads, 'any');

@@ -3,7 +3,7 @@ import { type AnyDefinition, defineCommand } from '../../src/runtime/command.ts'
 import * as naming from '../../src/runtime/common-options.ts';
 
 /** A made-up filter with an option of every type. */
-export const melt = defineCommand({
+const melt = defineCommand({
   name: 'melt-ice',
   kind: 'filter',
   input: 'required',

@@ -24,7 +24,7 @@ const binaryName: Partial<Record<Service, string>> = { systemdAnalyze: 'systemd-
 const systemFolders = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
 
 /** The path of a program, or undefined. */
-export function findService(service: Service): string | undefined {
+function findService(service: Service): string | undefined {
   const name = binaryName[service] ?? service;
   const folders = [...(process.env.PATH ?? '').split(':'), ...systemFolders];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
