@@ -143,13 +143,13 @@ A login is approved by opening the link that bmw-login shows, or by itself with 
   sections: [
     {
       title: 'MANNERS OF THE BROKER',
-      text: `User name is the gcid, password an id token that is in force. A bad or expired password is refused with CONNACK 4, all else
-with 5: an id token without dynamic_scopes, a second client on the account, a reconnect within --reconnect-pause. The connection
-is closed when the id token runs out, after 60 seconds without a packet from the client, and after a minute when the client
-asked for a keep-alive above 30 seconds. A subscription that doesn't begin with the gcid is refused with 0x80 in the SUBACK, and
-the connection closed. Messages go out with QoS 0 and are never retained.
+      text: `User name is the gcid, password an id token that is in force. A bad or expired password is refused with CONNACK 4 (134 in MQTT 5),
+all else with 5 (135): an id token without dynamic_scopes, a second client on the account, a reconnect within --reconnect-pause.
+The connection is closed when the id token runs out, after 60 seconds without a packet from the client, and after a minute when
+the client asked for a keep-alive above 30 seconds. A subscription that doesn't begin with the gcid is refused with 0x80 (0x87)
+in the SUBACK, and the connection closed. Messages go out with QoS 0 and are never retained.
 
-BMW's broker also speaks MQTT 5, where the refusals are 134, 135 and 0x87. This one speaks 3.1.1 and refuses MQTT 5.`,
+It speaks MQTT 3.1.1 and 5 over TLS 1.3, of MQTT 5 what a subscriber needs: properties are taken and ignored.`,
     },
     {
       title: 'FAULTS',

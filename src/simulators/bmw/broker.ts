@@ -1,35 +1,12 @@
-import { type AddressInfo, isIP } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
-import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
+import type { Client, ConnectPacket } from 'aedes';
 import type { ServerCertificate } from '../certificates.ts';
 import { urlHost } from '../http.ts';
 import type { Account } from './account.ts';
-
-/** How the broker treats its clients. Times are milliseconds. */
-export interface BrokerManners {
-  /** What becomes of a second client on the account: it is refused, or the first one goes. */
-  secondClient: 'refuse' | 'evict';
-  /** A connect that comes sooner than this after a disconnect is refused. */
-  reconnectPause: number;
-  /** A connection without a packet from the client for this long is closed. */
-  idle: number;
-  /** Longest keep-alive in seconds; who asks for a longer one (or none) is closed after `idle`, whatever it sends. */
-  keepalive: number;
-  /** How many messages {@link Broker.sent} holds: the newest. */
-  keepSent: number;
-}
-
-/** BMW's manners. */
-export const brokerManners: BrokerManners = {
-  secondClient: 'refuse',
-  reconnectPause: 10_000,
-  idle: 60_000,
-  keepalive: 30,
-  keepSent: Number.POSITIVE_INFINITY,
-};
+import { type BrokerManners, type Line, refusalOf } from './door.ts';
+import { listenTls } from './listener.ts';
 
 /** A message that went out to a client. */
-export interface SentMessage {
+interface SentMessage {
   /** From 1, over the life of the broker. */
   sequence: number;
   /** Number of the connection that it went to, from 1. */
@@ -81,14 +58,10 @@ interface Pausable {
   resume(): void;
 }
 
-const refusal = (returnCode: 4 | 5, message: string): AuthenticateError =>
-  Object.assign(new Error(message), { returnCode });
-
 /**
- * Starts the broker: MQTT 3.1.1 over TLS 1.3, user name = gcid, password = an id token in force.
+ * Starts the broker: MQTT 3.1.1 or 5 over TLS 1.3, user name = gcid, password = an id token in force.
  *
- * Answers CONNACK 4 to a bad or expired password and 5 to whatever else it refuses. BMW's broker speaks MQTT 5 too; this one
- * does not, and refuses it with CONNACK 1.
+ * Answers CONNACK 4 (134 in MQTT 5) to a bad or expired password and 5 (135) to whatever else it refuses.
  */
 export async function startBroker(
   account: Account,
@@ -107,33 +80,18 @@ export async function startBroker(
   let lastEnd = Number.NEGATIVE_INFINITY;
   let frozen = false;
 
+  const line = (): Line => ({ holder: session?.client.id, quiet: clock.monotonic() - lastEnd });
+
   const end = (which: Session, why: string): void => {
     which.ended ??= why;
     which.client.close();
-  };
-
-  const judge = (
-    client: Client,
-    user: string | undefined,
-    password: string | undefined,
-  ): AuthenticateError | undefined => {
-    const fault = faults.takeOne(['broker-refuse-4', 'broker-refuse-5']);
-    if (fault) return refusal(fault === 'broker-refuse-4' ? 4 : 5, 'on request');
-    const token = account.id(password ?? '');
-    if (user !== gcid) return refusal(4, 'the user name is not the gcid');
-    if (!token) return refusal(4, 'the password is no id token in force');
-    if (!token.streaming) return refusal(5, 'the id token allows no stream');
-    if (clock.monotonic() - lastEnd < manners.reconnectPause) return refusal(5, 'reconnected too soon');
-    const takeover = session?.client.id === client.id || manners.secondClient === 'evict';
-    if (session && !takeover) return refusal(5, 'another client holds the stream');
-    return undefined;
   };
 
   const accept = (client: Client, expires: number): void => {
     if (session) end(session, 'another client took over');
     const mine: Session = { number: ++accepted, client, topics: [], ended: undefined, cancel: [] };
     session = mine;
-    const socket = client.conn as TLSSocket;
+    const { conn } = client;
     const endAfter = (ms: number, why: string) => clock.after(ms, () => end(mine, why), { idle: true });
     const watchIdle = () => endAfter(manners.idle, 'idle');
     let stopIdle = watchIdle();
@@ -142,11 +100,11 @@ export async function startBroker(
       mine.cancel.push(endAfter(manners.idle, `keep-alive of ${keepalive} s`));
     }
     mine.cancel.push(endAfter(expires - clock.now(), 'the id token has run out'), () => stopIdle());
-    socket.on('data', () => {
+    conn.on('data', () => {
       stopIdle();
       stopIdle = watchIdle();
     });
-    socket.once('close', () => {
+    conn.once('close', () => {
       for (const cancel of mine.cancel) cancel();
       lastEnd = clock.monotonic();
       if (session === mine) session = undefined;
@@ -162,7 +120,7 @@ export async function startBroker(
     },
     authenticate(client, user, password, done) {
       const token = password?.toString();
-      const refused = judge(client, user, token);
+      const refused = refusalOf(account, manners, { client: client.id, user, password: token }, line());
       if (refused) {
         emit({ event: 'stream_refused', code: refused.returnCode, reason: refused.message });
         return done(refused, false);
@@ -200,35 +158,17 @@ export async function startBroker(
     if (session?.client === client && faults.take('broker-drop-on-connect')) end(session, 'on request');
   });
 
-  const sockets = new Set<TLSSocket>();
-  const server: Server = createServer(
-    { key: certificate.key, cert: certificate.cert, minVersion: 'TLSv1.3' },
-    (socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      aedes.handle(socket);
-    },
+  const listener = await listenTls(
+    host,
+    port,
+    certificate,
+    (connection) => aedes.handle(connection),
+    (reason) => emit({ event: 'tls_refused', reason }),
   );
-  server.on('tlsClientError', (error) => emit({ event: 'tls_refused', reason: error.message }));
-  const listen = (wanted: number) =>
-    new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(wanted, host, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-  const unlisten = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    });
-  await listen(port);
-  const bound = (server.address() as AddressInfo).port;
 
   return {
-    url: `mqtts://${isIP(host) ? urlHost(host) : host}:${bound}`,
-    port: bound,
+    url: `mqtts://${urlHost(host)}:${listener.port}`,
+    port: listener.port,
     sent,
     get count() {
       return sequence;
@@ -265,11 +205,11 @@ export async function startBroker(
     },
     async down() {
       if (session) session.ended ??= 'the broker went down';
-      await unlisten();
+      await listener.down();
     },
-    up: () => listen(bound),
+    up: listener.up,
     async close() {
-      await unlisten();
+      await listener.down();
       await new Promise<void>((resolve) => aedes.close(() => resolve()));
     },
   };

@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { apiError } from './api-errors.ts';
 
 /** A container: a list of descriptors that can be asked for. */
-export interface Container {
+interface Container {
   containerId: string;
   name: string;
   purpose: string;

@@ -229,3 +229,49 @@ test('a broker that is down refuses connections and is back on the same port', a
   await bmw.broker.up();
   assert.equal((await connect(t, bmw, id_token)).code, 0);
 });
+
+test('a client of MQTT 5 is served alike, with the codes of MQTT 5', async (t) => {
+  const { bmw, clock } = await simulator(t);
+  const { id_token, gcid } = await login(bmw);
+  const five = { protocolVersion: 5 } as const;
+  assert.equal((await connect(t, bmw, 'nonsense', five)).code, 134);
+  bmw.faults.arm('broker-refuse-5');
+  assert.equal((await connect(t, bmw, id_token, five)).code, 135);
+  const first = await connect(t, bmw, id_token, { ...five, properties: { sessionExpiryInterval: 0 } });
+  assert.equal(first.code, 0);
+  const [granted] = await first.client.subscribeAsync({ [`${gcid}/+`]: { qos: 0, nl: true } });
+  assert.equal(granted?.qos, 0);
+  const message = await bmw.publish(bmw.vins[0] as string, soc(61));
+  await until(() => first.messages.length === 1);
+  assert.deepEqual(JSON.parse(first.messages[0]?.payload ?? ''), message);
+  await first.client.unsubscribeAsync(`${gcid}/+`);
+  first.client.sendPing();
+  bmw.broker.drop();
+  await first.closed;
+
+  await clock.advance(10_000);
+  const second = await connect(t, bmw, id_token, five);
+  let refusal: unknown;
+  second.client.on('packetreceive', (packet) => {
+    if (packet.cmd === 'suback') refusal = packet.granted[0];
+  });
+  second.client.subscribe(bmw.vins[0] as string);
+  await second.closed;
+  assert.equal(refusal, 0x87);
+});
+
+test('what is no MQTT at all is cut off and harms nobody', async (t) => {
+  const { bmw } = await simulator(t);
+  const { id_token } = await login(bmw);
+  for (const bytes of [
+    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    Buffer.from([0x10, 7, 0, 4, 77, 81, 84, 84, 5, 255, 255, 255]),
+  ]) {
+    await new Promise<void>((resolve) => {
+      const socket = tlsConnect({ host: '127.0.0.1', port: bmw.broker.port, ca: bmw.ca }, () => socket.end(bytes));
+      socket.on('error', () => {});
+      socket.once('close', () => resolve());
+    });
+  }
+  assert.equal((await connect(t, bmw, id_token)).code, 0);
+});
