@@ -158,7 +158,7 @@ async function vehiclesOf(ctx: PollContext, poller: Poller): Promise<string[]> {
 
 async function* readAll(ctx: PollContext, poller: Poller, vins: readonly string[]): AsyncGenerator<VoltRecord, void> {
   for (const vin of vins) {
-    yield* await poller.read(vin, ctx.opts.what as What, spanOf(ctx));
+    yield* poller.read(vin, ctx.opts.what as What, spanOf(ctx));
     ctx.alive();
   }
 }
@@ -218,15 +218,16 @@ async function* fillGaps(ctx: PollContext, poller: Poller, staleAfter: number): 
       }
       continue;
     }
+    let measured: number | undefined;
     try {
-      const records = await poller.read(vin, 'telematic', spanOf(ctx));
-      const times = records.map(({ data }) => chargeTime(data as Record<string, DataPoint>));
-      timers.wall(vin, stalenessOf(vin).polled(times[0]));
+      for await (const read of poller.read(vin, 'telematic', spanOf(ctx))) {
+        measured = chargeTime(read['data'] as Record<string, DataPoint>);
+        yield read;
+      }
       ctx.log.recovered('poll', 'readings are back');
-      yield* records;
     } catch (error) {
-      timers.wall(vin, stalenessOf(vin).polled(undefined));
       missed(ctx, error);
     }
+    timers.wall(vin, stalenessOf(vin).polled(measured));
   }
 }

@@ -26,8 +26,8 @@ export interface Poller {
   readonly quota: Quota;
   /** The vehicles of which the account is the primary user: one request. */
   vehicles(): Promise<string[]>;
-  /** What BMW knows about one vehicle. Rejects with exit status 69, 75 (quota), 76, 77. */
-  read(vin: string, what: What, span: Span): Promise<VoltRecord[]>;
+  /** What BMW knows about one vehicle. Throws exit status 69, 75 (quota), 76, 77; what was read before that is out. */
+  read(vin: string, what: What, span: Span): AsyncGenerator<VoltRecord, void, void>;
 }
 
 /** What a poller is made of. */
@@ -66,34 +66,37 @@ export async function createPoller(
   const rest = restClient({ http, url, ca, quota, token, signal: ctx.deadline });
   const containers = createContainers(rest, ctx, account);
 
-  const readers: Readonly<Record<What, (vin: string, span: Span) => Promise<VoltRecord[]>>> = {
-    async telematic(vin) {
+  const readers: Readonly<Record<What, (vin: string, span: Span) => AsyncGenerator<VoltRecord, void, void>>> = {
+    async *telematic(vin) {
       const answer = await containers.telematics(vin);
       const record = toRecord(answer, { via: 'rest', receivedAt: ctx.clock.now(), vin });
       if (!record) throw fail('protocol', 'telematicData: the answer holds no values');
-      return [record];
+      yield record;
     },
-    async basic(vin) {
-      return [{ type: 'bmw_vehicle', time: formatTime(ctx.clock.now()), vin, data: await rest.basic(vin) }];
+    async *basic(vin) {
+      yield { type: 'bmw_vehicle', time: formatTime(ctx.clock.now()), vin, data: await rest.basic(vin) };
     },
-    async history(vin, { from, to }) {
-      const sessions: VoltRecord[] = [];
+    async *history(vin, { from, to }) {
       for await (const data of rest.history(vin, from, to)) {
         const start = Number(data['startTime']);
         const time = formatTime(start > 0 ? start * 1000 : ctx.clock.now());
-        sessions.push({ type: 'bmw_charging_session', time, vin, data });
+        yield { type: 'bmw_charging_session', time, vin, data };
       }
-      return sessions;
     },
   };
 
-  const ended = async <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error) => {
-      throw endingFor(error);
-    });
   return {
     quota,
-    vehicles: () => ended(rest.vehicles()),
-    read: (vin, what, span) => ended(readers[what](vin, span)),
+    vehicles: () =>
+      rest.vehicles().catch((error) => {
+        throw endingFor(error);
+      }),
+    async *read(vin, what, span) {
+      try {
+        yield* readers[what](vin, span);
+      } catch (error) {
+        throw endingFor(error);
+      }
+    },
   };
 }

@@ -157,7 +157,7 @@ const never = new Promise<never>(() => {});
 
 /** Waits until the session ends: by itself, with the reason; by us, for a renewal or at the signal, with undefined. */
 async function hold(
-  { clock, access, log }: StreamOptions,
+  { clock, access, log, topics }: StreamOptions,
   connection: MqttConnection,
   credentials: Credentials,
 ): Promise<MqttFailure | undefined> {
@@ -183,6 +183,8 @@ async function hold(
       due = clock.now() + renewAgain;
       continue;
     }
+    // First the broker stops sending and what is under way arrives; only then the connection goes.
+    await connection.unsubscribe(topics).catch(() => {});
     await connection.end();
     return undefined;
   }

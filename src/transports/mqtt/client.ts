@@ -1,6 +1,6 @@
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
-import { explainMqtt, MqttFailure, reasonOf } from './failure.ts';
+import { explainMqtt, failureCode, MqttFailure, reasonOf } from './failure.ts';
 
 /** A message as it came. */
 export interface MqttMessage {
@@ -64,6 +64,8 @@ export interface MqttConnection {
   readonly sessionPresent: boolean;
   /** One grant a topic, in order; a refused topic is a grant with a code ≥ 128, not a rejection. */
   subscribe(topics: readonly string[], qos?: 0 | 1 | 2): Promise<MqttGrant[]>;
+  /** Resolves when the broker has confirmed: every message that it had sent before has come by then. */
+  unsubscribe(topics: readonly string[]): Promise<void>;
   /** Resolves when the broker has it (QoS 1, 2) or it has been handed to the socket (QoS 0). Rejects with {@link MqttFailure}. */
   publish(topic: string, payload: string | Buffer, options?: { qos?: 0 | 1 | 2; retain?: boolean }): Promise<void>;
   /** Says DISCONNECT and closes; resolves when the socket is gone. */
@@ -90,7 +92,11 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
   const note = (why: MqttFailure): void => {
     failure ??= why;
   };
-  client.on('error', (error) => note(explainMqtt(error)));
+  client.on('error', (error) => {
+    note(explainMqtt(error));
+    // After nonsense from the far side mqtt.js would go on waiting for sense.
+    client.stream?.destroy();
+  });
   client.on('disconnect', ({ reasonCode = 0 }) =>
     note(new MqttFailure('disconnected', reasonOf(reasonCode), reasonCode)),
   );
@@ -120,6 +126,13 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
     sessionPresent,
     closed,
     subscribe: (topics, qos = 0) => subscribe(client, topics, qos, options, closed),
+    unsubscribe: (topics) =>
+      answered(options, closed, (resolve, reject) => {
+        client.unsubscribe([...topics], (error) => {
+          if (!error) resolve(undefined);
+          else if (client.connected) reject(explainMqtt(error));
+        });
+      }),
     publish: (topic, payload, { qos = 0, retain = false } = {}) =>
       orClosed(
         closed,
@@ -134,8 +147,8 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
       if (failure) return;
       ending = true;
       const { clock = systemClock } = options;
-      // A broker that is gone does not answer our goodbye.
-      const cancel = clock.after(endWait, () => client.end(true));
+      // mqtt.js waits for every answer that is still due; a broker that is gone gives none.
+      const cancel = clock.after(endWait, () => client.stream?.destroy());
       client.end(false);
       await closed;
       cancel();
@@ -183,21 +196,32 @@ function orClosed<T>(closed: Promise<MqttFailure | undefined>, promise: Promise<
   ]);
 }
 
-async function subscribe(
+function subscribe(
   client: MqttClient,
   topics: readonly string[],
   qos: 0 | 1 | 2,
-  { clock = systemClock, timeoutMs = 20_000 }: MqttOptions,
+  options: MqttOptions,
   closed: Promise<MqttFailure | undefined>,
 ): Promise<MqttGrant[]> {
-  let cancel = (): void => {};
-  const answer = new Promise<MqttGrant[]>((resolve, reject) => {
-    cancel = clock.after(timeoutMs, () => reject(new MqttFailure('timeout', 'no answer to SUBSCRIBE in time')));
+  return answered(options, closed, (resolve, reject) => {
     client.subscribe([...topics], { qos }, (error, _granted, packet) => {
       const codes = packet?.granted as readonly number[] | undefined;
-      if (codes) resolve(topics.map((topic, index) => ({ topic, code: codes[index] ?? 128 })));
+      if (codes) resolve(topics.map((topic, index) => ({ topic, code: codes[index] ?? failureCode })));
       else if (client.connected) reject(explainMqtt(error ?? new Error('SUBACK without codes')));
     });
+  });
+}
+
+/** An exchange that the broker answers in time, or fails with the connection. */
+async function answered<T>(
+  { clock = systemClock, timeoutMs = 20_000 }: MqttOptions,
+  closed: Promise<MqttFailure | undefined>,
+  ask: (resolve: (value: T) => void, reject: (failure: MqttFailure) => void) => void,
+): Promise<T> {
+  let cancel = (): void => {};
+  const answer = new Promise<T>((resolve, reject) => {
+    cancel = clock.after(timeoutMs, () => reject(new MqttFailure('timeout', 'no answer from the broker in time')));
+    ask(resolve, reject);
   });
   try {
     return await orClosed(closed, answer);

@@ -22,6 +22,12 @@ const failing = (status: number, message?: RegExp) => (error: CommandError) => {
   return true;
 };
 
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
 /** A poller that is logged in at a simulated BMW; both go by one fake clock. */
 async function polling(t: NodeTest, options: BmwOptions & { cap?: number } = {}) {
   const clock = fakeClock();
@@ -55,7 +61,7 @@ async function polling(t: NodeTest, options: BmwOptions & { cap?: number } = {})
       ca: undefined,
       gcid: undefined,
       cap: options.cap ?? 40,
-    });
+    }).then(({ read, ...rest }) => ({ ...rest, read: (...what: Parameters<typeof read>) => collect(read(...what)) }));
   return { bmw, clock, store, make, poller: await make(), ...test };
 }
 

@@ -63,6 +63,7 @@ async function streaming(
         session.topics = topics;
         return topics.map((one) => ({ topic: one, code: grant }));
       },
+      unsubscribe: async () => {},
       publish: async () => {},
       async end() {
         session.ended = true;
