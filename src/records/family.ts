@@ -1,5 +1,5 @@
 /** What the value of a key is in JSON. */
-export type KeyKind = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array';
+type KeyKind = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array';
 
 /** One key of a record family. */
 export interface RecordKey {

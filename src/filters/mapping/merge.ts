@@ -52,7 +52,7 @@ export function merger(program: Program): Merge {
   }
 
   function isTooLate(time: number): boolean {
-    if (time <= vehicle.newest) return false;
+    if (time <= vehicle.newest + tolerance) return false;
     if (Number.isNaN(latest)) {
       const arrived = parseTime(source.arrived);
       latest = Number.isNaN(arrived) ? Infinity : arrived + tolerance;
@@ -95,19 +95,22 @@ export function merger(program: Program): Merge {
   function compute(rule: Rule, index: number): boolean {
     let best = -1;
     let bestTime = -Infinity;
+    let value: Value | undefined;
     const oldest = vehicle.newest - rule.maxAge;
     const { choices } = rule;
     for (let i = 0; i < choices.length; i++) {
       const choice = choices[i]!;
-      const time = choice.slot < 0 ? choice.time(vehicle) : vehicle.slotTime[choice.slot]!;
+      const { slot, holds } = choice;
+      const time = slot < 0 ? choice.time(vehicle) : vehicle.slotTime[slot]!;
       if (time < oldest || time === -Infinity) continue;
       if (best >= 0 && !(time - bestTime > rule.hold)) continue;
-      if (choice.holds && !choice.holds(vehicle)) continue;
-      if (choice.slot < 0 && choice.value(vehicle) === undefined) continue;
+      if (holds !== undefined && !holds(vehicle)) continue;
+      const candidate = slot < 0 ? choice.value(vehicle) : vehicle.slotValue[slot];
+      if (candidate === undefined) continue;
       best = i;
       bestTime = time;
+      value = candidate;
     }
-    const value = best < 0 ? undefined : choices[best]!.value(vehicle);
     if (value !== undefined && bestTime + rule.maxAge < vehicle.expiry) vehicle.expiry = bestTime + rule.maxAge;
     const before = vehicle.value[index];
     if (value === before && bestTime === vehicle.time[index]) return false;
