@@ -1,8 +1,9 @@
-import { type CompileOptions, compile, type JsonPath, searchesOf } from '../filters/mapping/compile.ts';
+import { type CompileOptions, compile, type JsonPath } from '../filters/mapping/compile.ts';
 import { type Mapping, placeOf } from '../filters/mapping/model.ts';
 import { type Normalizer, normalizer } from '../filters/mapping/normalizer.ts';
 import { overlay } from '../filters/mapping/overlay.ts';
 import { mappable, readMapping } from '../filters/mapping/read.ts';
+import { searchesOf } from '../filters/mapping/references.ts';
 import type { Snapshot } from '../filters/mapping/snapshot.ts';
 import { type Preset, presets } from '../filters/presets/index.ts';
 import { openEnvelope } from '../protocols/bmw/telematics.ts';

@@ -1,13 +1,14 @@
 import { enumerations } from '../../protocols/bmw/values.ts';
 import type { RecordKey } from '../../records/family.ts';
-import { clean, conversion, unitOf } from '../units.ts';
-import type { Value } from '../values.ts';
-import { type Check, checkOf, subjects } from './conditions.ts';
-import { type Convert, converter } from './convert.ts';
-import type { Candidate, FieldMapping, Mapping, Problem } from './model.ts';
+import { conversion, unitOf } from '../units.ts';
+import { checkOf } from './conditions.ts';
+import { converter } from './convert.ts';
+import { conjunction, newestOf, productOf } from './derive.ts';
+import type { Candidate, Mapping, Problem } from './model.ts';
 import { accessor, parsePath, type Step } from './path.ts';
 import type { Choice, Input, Lookups, Program, Reader, Rule, Vehicle } from './program.ts';
 import { mappable } from './read.ts';
+import { referencesOf, sorted, withHelpers } from './references.ts';
 import { keyText } from './write.ts';
 
 /** Evaluates JSONPaths that lead to many places; handed in, because the package that can is loaded only when it is needed. */
@@ -28,63 +29,6 @@ const usualHold = 5 * 60_000;
 /** A value that holds always, such as the model. */
 const isConstant = ({ value, when }: Candidate): boolean => value !== undefined && when === undefined;
 const isHelper = (name: string): boolean => name.startsWith('_');
-const isPath = (name: string): boolean => /[.$[]/.test(name);
-
-/** The paths of a mapping that need {@link JsonPath}. */
-export function searchesOf(mapping: Mapping): string[] {
-  const texts = [...mapping.values()].flatMap(({ candidates }) =>
-    candidates.flatMap(({ path, product = [], when }) => [path ?? [], product, subjects(when)].flat().filter(isPath)),
-  );
-  return texts.filter((text) => parsePath(text).steps === undefined);
-}
-
-/** Gives every path that stands in a product or a condition a helper of its own, so that it too is merged by time. */
-function withHelpers(mapping: Mapping, problems: Problem[]): Map<string, FieldMapping> {
-  const all = new Map(mapping);
-  const refer = (name: string, at: Problem['at']): void => {
-    if (all.has(name)) return;
-    try {
-      if (!isPath(name)) throw new Error('is no field of this mapping');
-      parsePath(name);
-      all.set(name, { candidates: [{ path: name }] });
-    } catch (error) {
-      problems.push({ at, message: `${JSON.stringify(name)} ${(error as Error).message}` });
-      all.set(name, { candidates: [] });
-    }
-  };
-  for (const [name, { candidates }] of mapping) {
-    candidates.forEach(({ field, product, when }, i) => {
-      if (field !== undefined) refer(field, [name, 'paths', i, 'field']);
-      product?.forEach((factor, k) => {
-        refer(factor, [name, 'paths', i, 'product', k]);
-      });
-      for (const subject of subjects(when)) refer(subject, [name, 'paths', i, 'when', subject]);
-    });
-  }
-  return all;
-}
-
-const referencesOf = ({ candidates }: FieldMapping): string[] =>
-  candidates.flatMap(({ field, product, when }) => [field ?? [], product ?? [], subjects(when)].flat());
-
-/** The fields that are wanted and those they look at, each after what it looks at. */
-function sorted(all: ReadonlyMap<string, FieldMapping>, wanted: Iterable<string>, problems: Problem[]): string[] {
-  const order: string[] = [];
-  const state = new Map<string, 'open' | 'done'>();
-  const visit = (name: string, from: string): void => {
-    if (state.get(name) === 'done') return;
-    if (state.get(name) === 'open') {
-      problems.push({ at: [from], message: `looks at ${name}, which looks at it in turn` });
-      return;
-    }
-    state.set(name, 'open');
-    for (const reference of referencesOf(all.get(name) ?? { candidates: [] })) visit(reference, name);
-    state.set(name, 'done');
-    order.push(name);
-  };
-  for (const name of wanted) visit(name, name);
-  return order;
-}
 
 /**
  * Compiles a mapping: paths become look-ups in one table of `data`'s keys, so that a line costs what is in it and not what the
@@ -136,30 +80,20 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
   function choice(candidate: Candidate, name: string, key: RecordKey | undefined): Choice {
     const { path, field, value, product, when } = candidate;
     const tests = Object.entries(when ?? {}).map(([subject, test]) => [rule(subject), checkOf(test)] as const);
-    const subjectRules = tests.map(([index]) => index);
     const holds = tests.length === 0 ? undefined : conjunction(tests);
-    const common = { slot: -1, holds };
     if (path !== undefined) {
       const slot = slots.push(`${name} ${path}`) - 1;
       place(path, inputOf(candidate, path, name, key, slot));
-      return {
-        label: path,
-        slot,
-        holds,
-        value: (vehicle) => vehicle.slotValue[slot],
-        time: (vehicle) => vehicle.slotTime[slot] ?? -Infinity,
-      };
+      return { label: path, slot, holds, derived: undefined };
     }
-    if (field !== undefined) return { ...common, label: field, ...derived([rule(field)], converter(key, candidate)) };
-    if (product) {
-      return { ...common, label: product.join(' × '), ...derived(product.map(rule), converter(key, candidate)) };
+    const factors = field === undefined ? product : [field];
+    if (factors) {
+      const derived = productOf(factors.map(rule), converter(key, candidate));
+      return { label: factors.join(' × '), slot: -1, holds, derived };
     }
-    return {
-      ...common,
-      label: tests.length === 0 ? 'constant' : JSON.stringify(when),
-      value: () => value,
-      time: tests.length === 0 ? () => 0 : (vehicle) => newestOf(subjectRules, vehicle),
-    };
+    const rules = tests.map(([index]) => index);
+    const time = tests.length === 0 ? () => 0 : (vehicle: Vehicle) => newestOf(rules, vehicle);
+    return { label: JSON.stringify(when) ?? 'constant', slot: -1, holds, derived: { value: () => value, time } };
   }
 
   const pair = ['lat', 'lon'].every((name) => isShown(name) && ruleOf.has(name));
@@ -208,41 +142,4 @@ function wordsOf(path: string): (typeof enumerations)[string] | undefined {
   const { steps = [], bare } = parsePath(path);
   const step: Step | undefined = bare ? path : steps[1];
   return typeof step === 'string' ? known.get(step) : undefined;
-}
-
-/** Whether all conditions hold of a vehicle. */
-function conjunction(tests: readonly (readonly [rule: number, check: Check])[]): (vehicle: Vehicle) => boolean {
-  return ({ value }) => {
-    for (let i = 0; i < tests.length; i++) {
-      const [rule, check] = tests[i]!;
-      if (!check(value[rule])) return false;
-    }
-    return true;
-  };
-}
-
-/** The newest time among rules; written as a loop, since it runs several times a record. */
-function newestOf(rules: readonly number[], vehicle: Vehicle): number {
-  let newest = -Infinity;
-  for (let i = 0; i < rules.length; i++) newest = Math.max(newest, vehicle.time[rules[i]!]!);
-  return newest;
-}
-
-/** The value of a field, or the product of several; unknown while one of them is. */
-function derived(rules: readonly number[], convert: Convert): Pick<Choice, 'value' | 'time'> {
-  const [first = -1] = rules;
-  return {
-    value(vehicle): Value | undefined {
-      if (rules.length === 1) return convert(vehicle.value[first], undefined);
-      let result = 1;
-      for (const rule of rules) {
-        const factor = vehicle.value[rule];
-        if (typeof factor !== 'number') return undefined;
-        result *= factor;
-      }
-      return convert(clean(result), undefined);
-    },
-    time: (vehicle) =>
-      rules.every((rule) => vehicle.value[rule] !== undefined) ? newestOf(rules, vehicle) : -Infinity,
-  };
 }

@@ -100,12 +100,12 @@ export function merger(program: Program): Merge {
     const { choices } = rule;
     for (let i = 0; i < choices.length; i++) {
       const choice = choices[i]!;
-      const { slot, holds } = choice;
-      const time = slot < 0 ? choice.time(vehicle) : vehicle.slotTime[slot]!;
+      const { slot, derived, holds } = choice;
+      const time = derived === undefined ? vehicle.slotTime[slot]! : derived.time(vehicle);
       if (time < oldest || time === -Infinity) continue;
       if (best >= 0 && !(time - bestTime > rule.hold)) continue;
       if (holds !== undefined && !holds(vehicle)) continue;
-      const candidate = slot < 0 ? choice.value(vehicle) : vehicle.slotValue[slot];
+      const candidate = derived === undefined ? vehicle.slotValue[slot] : derived.value(vehicle);
       if (candidate === undefined) continue;
       best = i;
       bestTime = time;

@@ -33,6 +33,8 @@ export interface Candidate extends Qualities {
   value?: Value;
   /** Fields or paths whose product it is. */
   product?: readonly string[];
+  /** Where it stands in its document. */
+  at?: readonly (string | number)[];
 }
 
 /** How one field is filled. */

@@ -24,15 +24,20 @@ export interface Lookups {
   readers: Reader[];
 }
 
+/** A value that follows from other fields. */
+export interface Derivation {
+  value(vehicle: Vehicle): Value | undefined;
+  /** When that was measured; -Infinity while it is unknown, 0 for what holds always. */
+  time(vehicle: Vehicle): number;
+}
+
 /** A candidate of a field, ready to be asked. */
 export interface Choice {
   /** What `--explain` shows. */
   label: string;
-  /** The slot of a candidate with a path; -1 for one that follows from other fields. */
+  /** The slot of a candidate with a path; -1 for a derived one. */
   slot: number;
-  value(vehicle: Vehicle): Value | undefined;
-  /** When that was measured; -Infinity while it is unknown, 0 for what holds always. */
-  time(vehicle: Vehicle): number;
+  derived: Derivation | undefined;
   /** Absent: no conditions. */
   holds: ((vehicle: Vehicle) => boolean) | undefined;
 }

@@ -148,9 +148,12 @@ export function readMapping(document: unknown): MappingReading {
     }
     unit(rest, [name], mappable.get(name));
     const at = (i: number): At => (given === from ? [name, 'paths', i] : [name, i]);
-    const candidates = paths.flatMap((item, i) => candidate(item, at(i), name) ?? []);
+    const candidates = paths.flatMap((item, i): Candidate[] => {
+      const one = candidate(item, at(i), name);
+      return one ? [{ ...(rest as Qualities), ...one, at: at(i) }] : [];
+    });
     mapping.set(name, {
-      candidates: candidates.map((one) => ({ ...(rest as Qualities), ...one })),
+      candidates,
       ...(maxAge !== undefined && { maxAge: durationOf(maxAge) ?? 0 }),
       ...(hold !== undefined && { hold: durationOf(hold) ?? 0 }),
       ...(odometer === true && { odometer }),

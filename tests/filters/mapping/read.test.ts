@@ -21,6 +21,7 @@ test('every problem is found at once, each with its place', () => {
     speed: { paths: [{ path: '$.v', when: { is_moving: false } }, { paths: [] }], maxAge: 'soon' },
     power: { paths: [{ product: ['_volts', 'amperes'] }] },
     lat: 7,
+    heading: ['$.[', { path: '$.h', when: { '$.x[': 1 } }],
   });
   for (const expected of [
     /^soc\[0\]: "\$\.data\[" is no JSONPath from character 7/,
@@ -32,6 +33,7 @@ test('every problem is found at once, each with its place', () => {
     /^speed\.paths\[0\]\.when\.is_moving: "is_moving" is no field of this mapping/,
     /^power\.paths\[0\]\.product\[1\]: "amperes" is no field of this mapping/,
     /^lat: expected a list of paths/,
+    /^heading\[1\]\.when\.\$\.x\[: "\$\.x\[" is no JSONPath/,
   ]) {
     assert.ok(
       problems.some((problem) => expected.test(problem)),
