@@ -3,7 +3,9 @@ import { colourful, commandHelp, groupHelp, type HelpLayout, plain } from './ren
 import type { AnyDefinition, CommandEntry, CommandGroup } from './runtime/command.ts';
 import * as naming from './runtime/common-options.ts';
 import { CommandError, exit, fail } from './runtime/exit.ts';
-import { endProcess, type Launch, report, runProcess } from './runtime/process.ts';
+import type { Launch } from './runtime/plan-stage.ts';
+import { runProcess } from './runtime/process.ts';
+import { endProcess, report } from './runtime/report.ts';
 import { parseCommandLine } from './runtime/settings.ts';
 import { terminalWidth, wantsColour, writeText } from './runtime/terminal.ts';
 

@@ -1,0 +1,84 @@
+import { systemClock } from './clock.ts';
+import { exit } from './exit.ts';
+import { descriptorKind } from './host.ts';
+import type { PlannedStage } from './pipeline.ts';
+import { said } from './stderr.ts';
+
+/** What ended the run from outside, if anything did. */
+export interface Ending {
+  readonly signal: NodeJS.Signals | undefined;
+  readonly timedOut: boolean;
+  close(): void;
+}
+
+/** Of the grace time, the share in which input is still read to its end; the rest is for flushing. */
+const drainShare = 0.8;
+
+/** First signal or --timeout: sources stop, filters drain, sinks flush, all within --grace. Second signal: at once. */
+export function controlEnding(
+  plan: readonly PlannedStage[],
+  source: { stop(): void } | undefined,
+  deadline: AbortController,
+  onStop: () => void,
+): Ending {
+  const { grace, timeout } = plan[0]!.setup.settings.common;
+  const cancels: (() => void)[] = [];
+  let signal: NodeJS.Signals | undefined;
+  let timedOut = false;
+
+  const stop = (): void => {
+    onStop();
+    for (const { setup } of plan) setup.stop.abort(new DOMException('stopped', 'AbortError'));
+    if (descriptorKind(0) === 'file') source?.stop();
+    cancels.push(
+      systemClock.after(grace * drainShare, () => {
+        source?.stop();
+        deadline.abort(new DOMException('the grace time is over', 'AbortError'));
+      }),
+      systemClock.after(grace, () => {
+        plan[0]!.setup.log.warn(
+          `not finished ${Math.round(grace / 1000)} s after it was told to stop; what was left is lost`,
+        );
+        if (signal) void dieBy(signal);
+        else process.exit(exit.later);
+      }),
+    );
+  };
+  const onSignal = (received: NodeJS.Signals): void => {
+    if (signal) return void dieBy(received);
+    signal = received;
+    stop();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  if (timeout !== undefined) {
+    const cancel = systemClock.after(
+      timeout,
+      () => {
+        timedOut = true;
+        stop();
+      },
+      { idle: true },
+    );
+    cancels.push(cancel);
+  }
+  return {
+    get signal() {
+      return signal;
+    },
+    get timedOut() {
+      return timedOut;
+    },
+    close() {
+      for (const cancel of cancels) cancel();
+    },
+  };
+}
+
+/** Ends by the signal itself, so that the parent sees how we died. */
+export async function dieBy(signal: NodeJS.Signals): Promise<never> {
+  await said();
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  return new Promise(() => {});
+}
