@@ -25,15 +25,15 @@ interface Session {
 
 /** A stream between a fake broker and a fake authorisation server, on a fake clock. `answers` scripts the CONNACKs. */
 async function streaming(
-  settings: { answers?: (n: number) => MqttFailure | undefined; grant?: number; lifetime?: number } = {},
+  settings: { answers?: (n: number) => MqttFailure | undefined; grant?: number; lifetime?: number; age?: number } = {},
 ) {
-  const { answers = () => undefined, grant = 0, lifetime = 3_600_000 } = settings;
+  const { answers = () => undefined, grant = 0, lifetime = 3_600_000, age = 0 } = settings;
   const clock = fakeClock();
   const { context: onDisk, said, stop } = clientContext(clock);
   const context = { ...onDisk, state: memoryStates() };
   const server = rotatingServer(clock, lifetime);
   const store = createTokenStore(context, server);
-  await store.save(tokenSet(1, clock.now(), lifetime));
+  await store.save(tokenSet(1, clock.now() - age, lifetime));
   const sessions: Session[] = [];
   const attempts: number[] = [];
   const messages: string[] = [];
@@ -110,6 +110,14 @@ test('connects with gcid and id token, keep-alive 30 s, QoS 0, and subscribes to
   assert.deepEqual(session?.topics, [topic]);
   await end();
   assert.equal(session?.ended, true);
+});
+
+test('a token file that ran out while nothing was running is renewed before the first connection', async () => {
+  const { sessions, server, store, end } = await streaming({ age: 5 * 3_600_000 });
+  assert.deepEqual(server.refreshed, ['refresh-token-1']);
+  assert.equal(sessions.length, 1);
+  assert.equal(sessions[0]?.password, (await store.read()).id_token);
+  await end();
 });
 
 test('renews five minutes before the id token runs out, then connects with the new one (BMW-22, BMW-23, BMW-47)', async () => {
