@@ -44,6 +44,12 @@ test('the summary of a flag that is on by default says what it does when on', ()
   }
 });
 
+test('the summary of a secret says what it is, not that it is in a file', () => {
+  for (const { where, option } of everyOption) {
+    if (option.spec.type === 'secret') assert.doesNotMatch(option.spec.summary, /\bfile with\b/, where);
+  }
+});
+
 test('no command has a flag, a letter, an environment name or a key twice', () => {
   for (const { definition, own, common } of all) {
     const options = [...own, ...common];

@@ -2,8 +2,8 @@
 
 complete -c abrp-push -f
 complete -c abrp-push -l url -x -d 'base address of ABRP'\''s API; that of tlm/send itself is understood too'
-complete -c abrp-push -l api-key-file -r -F -d 'file with the API key of the application, given out by contact@iternio.com'
-complete -c abrp-push -l user-token-file -r -F -d 'file with the user token of the vehicle, from the ABRP app: the car'\''s settings, Live data, Generic'
+complete -c abrp-push -l api-key-file -r -F -d 'file with: API key of the application, given out by contact@iternio.com'
+complete -c abrp-push -l user-token-file -r -F -d 'file with: user token of the vehicle, from the ABRP app: the car'\''s settings, Live data, Generic'
 complete -c abrp-push -l tokens-file -r -F -d 'YAML or JSON file with user tokens by VIN, beside abrp.tokens'
 complete -c abrp-push -l vin -x -d 'push these vehicles alone; a single one is whom the user token belongs to'
 complete -c abrp-push -l min-interval -x -d 'shortest time between two pushes of a vehicle'

@@ -48,7 +48,7 @@ complete -c simulate -n '__voltpipe_simulate_at bmw' -l quiet -s q -d 'same as -
 complete -c simulate -n '__voltpipe_simulate_at bmw' -l version -s V -d 'print the version and end'
 complete -c simulate -n '__voltpipe_simulate_at bmw' -l help -s h -d 'print help, examples first, and end'
 complete -c simulate -n '__voltpipe_simulate_at abrp' -l listen -x -d 'where to listen; port 0 takes a free one'
-complete -c simulate -n '__voltpipe_simulate_at abrp' -l api-key-file -r -F -d 'file with the API key to accept (default: simulated-api-key)'
+complete -c simulate -n '__voltpipe_simulate_at abrp' -l api-key-file -r -F -d 'file with: API key to accept (default: simulated-api-key)'
 complete -c simulate -n '__voltpipe_simulate_at abrp' -l token -x -d 'user tokens to accept, one a vehicle; made up, so no secrets'
 complete -c simulate -n '__voltpipe_simulate_at abrp' -l fault -x -d 'what goes wrong with the first requests, as status=500,times=3; see FAULTS'
 complete -c simulate -n '__voltpipe_simulate_at abrp' -l write-config -r -F -d 'write abrp.url, abrp.apiKey and abrp.userToken into this configuration file, beside what is in it'

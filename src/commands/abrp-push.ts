@@ -23,12 +23,12 @@ const options = {
   apiKey: {
     type: 'secret',
     key: 'abrp.apiKey',
-    summary: 'file with the API key of the application, given out by contact@iternio.com',
+    summary: 'API key of the application, given out by contact@iternio.com',
   },
   userToken: {
     type: 'secret',
     key: 'abrp.userToken',
-    summary: "file with the user token of the vehicle, from the ABRP app: the car's settings, Live data, Generic",
+    summary: "user token of the vehicle, from the ABRP app: the car's settings, Live data, Generic",
   },
   tokens: { type: 'map', key: 'abrp.tokens', sensitive: true, summary: 'user tokens by VIN, for several vehicles' },
   tokensFile: { type: 'file', summary: 'YAML or JSON file with user tokens by VIN, beside abrp.tokens' },

@@ -17,7 +17,7 @@ const options = {
     default: '127.0.0.1:0',
     summary: 'where to listen; port 0 takes a free one',
   },
-  apiKey: { type: 'secret', summary: `file with the API key to accept (default: ${simulatedKey})` },
+  apiKey: { type: 'secret', summary: `API key to accept (default: ${simulatedKey})` },
   token: {
     type: 'list',
     value: 'TOKEN',

@@ -15,8 +15,8 @@ const options = {
     summary: 'a descriptor that did not come for so long is worth a warning',
   },
   clientId: { type: 'string', key: 'bmw.clientId', configOnly: true, summary: 'client id of the CarData client' },
-  apiKey: { type: 'secret', key: 'abrp.apiKey', summary: "file with ABRP's API key" },
-  userToken: { type: 'secret', key: 'abrp.userToken', summary: "file with the vehicle's token" },
+  apiKey: { type: 'secret', key: 'abrp.apiKey', summary: "ABRP's API key" },
+  userToken: { type: 'secret', key: 'abrp.userToken', summary: "the vehicle's token at ABRP" },
   userTokens: { type: 'map', key: 'abrp.tokens', sensitive: true, summary: 'token of each VIN' },
 } as const;
 

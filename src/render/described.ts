@@ -104,8 +104,9 @@ export function describe(definition: AnyDefinition, naming: Naming): DescribedCo
   };
 }
 
-/** What giving the flag does: one that is on by default can only be turned off. */
+/** What giving the flag does: one that is on by default can only be turned off, and a secret comes in a file. */
 export function flagSummary({ spec }: Pick<DescribedOption, 'spec'>): string {
+  if (spec.type === 'secret') return `file with: ${spec.summary}`;
   return spec.type === 'flag' && spec.default === true ? `turn off: ${spec.summary}` : spec.summary;
 }
 

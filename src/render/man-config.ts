@@ -49,9 +49,9 @@ export function configPage(toolkit: Toolkit): string {
     'All commands read one configuration file, YAML or JSON, and take from it the keys that are theirs. None is needed: each key has a flag, an environment name or a default. Flags come before the environment, the environment before `system.json` in the data directory, that before the configuration file, and the file before the default.',
   );
   out.paragraph('The file is the first of these that is there:');
-  for (const place of places) out.entry(place);
+  out.blocks(places.map((text, index) => ({ kind: 'item', number: `${index + 1}.`, text })));
   out.paragraph(
-    '`--no-config` reads none. `--check-config` checks file and environment of a command and ends. All problems are told at once, with exit status 78. A JSON Schema of the whole file is in `schema/voltpipe.schema.json` of the package, for editors that know such.',
+    '`--no-config` reads none. All problems of a configuration are told at once, with exit status 78. A JSON Schema of the whole file is in `schema/voltpipe.schema.json` of the package: `--check-config` checks the file against it and ends, and editors can do so while you type.',
   );
   out.section('Values');
   out.paragraph(
@@ -67,7 +67,8 @@ export function configPage(toolkit: Toolkit): string {
     out.entry(`\`${key}\` (${kind})`, ...entryTexts(option, commands));
   }
   out.section('Files');
-  for (const place of places) out.entry(place);
+  for (const place of places.slice(2)) out.entry(place, 'The configuration file.');
+  out.entry('*$XDG_STATE_HOME/voltpipe/system.json*', 'What commands wrote of the configuration.');
   seeAlso(out, ['voltpipe(7)', 'voltpipe-records(5)']);
   return out.toString();
 }
