@@ -1,9 +1,10 @@
 import { logIn } from '../clients/bmw/device-flow.ts';
 import { loginOptions, openLogin } from '../clients/bmw/login.ts';
+import { describeLogin, type LoginStatus, statusOf } from '../clients/bmw/login-state.ts';
 import type { DeviceCode, Tokens } from '../clients/bmw/oauth.ts';
 import { portalSteps, startOver } from '../clients/bmw/portal.ts';
+import { qrCode } from '../clients/bmw/qr-code.ts';
 import { grantsOf } from '../clients/bmw/scopes.ts';
-import { idTokenExpiry, refreshLifetime } from '../clients/bmw/tokens.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { formatTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
@@ -21,13 +22,8 @@ const options = {
 } as const;
 
 type LoginContext = Context<typeof options>;
-type Status = 'valid' | 'expiring' | 'dead';
 
-const statusExit: Record<Status, number> = { valid: exit.ok, expiring: exit.later, dead: exit.noPermission };
-const minute = 60_000;
-/** A login that nobody has renewed for twelve of its fourteen days. */
-const lastDays = 2 * 24 * 60 * minute;
-
+const statusExit: Record<LoginStatus, number> = { valid: exit.ok, expiring: exit.later, dead: exit.noPermission };
 /** Logs in at BMW and keeps the tokens. */
 export const command = defineCommand({
   name: 'bmw-login',
@@ -95,14 +91,14 @@ async function check(ctx: LoginContext): Promise<Made> {
   const status = statusOf(tokens, now);
   if (status === 'dead') ctx.log.error('login: nobody has renewed it for 14 days. Run bmw-login.');
   if (status === 'expiring') ctx.log.warn('login: about to expire. Run bmw-login --refresh, or let bmw-stream run.');
-  return { record: describe(tokens, now), status: statusExit[status] };
+  return { record: describeLogin(tokens, now), status: statusExit[status] };
 }
 
 async function refresh(ctx: LoginContext): Promise<Made> {
   const { store, http } = await openLogin(ctx);
   try {
     const tokens = await store.refresh(await store.read());
-    return { record: describe(tokens, ctx.clock.now()), status: warnOfScopes(ctx, tokens) };
+    return { record: describeLogin(tokens, ctx.clock.now()), status: warnOfScopes(ctx, tokens) };
   } finally {
     await http.close();
   }
@@ -132,7 +128,7 @@ async function login(ctx: LoginContext): Promise<Made> {
     await store.save(whole);
     const status = warnOfScopes(ctx, whole);
     ctx.screen.print(status === exit.ok ? 'Logged in. bmw-stream can start.' : 'Logged in, but not for everything.');
-    return { record: describe(whole, ctx.clock.now()), status };
+    return { record: describeLogin(whole, ctx.clock.now()), status };
   } finally {
     await http.close();
   }
@@ -154,54 +150,6 @@ The code is ${code.user_code} (exactly so, upper and lower case). It is good for
 A content blocker can break BMW's page: switch it off there.
 `);
   if (screen.interactive && ctx.opts.qr) screen.print(await qrCode(link));
-}
-
-/** The link as a QR code of half blocks, light on dark terminals and dark on light ones. */
-async function qrCode(text: string): Promise<string> {
-  const { default: qrcode } = await import('qrcode-generator');
-  const code = qrcode(0, 'L');
-  code.addData(text);
-  code.make();
-  const size = code.getModuleCount();
-  const quiet = 2;
-  const dark = (row: number, column: number): boolean =>
-    row >= 0 && column >= 0 && row < size && column < size && code.isDark(row, column);
-  const blocks = ['█', '▄', '▀', ' '] as const;
-  const lines: string[] = [];
-  for (let row = -quiet; row < size + quiet; row += 2) {
-    let line = '';
-    for (let column = -quiet; column < size + quiet; column++) {
-      line += blocks[(dark(row, column) ? 1 : 0) + (dark(row + 1, column) ? 2 : 0)];
-    }
-    lines.push(line);
-  }
-  return lines.join('\n');
-}
-
-function statusOf(tokens: Tokens, now: number): Status {
-  const until = loginUntil(tokens);
-  if (now >= until) return 'dead';
-  const expiry = Math.min(idTokenExpiry(tokens), Date.parse(tokens.expires_at));
-  return expiry - now < minute || until - now < lastDays ? 'expiring' : 'valid';
-}
-
-/** BMW doesn't say how old a refresh token is, but it was given out with the access token, an hour before that one's end. */
-const loginUntil = (tokens: Tokens): number => Date.parse(tokens.expires_at) - 60 * minute + refreshLifetime;
-
-function describe(tokens: Tokens, now: number): VoltRecord {
-  const { stream, api } = grantsOf(tokens);
-  return {
-    type: 'bmw_login',
-    time: formatTime(now),
-    status: statusOf(tokens, now),
-    client_id: tokens.client_id,
-    ...(tokens.gcid !== undefined && { gcid: tokens.gcid }),
-    ...(tokens.scope !== undefined && { scope: tokens.scope }),
-    ...(stream !== undefined && { stream }),
-    ...(api !== undefined && { api }),
-    expires_at: tokens.expires_at,
-    login_until: formatTime(loginUntil(tokens)),
-  };
 }
 
 /** A login without its scopes looks fine and opens nothing: better said at once. */

@@ -92,14 +92,14 @@ never connects again because of it. What is missed while there is no connection 
 
 The connection is renewed once an hour, with a pause of 10 seconds that BMW demands between two connections.
 
-BMW allows ONE connection for an account. Let several readers share it with tee, or publish the records with mqtt-pub and read
-them elsewhere with --mirror-url.`,
+BMW allows ONE connection for an account. Let several readers share it with tee, or publish the records on a broker of your own
+and read them elsewhere with --mirror-url.`,
   options,
   sections: [
     {
       title: 'A MIRROR',
-      text: `With --mirror-url the records come from another broker, to which somebody (mqtt-pub, bmw-mqtt-bridge) republishes BMW's
-messages as they are. No login is used. Everything below --mirror-prefix is read; what has not one of BMW's shapes is counted and
+      text: `With --mirror-url the records come from another broker, to which somebody republishes BMW's messages
+as they are (bmw-mqtt-bridge) or the records of another bmw-stream (mosquitto_pub -l). No login is used. Everything below --mirror-prefix is read; what has not one of BMW's shapes is counted and
 skipped.`,
     },
     {
@@ -228,7 +228,12 @@ async function fromMirror(ctx: StreamContext): Promise<Wiring> {
   const [username, password] = await Promise.all([ctx.secret('mirrorUser'), ctx.secret('mirrorPassword')]);
   return {
     via: 'mirror',
-    access: { get: async () => ({ username, password }) },
+    access: {
+      async get(force) {
+        if (!force) return { username, password };
+        throw fail('noPermission', "the mirror's broker refuses us", 'Check bmw.mirrorUser and bmw.mirrorPassword.');
+      },
+    },
     topics: [`${opts.mirrorPrefix.replace(/\/+$/, '')}/#`],
     broker: { url: opts.mirrorUrl as string, ca: readCertificates(opts.ca), version: version(ctx) },
   };

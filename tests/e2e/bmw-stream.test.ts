@@ -237,13 +237,24 @@ test('a mirror: any broker, a prefix, user and password, no login (BMW-03)', asy
   });
   await say('bmw/raw/WBYVP000000000009/soc', { vin: 'WBYVP000000000009', data: soc(10) });
   await say('bmw/status', { vin, data: soc(20) });
-  await say(`bmw/raw/${vin}/soc`, { vin, data: soc(71) });
+  await say('bmw/raw', { type: 'bmw_telematics', time: '2026-03-01T12:00:00.000Z', vin, via: 'stream', data: soc(71) });
   await real(() => records.some(({ data }) => JSON.stringify(data).includes('71')));
   await writer.end();
   const { log } = await end();
   assert.ok(records.every((record) => record['vin'] === vin && record['via'] === 'mirror'));
   assert.ok(!JSON.stringify(records).includes('"value":20'));
   assert.ok(!log.join('\n').includes('mirror-secret'));
+});
+
+test('a mirror that refuses user and password ends it with 77', async (t) => {
+  const mirror = await startMosquitto(t, { user: ['reader', 'mirror-secret'] });
+  if (!mirror) return;
+  const clock = fakeClock();
+  const env = { VOLTPIPE_BMW_MIRROR_URL: `mqtt://127.0.0.1:${mirror.port}`, VOLTPIPE_BMW_MIRROR_USER: 'reader' };
+  const { running } = streaming(t, { env, dataDir: temporaryFolder('data'), clock });
+  const { status, error } = await during(clock, running);
+  assert.equal(status, 77);
+  assert.match((error as CommandError).next ?? '', /bmw\.mirrorPassword/);
 });
 
 for (const mqttVersion of ['4', '5']) {

@@ -34,10 +34,10 @@ export interface TokenStore {
   refresh(stale: Tokens): Promise<Tokens>;
 }
 
+/** BMW's refresh tokens live so long after the last renewal, in milliseconds. */
+export const refreshLifetime = 14 * 24 * 60 * 60 * 1000;
+
 const loginNext = 'Run bmw-login.';
-const days = 24 * 60 * 60 * 1000;
-/** BMW's refresh tokens live so long after the last renewal. */
-export const refreshLifetime = 14 * days;
 
 /** When the id token, BMW's MQTT password, runs out, in milliseconds since 1970. */
 export function idTokenExpiry(tokens: Tokens): number {
