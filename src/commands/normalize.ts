@@ -254,7 +254,7 @@ All problems of a mapping are said at once, each with its line and place, and en
     if (ctx.opts.state !== undefined) {
       const state = ctx.state<Record<string, Snapshot>>(ctx.opts.state);
       const saved = await state.read();
-      for (const [type, one] of made) if (saved?.[type]) one.load(saved[type]);
+      for (const [type, one] of made) if (saved?.[type]?.version === 1) one.load(saved[type]);
       state.keep(() => Object.fromEntries([...made].map(([type, one]) => [type, one.save()])));
     }
     ctx.onReload(async (opts) => {

@@ -8,7 +8,7 @@ import type { Candidate, Mapping, Problem } from './model.ts';
 import { accessor, parsePath, type Step } from './path.ts';
 import type { Choice, Input, Lookups, Program, Reader, Rule, Vehicle } from './program.ts';
 import { mappable } from './read.ts';
-import { referencesOf, sorted, withHelpers } from './references.ts';
+import { referencesOf, refusePrediction, sorted, withHelpers } from './references.ts';
 import { keyText } from './write.ts';
 
 /** Evaluates JSONPaths that lead to many places; handed in, because the package that can is loaded only when it is needed. */
@@ -37,6 +37,7 @@ const isHelper = (name: string): boolean => name.startsWith('_');
 export function compile(mapping: Mapping, options: CompileOptions): { program: Program; problems: Problem[] } {
   const problems: Problem[] = [];
   const all = withHelpers(mapping, problems);
+  refusePrediction(all, problems);
   const isShown = (name: string): boolean => mappable.has(name) && !options.drop?.has(name);
   const wanted = [...all]
     .filter(([name, { candidates }]) => isShown(name) && candidates.length > 0)

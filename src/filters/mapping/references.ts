@@ -1,3 +1,4 @@
+import { predictedCharge } from '../../protocols/bmw/values.ts';
 import { subjects } from './conditions.ts';
 import type { FieldMapping, Mapping, Problem } from './model.ts';
 import { parsePath } from './path.ts';
@@ -49,6 +50,20 @@ export function withHelpers(mapping: Mapping, problems: Problem[]): Map<string, 
 /** The fields and paths that a field looks at. */
 export const referencesOf = ({ candidates }: FieldMapping): string[] =>
   candidates.flatMap(({ field, product, when }) => [field ?? [], product ?? [], subjects(when)].flat());
+
+/** Says where a predicted charge would reach `soc` by way of other fields; the reader has refused it as a path of its own. */
+export function refusePrediction(all: ReadonlyMap<string, FieldMapping>, problems: Problem[]): void {
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const { path, field, product = [], at = [name] } of all.get(name)?.candidates ?? []) {
+      if (path?.includes(predictedCharge)) problems.push({ at, message: `${predictedCharge} would become soc` });
+      for (const source of field === undefined ? product : [field]) visit(source);
+    }
+  };
+  visit('soc');
+}
 
 /** The fields that are wanted and those they look at, each after what it looks at. */
 export function sorted(

@@ -65,6 +65,17 @@ test('a predicted charge does not feed soc, a target does with a warning (C-1)',
   );
 });
 
+test('a predicted charge reaches soc by no detour', () => {
+  const prediction = { soc_predicted: [keys.predicted] };
+  assert.deepEqual(problemsOf(prediction), []);
+  for (const soc of [{ paths: [{ field: 'soc_predicted' }] }, { paths: [{ product: ['soc_predicted', '_one'] }] }]) {
+    assert.match(
+      problemsOf({ ...prediction, _one: ['$.one'], soc })[0] ?? '',
+      /^soc_predicted\[0\]: .* would become soc/,
+    );
+  }
+});
+
 test('a path finds a key in whatever way it is written (BMW-38)', () => {
   for (const path of [
     keys.soc,
