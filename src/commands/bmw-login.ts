@@ -105,7 +105,9 @@ async function refresh(ctx: LoginContext): Promise<Made> {
 }
 
 async function login(ctx: LoginContext): Promise<Made> {
-  const { clientId } = ctx.opts;
+  const { store, oauth, http } = await openLogin(ctx);
+  // Who logs in again need not know the id any longer.
+  const clientId = ctx.opts.clientId ?? (await store.read().catch(() => undefined))?.client_id;
   if (clientId === undefined) {
     ctx.screen.print(portalSteps);
     throw fail(
@@ -114,7 +116,6 @@ async function login(ctx: LoginContext): Promise<Made> {
       "Create a CarData client in BMW's portal and give its id.",
     );
   }
-  const { store, oauth, http } = await openLogin(ctx);
   try {
     const tokens = await logIn(clientId, {
       oauth,

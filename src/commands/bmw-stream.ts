@@ -151,6 +151,7 @@ voltpipe_malformed_messages_total counts messages that were no CarData.`,
     const lastRecord = ctx.metric('last_record_timestamp_seconds', 'When the last message came');
     const malformed = ctx.metric('malformed_messages_total', 'Messages that were no CarData');
     connected.set(0);
+    let first = true;
 
     const streaming = runStream({
       access,
@@ -175,7 +176,8 @@ voltpipe_malformed_messages_total counts messages that were no CarData.`,
       onTraffic: ctx.alive,
       onUp() {
         connected.set(1);
-        ctx.log.info('stream: connected', { topics: topics.length });
+        ctx.log[first ? 'info' : 'debug']('stream: connected', { topics: topics.length });
+        first = false;
       },
       onDown(why) {
         connected.set(0);

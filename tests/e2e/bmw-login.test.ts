@@ -145,6 +145,15 @@ test('a half-written token file: --refresh says to log in again, and a login rep
   assert.equal((await login(from, { refresh: true })).status, 0);
 });
 
+test('a second login needs no client id: the stored one is taken', async (t) => {
+  const from = await started(t);
+  await login(from);
+  const { VOLTPIPE_BMW_CLIENT_ID: _id, ...env } = from.env;
+  const { status, records } = await login({ ...from, env });
+  assert.equal(status, 0);
+  assert.equal(records[0]?.['client_id'], from.bmw.clientId);
+});
+
 test('--check and --refresh exclude each other (64)', async () => {
   assert.equal((await runCommand(bmwLogin, { flags: { check: true, refresh: true } })).status, 64);
 });

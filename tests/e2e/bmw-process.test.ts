@@ -71,6 +71,39 @@ test('metrics and readiness of a running stream (BMW-49, BMW-51)', async (t) => 
   assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 503);
 });
 
+test('a reader that stalls costs the oldest records, shown as a gap, and never the connection', async (t) => {
+  const from = await started(t);
+  await login(from);
+  const running = shell('timeout 8 bmw-stream --queue-size 50 | (read -r _; sleep 2; cat)', { env: environment(from) });
+  while (from.bmw.broker.subscriptions.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const padding = 'x'.repeat(2000);
+  for (let i = 0; i < 3000; i++) {
+    await from.bmw.publish(vin, { [header]: { timestamp: '2026-03-01T12:00:00Z', value: i, unit: padding } });
+  }
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await from.bmw.publish(vin, { [header]: { timestamp: '2026-03-01T12:00:00Z', value: 3000, unit: '%' } });
+  const { stdout } = await running;
+  const records = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const gaps = records.filter(({ type }) => type === 'gap');
+  const lost = gaps.reduce((sum, { count }) => sum + count, 0);
+  const values = records.flatMap(({ data }) => (data ? [data[header].value] : []));
+  assert.ok(lost > 0);
+  assert.equal(
+    values.length + lost,
+    3000,
+    'every message is there, or told to be missing (one was read and dropped by the test)',
+  );
+  assert.equal(values.at(-1), 3000);
+  assert.deepEqual(
+    values,
+    [...values].sort((a, b) => a - b),
+  );
+  assert.equal(from.bmw.broker.accepted, 1);
+});
+
 test('SIGTERM ends a stream cleanly, and its lock with it', async (t) => {
   const from = await started(t, { broker: { reconnectPause: 0 } });
   await login(from);

@@ -123,6 +123,7 @@ export function createTokenStore(ctx: StoreContext, oauth: OAuthClient, seeds: T
         const answer = await oauth.refresh(tokens.client_id, tokens.refresh_token);
         if (!isTokenAnswer(answer)) throw refreshFailure(answer.error, describeAnswer(answer));
         fresh = known(tokensOf(answer, tokens.client_id, ctx.clock.now(), tokens));
+        ctx.log.debug('tokens renewed', { until: fresh.expires_at });
         return fresh;
       });
     } catch (error) {

@@ -97,9 +97,10 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
     // After nonsense from the far side mqtt.js would go on waiting for sense.
     client.stream?.destroy();
   });
-  client.on('disconnect', ({ reasonCode = 0 }) =>
-    note(new MqttFailure('disconnected', reasonOf(reasonCode), reasonCode)),
-  );
+  client.on('disconnect', ({ reasonCode = 0 }) => {
+    note(new MqttFailure('disconnected', reasonOf(reasonCode), reasonCode));
+    client.stream?.destroy();
+  });
   const onAbort = (): void => {
     note(new MqttFailure('aborted', 'given up'));
     client.end(true);
