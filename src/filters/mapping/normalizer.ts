@@ -1,6 +1,6 @@
-import { type IdentityKey, identityKeys, type VoltRecord } from '../../records/record.ts';
+import type { IdentityKey, VoltRecord } from '../../records/record.ts';
 import { merger, type Source } from './merge.ts';
-import { newVehicle, type Program, type Vehicle } from './program.ts';
+import { copyOf, newVehicle, type Program, type Vehicle } from './program.ts';
 import { restore, type Snapshot, snapshot } from './snapshot.ts';
 import { writer } from './write.ts';
 
@@ -34,15 +34,18 @@ export function normalizer(program: Program, options: NormalizerOptions): Normal
   const merge = merger(program);
   const write = writer(program, explain);
   const vehicles = new Map<string, Vehicle>();
+  const blank = newVehicle(program, {});
+  merge(blank, { record: {}, data: {}, time: undefined, arrived: undefined });
 
   function vehicleOf(record: Readonly<Record<string, unknown>>): Vehicle {
     let id: unknown;
     for (let i = 0; i < keys.length && id === undefined; i++) id = record[keys[i]!];
     const name = typeof id === 'string' ? id : anonymous;
-    const known = remember ? vehicles.get(name) : undefined;
+    if (!remember) return copyOf(blank, identityOf(record, keys));
+    const known = vehicles.get(name);
     if (known) return known;
     const fresh = newVehicle(program, identityOf(record, keys));
-    if (remember) vehicles.set(name, fresh);
+    vehicles.set(name, fresh);
     return fresh;
   }
 
@@ -68,8 +71,10 @@ function identityOf(
   record: Readonly<Record<string, unknown>>,
   keys: readonly IdentityKey[],
 ): Readonly<Record<string, unknown>> {
-  const known = (key: IdentityKey): boolean => typeof record[key] === 'string' || Number.isFinite(record[key]);
-  return Object.fromEntries(
-    identityKeys.filter((key) => keys.includes(key) && known(key)).map((key) => [key, record[key]]),
-  );
+  const identity: Record<string, unknown> = {};
+  for (const key of keys) {
+    const value = record[key];
+    if (typeof value === 'string' || Number.isFinite(value)) identity[key] = value;
+  }
+  return identity;
 }

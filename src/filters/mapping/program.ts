@@ -118,9 +118,7 @@ export function newVehicle(program: Program, identity: Readonly<Record<string, u
   const { length: rules } = program.rules;
   return {
     identity,
-    identityText: Object.entries(identity)
-      .map(([name, value]) => `,"${name}":${JSON.stringify(value)}`)
-      .join(''),
+    identityText: identityText(identity),
     slotValue: new Array(slots).fill(undefined),
     slotTime: new Array(slots).fill(-Infinity),
     value: new Array(rules).fill(undefined),
@@ -134,4 +132,25 @@ export function newVehicle(program: Program, identity: Readonly<Record<string, u
     parts: [],
     places: undefined,
   };
+}
+
+/** A copy of a vehicle, to be filled by a record that stands for itself. */
+export function copyOf(vehicle: Vehicle, identity: Readonly<Record<string, unknown>>): Vehicle {
+  return {
+    ...vehicle,
+    identity,
+    identityText: identityText(identity),
+    slotValue: vehicle.slotValue.slice(),
+    slotTime: vehicle.slotTime.slice(),
+    value: vehicle.value.slice(),
+    time: vehicle.time.slice(),
+    from: vehicle.from.slice(),
+    odometer: {},
+  };
+}
+
+function identityText(identity: Readonly<Record<string, unknown>>): string {
+  let text = '';
+  for (const name in identity) text += `,"${name}":${JSON.stringify(identity[name])}`;
+  return text;
 }
