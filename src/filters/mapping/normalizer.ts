@@ -58,7 +58,8 @@ export function normalizer(program: Program, options: NormalizerOptions): Normal
     applyLine(source) {
       const vehicle = vehicleOf(source.record);
       const changed = merge(vehicle, source);
-      return changed > 0 ? write.line(vehicle, changed) : undefined;
+      if (!(changed > 0)) return undefined;
+      return remember ? write.line(vehicle, changed) : write.onlyLine(vehicle, changed);
     },
     save: () => snapshot(program, vehicles),
     load(saved) {

@@ -8,6 +8,8 @@ export interface Writer {
   record(vehicle: Vehicle, changed: number): VoltRecord;
   /** The same record as a line of JSON. */
   line(vehicle: Vehicle, changed: number): string;
+  /** The same for a vehicle that will have no second line. */
+  onlyLine(vehicle: Vehicle, changed: number): string;
 }
 
 /** `ms / 1000` as JSON has it. Put together from whole numbers: to print a fraction takes ten times as long. */
@@ -110,9 +112,28 @@ export function writer(program: Program, explain: boolean): Writer {
       }
       if (pair && position) parts[places[pair.lat]!] = position.text;
       // Added one by one: the text is put together once, when the batch is written; `join` would copy it once more.
-      let text = `{"type":"vehicle_telemetry","time":"${formatTime(changed)}"${vehicle.identityText},"utc":${seconds(changed)}`;
+      let text = headOf(vehicle, changed);
       for (let i = 0; i < parts.length; i++) text += parts[i];
       return `${text}}`;
     },
+
+    onlyLine(vehicle, changed) {
+      const position = positionOf(vehicle);
+      let text = headOf(vehicle, changed);
+      for (let i = 0; i < order.length; i++) {
+        const index = order[i]!;
+        const value = vehicle.value[index];
+        if (value === undefined || index === pair?.lon) continue;
+        if (index === pair?.lat) text += position?.text ?? '';
+        else text += partOf(rules[index]!.key, value);
+        if (index === soc) text += `,"soc_age_s":${seconds(Math.max(0, changed - vehicle.time[soc]!))}`;
+      }
+      return `${text}}`;
+    },
   };
+}
+
+/** What every line begins with. */
+function headOf(vehicle: Vehicle, changed: number): string {
+  return `{"type":"vehicle_telemetry","time":"${formatTime(changed)}"${vehicle.identityText},"utc":${seconds(changed)}`;
 }

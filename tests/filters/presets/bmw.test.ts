@@ -222,9 +222,9 @@ test('whatever comes, nothing throws, and no record holds null, NaN or what no v
 
 test('the line that is written is the record', () => {
   fc.assert(
-    fc.property(fc.array(fc.dictionary(anyKey, anyPoint), { maxLength: 8 }), (messages) => {
-      const asRecord = normalizerOf();
-      const asLine = normalizerOf();
+    fc.property(fc.array(fc.dictionary(anyKey, anyPoint), { maxLength: 8 }), fc.boolean(), (messages, merge) => {
+      const asRecord = normalizerOf(undefined, { merge });
+      const asLine = normalizerOf(undefined, { merge });
       for (const data of messages) {
         const record = { type: 'bmw_telematics', time: at, received_at: at, vin: 'A"\u2028ä', data };
         const line = asLine.applyLine({ record, data, time: at, arrived: at });
