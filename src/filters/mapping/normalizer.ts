@@ -35,7 +35,7 @@ export function normalizer(program: Program, options: NormalizerOptions): Normal
   const write = writer(program, explain);
   const vehicles = new Map<string, Vehicle>();
   const blank = newVehicle(program, {});
-  merge(blank, { record: {}, data: {}, time: undefined, arrived: undefined });
+  if (!remember) merge(blank, { record: {}, data: {}, time: undefined, arrived: undefined });
 
   function vehicleOf(record: Readonly<Record<string, unknown>>): Vehicle {
     let id: unknown;
