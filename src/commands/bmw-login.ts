@@ -24,6 +24,7 @@ const options = {
 type LoginContext = Context<typeof options>;
 
 const statusExit: Record<LoginStatus, number> = { valid: exit.ok, expiring: exit.later, dead: exit.noPermission };
+
 /** Logs in at BMW and keeps the tokens. */
 export const command = defineCommand({
   name: 'bmw-login',

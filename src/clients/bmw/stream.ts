@@ -52,10 +52,10 @@ const renewAgain = 60_000;
 
 const temporary = new Set<number>([exit.unavailable, exit.later, exit.io]);
 
-/** A failure of {@link Access} that may pass, as one of the broker: both end in a wait. */
+/** A failure of {@link Access} that may pass, as one of the broker: both end in a wait. Anything else is thrown on. */
 const asMqtt = (error: unknown): MqttFailure => {
-  if (!(error instanceof CommandError)) return explainMqtt(error);
-  if (!temporary.has(error.status)) throw error;
+  if (error instanceof MqttFailure) return error;
+  if (!(error instanceof CommandError) || !temporary.has(error.status)) throw error;
   const { cause } = error;
   const offline = cause instanceof HttpFailure && explainMqtt(cause.cause ?? cause).kind === 'offline';
   return new MqttFailure(offline ? 'offline' : 'network', error.message, undefined, { cause: error });
@@ -90,9 +90,13 @@ export async function runStream(options: StreamOptions): Promise<void> {
       log.recovered('stream', 'stream is back');
       const why = await hold(options, connection, credentials);
       session = Math.max(1, clock.monotonic() - since);
-      if (session >= goodSession) hint = undefined;
+      if (session >= goodSession) {
+        streak = { ...noStreak, forced: streak.forced };
+        hint = undefined;
+      }
       if (why) failure = { kind: why.kind, code: why.code, message: why.message };
     } catch (error) {
+      if (signal.aborted) return;
       const why = error instanceof SubscriptionRefused ? error : asMqtt(error);
       failure = { kind: why.kind, code: why.code, message: why.message };
     }

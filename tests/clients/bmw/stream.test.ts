@@ -243,6 +243,15 @@ test('a dead refresh token ends the stream with 77 and "Run bmw-login"', async (
   assert.match(failed()?.next ?? '', /Run bmw-login/);
 });
 
+test('a bug is no outage: it ends the stream instead of being tried for ever', async () => {
+  const { clock, server, failed } = await streaming();
+  server.refresh = async () => {
+    throw new TypeError('a bug');
+  };
+  await clock.advance(minutes(56));
+  assert.ok((failed() as unknown) instanceof TypeError);
+});
+
 test('a clock that is hours wrong does not make it renew for ever', async () => {
   const { clock, server, said, end } = await streaming();
   // BMW's tokens are dated by BMW's clock; ours is three hours ahead.
