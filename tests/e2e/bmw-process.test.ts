@@ -77,7 +77,7 @@ test('a reader that stalls costs the oldest records, shown as a gap, and never t
   const from = await started(t);
   await login(from);
   // Nobody reads its stdout for now.
-  const child = spawn('bmw-stream', ['--queue-size', '50'], {
+  const child = spawn(process.execPath, ['bin/bmw-stream.js', '--queue-size', '50'], {
     env: environment(from),
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -3,10 +3,10 @@ import type { Context } from '../../runtime/context.ts';
 import { fail } from '../../runtime/exit.ts';
 
 /** Account → its requests of the last 24 hours: `<data dir>/bmw-quota.json`, shared by every command and every run. */
-export type Ledger = Record<string, { requests: string[]; blocked_until?: string }>;
+type Ledger = Record<string, { requests: string[]; blocked_until?: string }>;
 
-/** The document of {@link Ledger}. */
-export const quotaState = 'bmw-quota';
+/** The document's name. */
+const quotaState = 'bmw-quota';
 
 /** BMW's limit, for one account and all its clients together; a request that fails counts too. */
 export const bmwLimit = 50;

@@ -2,7 +2,7 @@ import type { DataPoint } from '../../protocols/bmw/telematics.ts';
 import { newestTime } from '../../protocols/bmw/telematics.ts';
 
 /** Descriptors of a measured state of charge. BMW's own extrapolation (`charging.level`) is none. */
-export const chargeDescriptors = [
+const chargeDescriptors = [
   'vehicle.drivetrain.batteryManagement.header',
   'vehicle.powertrain.electric.battery.stateOfCharge.displayed',
   'vehicle.trip.segment.end.drivetrain.batteryManagement.hvSoc',

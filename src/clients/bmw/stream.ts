@@ -7,7 +7,7 @@ import { explainMqtt, failureCode, MqttFailure, reasonOf } from '../../transport
 import { betweenConnects, decide, goodSession, noStreak, type StreamFailure } from './reconnect.ts';
 
 /** How to log in at the broker, and for how long. */
-export interface Credentials {
+interface Credentials {
   username?: string | undefined;
   password?: string | undefined;
   /** When to get new ones and connect again, in milliseconds since 1970; absent: never. */

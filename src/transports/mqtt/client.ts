@@ -12,7 +12,7 @@ export interface MqttMessage {
 }
 
 /** What the broker publishes for us when we vanish. */
-export interface MqttWill {
+interface MqttWill {
   topic: string;
   payload: string;
   qos: 0 | 1 | 2;
@@ -53,7 +53,7 @@ export interface MqttOptions {
 }
 
 /** The broker's answer to one topic filter: the QoS granted, or a code from 128 on. */
-export interface MqttGrant {
+interface MqttGrant {
   topic: string;
   code: number;
 }
