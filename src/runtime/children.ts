@@ -1,13 +1,17 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import type { Host } from './host.ts';
 
+/** A child that was told to end is ended by force after so many milliseconds. */
+const patience = 1000;
+
 /**
  * Starts a child with our environment (which no longer holds what concerns this process alone), stderr shared, and ends it with
  * us: it gets SIGTERM when the command is over and SIGKILL when it doesn't listen.
  */
 export function createSpawner(host: Host): {
   spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
-  endAll(): void;
+  /** Resolves when all are gone. */
+  endAll(): Promise<void>;
 } {
   const children = new Set<ChildProcess>();
   return {
@@ -25,13 +29,13 @@ export function createSpawner(host: Host): {
       child.once('error', () => children.delete(child));
       return child;
     },
-    endAll() {
-      for (const child of children) {
+    async endAll() {
+      const left = [...children].map((child) => {
         child.kill('SIGTERM');
-        const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
-        child.once('exit', () => clearTimeout(timer));
-        timer.unref();
-      }
+        const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+        return new Promise<void>((resolve) => child.once('exit', () => resolve(clearTimeout(timer))));
+      });
+      await Promise.all(left);
     },
   };
 }

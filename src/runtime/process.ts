@@ -114,8 +114,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   const ending = controlEnding(plan, source, deadline, () => notifier?.stopping());
   process.on('uncaughtException', (error) => {
     logs[0]!.error(`bug: ${error.stack ?? error.message}`);
-    spawner.endAll();
-    process.exit(exit.software);
+    void spawner.endAll().then(() => process.exit(exit.software));
   });
 
   const result = await runPipeline(plan, services, source, stdoutWriter(), acknowledge !== undefined);
@@ -125,7 +124,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   notifier?.close();
   reloader.close();
   http?.close();
-  spawner.endAll();
+  await spawner.endAll();
   if (ending.signal) return dieBy(ending.signal);
   return endProcess(ending.timedOut ? exit.later : result.status);
 }
