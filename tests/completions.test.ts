@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { generatedFiles } from '../src/render/files.ts';
 import { toolkit } from './render/samples.ts';
-import { requireService, runService } from './support/services.ts';
 import { completionFile, offers, shells } from './support/completion.ts';
+import { requireService, runService } from './support/services.ts';
 
 /** A folder with the completions of the made-up commands. */
 const samples = mkdtempSync(join(tmpdir(), 'voltpipe-completions-'));

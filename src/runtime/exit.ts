@@ -25,7 +25,7 @@ export const exit = {
 /** One of the exit statuses above. */
 export type ExitStatus = (typeof exit)[keyof typeof exit];
 
-/** What each status means, for manuals. */
+/** What each status means, for manuals. @public (scripts/generate.mjs) */
 export const exitMeaning: Record<ExitStatus, string> = {
   0: 'done, or the reader of stdout went away',
   64: 'usage: the command line is wrong',
