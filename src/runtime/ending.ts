@@ -1,6 +1,7 @@
 import { systemClock } from './clock.ts';
 import { exit } from './exit.ts';
 import { descriptorKind } from './host.ts';
+import { showDuration } from './logger.ts';
 import type { PlannedStage } from './pipeline.ts';
 import { said } from './stderr.ts';
 
@@ -36,9 +37,7 @@ export function controlEnding(
         deadline.abort(new DOMException('the grace time is over', 'AbortError'));
       }),
       systemClock.after(grace, () => {
-        plan[0]!.setup.log.warn(
-          `not finished ${Math.round(grace / 1000)} s after it was told to stop; what was left is lost`,
-        );
+        plan[0]!.setup.log.warn(`not finished ${showDuration(grace)} after it was told to stop; what was left is lost`);
         if (signal) void dieBy(signal);
         else process.exit(exit.later);
       }),

@@ -48,7 +48,11 @@ export async function settleAll(
   if (problems.length === 0) return settled;
   const status = problems.every(({ error }) => error.status === exit.usage) ? exit.usage : exit.config;
   const single = launches.length === 1;
-  const lines = problems.map(({ name, error }) => (single ? sentence(error) : `${name}: ${sentence(error)}`));
+  const lines = problems.flatMap(({ name, error }) =>
+    sentence(error)
+      .split('\n')
+      .map((line) => (single ? line : `${name}: ${line}`)),
+  );
   throw new CommandError(status, lines.join('\n'));
 }
 

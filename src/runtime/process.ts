@@ -65,7 +65,9 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   const paint = screen.color ? await terminalColours() : undefined;
   const health = createHealth(clock);
   const sink: LogSink = { write: say, clock, redactor };
-  const listen = settled.map(({ settings }) => settings.common.http).find((where) => where !== undefined);
+  const listen = [inherited.http as string | undefined, ...settled.map(({ settings }) => settings.common.http)].find(
+    (where) => where !== undefined,
+  );
   const metrics = listen === undefined ? noMetrics : await createMetrics();
   const http = listen === undefined ? undefined : await listenHttp(listen, health, metrics);
   const spawner = createSpawner(host);
@@ -110,11 +112,19 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
           },
         );
 
+  for (const { kind, longRunning, name } of definitions) {
+    // A source is ready when it has proven so; the others have nothing to prove before their first record.
+    if (kind === 'source' && longRunning) health.stage(name).unready('starting');
+  }
   const notifier = startNotifier(host, health, clock);
   const ending = controlEnding(plan, source, deadline, () => notifier?.stopping());
   process.on('uncaughtException', (error) => {
     logs[0]!.error(`bug: ${error.stack ?? error.message}`);
     void spawner.endAll().then(() => process.exit(exit.software));
+  });
+  process.on('beforeExit', () => {
+    logs[0]!.error('bug: the run is not over, but nothing is left that could end it');
+    process.exit(exit.software);
   });
 
   const result = await runPipeline(plan, services, source, stdoutWriter(), acknowledge !== undefined);

@@ -1,5 +1,6 @@
 import { CommandError, exit } from './exit.ts';
 import type { Log } from './log.ts';
+import { createRedactor } from './logger.ts';
 import { said, say } from './stderr.ts';
 
 /** Prints an error that came before there was a log. Returns the exit status. */
@@ -8,7 +9,8 @@ export function report(error: unknown, name: string): number {
     say(`${name}: bug: ${error instanceof Error ? error.stack : String(error)}\n`);
     return exit.software;
   }
-  for (const line of sentence(error).split('\n')) say(`${name}: ${line}\n`);
+  const shown = createRedactor().clean(sentence(error));
+  for (const line of shown.split('\n')) say(`${name}: ${line}\n`);
   return error.status;
 }
 

@@ -203,7 +203,7 @@ const commands: AnyDefinition[] = [
     {
       async *run(ctx) {
         if (ctx.opts.deaf) {
-          const child = ctx.spawn(['bash', '-c', `trap '' TERM; echo up; while :; do sleep 0.1; done`]);
+          const child = ctx.spawn(['bash', '-c', `trap '' TERM; echo up; for i in $(seq 100); do sleep 0.1; done`]);
           await new Promise((resolve) => child.stdout?.once('data', resolve));
           writeFileSync(ctx.opts.deaf, String(child.pid));
           yield record(1);
@@ -223,6 +223,7 @@ const commands: AnyDefinition[] = [
     'source',
     {
       delay: { type: 'duration', default: 0, summary: 'x' },
+      hello: { type: 'flag', summary: 'x' },
       rate: { type: 'integer', key: 'fixture.rate', default: 1, summary: 'x' },
     },
     {
@@ -230,7 +231,7 @@ const commands: AnyDefinition[] = [
         ctx.metric('pushes_total', 'pushes').add(2, { result: 'ok' });
         ctx.metric('last_record_timestamp_seconds').set(1234);
         ctx.onReload(({ rate }) => ctx.log.info(`rate ${rate}`));
-        ctx.listen('/hello', (_request, response) => response.end('hello\n'));
+        if (ctx.opts.hello) ctx.listen('/hello', (_request, response) => response.end('hello\n'));
         ctx.unready('connecting');
         await ctx.clock.sleep(ctx.opts.delay, ctx.signal).catch(() => {});
         ctx.alive(60_000);
