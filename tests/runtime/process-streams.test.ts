@@ -79,6 +79,27 @@ test('stdout on a full disk is exit status 74, said once', async () => {
   }
 });
 
+test('messages that nobody reads any longer, or that nobody takes, stop nothing', async () => {
+  const bad = 'for i in $(seq 20); do echo bad; sleep 0.02; done; echo \'{"type":"x"}\'';
+  const gone = await shell(`{ ${bad}; } | { $VP pass 2> >(head -1 > /dev/null); echo "status $?"; }`).ended;
+  assert.equal(gone.stdout, '{"type":"x"}\nstatus 65\n');
+  const closed = await shell(`echo bad | $VP pass 2>&-; echo "status $?"`).ended;
+  assert.equal(closed.stdout, 'status 65\n');
+});
+
+test('a reader of messages that does not read them holds up neither the end nor a second signal', async () => {
+  const stuck = command(['pass'], { open: true });
+  stuck.child.stderr!.removeAllListeners('data').pause();
+  stuck.child.stdin!.write(`${'bad\n'.repeat(10)}{"type":"x"}\n`);
+  await until(() => stuck.printed.stdout !== '');
+  stuck.child.kill('SIGTERM');
+  stuck.child.kill('SIGTERM');
+  assert.equal(
+    (await new Promise<unknown[]>((resolve) => stuck.child.on('exit', (...how) => resolve(how))))[1],
+    'SIGTERM',
+  );
+});
+
 test('a directory as stdin is exit status 74', async () => {
   const { status, stderr } = await shell('$VP pass < /').ended;
   assert.deepEqual([status, stderr], [74, 'pass: stdin: cannot be read: EISDIR\n']);
@@ -151,7 +172,7 @@ for (const [what, argv] of Object.entries({
     child.stdin?.on('drain', feed);
     feed();
     let taken = 0;
-    for (const end = performance.now() + 2000; performance.now() < end; ) {
+    for (const end = performance.now() + 1500; performance.now() < end; ) {
       const chunk = child.stdout!.read(64 * 1024) as Buffer | null;
       taken += chunk?.length ?? 0;
       await new Promise((resolve) => setTimeout(resolve, 60));

@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
@@ -19,10 +19,9 @@ const bundles = new Map<string, string>();
 export function bundled(name: 'fixture-commands' | 'fixture-children'): string {
   let path = bundles.get(name);
   if (path) return path;
-  mkdirSync('build', { recursive: true });
-  const folder = mkdtempSync('build/fixture-');
+  const folder = mkdtempSync(join(tmpdir(), 'voltpipe-fixture-'));
   folders.push(folder);
-  path = join(process.cwd(), folder, `${name}.cjs`);
+  path = join(folder, `${name}.cjs`);
   buildSync({
     entryPoints: [`tests/support/${name}.ts`],
     outfile: path,
