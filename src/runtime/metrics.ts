@@ -1,4 +1,3 @@
-import type { Counter, Gauge, Registry } from 'prom-client';
 import type { Metric } from './context.ts';
 
 /** The metrics of the process. */
@@ -15,43 +14,50 @@ export const noMetrics: Metrics = {
   render: async () => ({ type: 'text/plain', body: '' }),
 };
 
-/** Metrics through prom-client, loaded only when somebody can ask for them. */
+/** One metric with all its series. */
+interface Family {
+  name: string;
+  help: string;
+  /** By their labels as JSON: values, and the labels themselves. */
+  series: Map<string, { labels: Record<string, string>; value: number }>;
+}
+
+/**
+ * Metrics as Prometheus reads them, rendered by prom-client, which is loaded only when somebody can ask for them. Counted here,
+ * since prom-client wants to know all labels of a metric before it counts the first time. Names in `_total` are counters.
+ */
 export async function createMetrics(): Promise<Metrics> {
   const { Counter, Gauge, Registry, collectDefaultMetrics } = await import('prom-client');
-  const register = new Registry();
-  collectDefaultMetrics({ register });
-  const known = new Map<string, Counter | Gauge>();
+  const ofProcess = new Registry();
+  collectDefaultMetrics({ register: ofProcess });
+  const families = new Map<string, Family>();
 
-  const gauge = (name: string, help: string, labels: readonly string[]): Gauge => {
-    const made = (known.get(name) ??
-      new Gauge({ name, help, labelNames: [...labels], registers: [register] })) as Gauge;
-    known.set(name, made);
-    return made;
-  };
-  const counter = (name: string, help: string, labels: readonly string[]): Counter => {
-    const made = (known.get(name) ??
-      new Counter({ name, help, labelNames: [...labels], registers: [register] })) as Counter;
-    known.set(name, made);
-    return made;
+  const render = async (): Promise<string> => {
+    const registers = [new Registry()];
+    for (const { name, help, series } of families.values()) {
+      const all = [...series.values()];
+      const labelNames = [...new Set(all.flatMap(({ labels }) => Object.keys(labels)))];
+      const metric = new (name.endsWith('_total') ? Counter : Gauge)({ name, help, labelNames, registers });
+      for (const { labels, value } of all) metric.inc(labels, value);
+    }
+    return `${await ofProcess.metrics()}${await registers[0]!.metrics()}`;
   };
 
   return {
     metric(cmd, short, help) {
       const name = short.startsWith('voltpipe_') ? short : `voltpipe_${short}`;
-      const text = help ?? name.replaceAll('_', ' ');
+      const family = families.get(name) ?? { name, help: help ?? name.replaceAll('_', ' '), series: new Map() };
+      families.set(name, family);
+      const change = (extra: Readonly<Record<string, string>>, next: (value: number) => number): void => {
+        const labels = { cmd, ...extra };
+        const key = JSON.stringify(labels);
+        family.series.set(key, { labels, value: next(family.series.get(key)?.value ?? 0) });
+      };
       return {
-        add(n, labels = {}) {
-          const all = { cmd, ...labels };
-          const names = Object.keys(all);
-          if (name.endsWith('_total')) counter(name, text, names).inc(all, n);
-          else gauge(name, text, names).inc(all, n);
-        },
-        set(value, labels = {}) {
-          const all = { cmd, ...labels };
-          gauge(name, text, Object.keys(all)).set(all, value);
-        },
+        add: (n, labels = {}) => change(labels, (value) => value + n),
+        set: (value, labels = {}) => change(labels, () => value),
       };
     },
-    render: async () => ({ type: (register as Registry).contentType, body: await register.metrics() }),
+    render: async () => ({ type: ofProcess.contentType, body: await render() }),
   };
 }

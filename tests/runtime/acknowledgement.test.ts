@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -307,17 +307,37 @@ test('a state that cannot be saved holds the acknowledgement, is told once, and 
   const clock = fakeClock();
   const input = openInput();
   const run = await startPipeline([counter()], { batches: input.batches, tracked: true, clock });
+  input.push(1);
+  await until(() => run.lines.length === 1);
   const inTheWay = join(run.dataDir, 'counter.json');
   mkdirSync(inTheWay);
-  writeFileSync(join(inTheWay, 'x'), '');
-  input.push(1);
-  await settle();
-  assert.ok(existsSync(inTheWay));
+  await clock.advance(1000);
+  await until(() => run.log.length > 0);
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(1000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(run.delivered, []);
+  assert.equal(run.log.length, 1);
+  assert.match(run.log[0]!, /^counter: warning: state: .*counter\.json: cannot be written: E/);
+  rmdirSync(inTheWay);
+  for (let i = 0; i < 100 && run.delivered.length === 0; i++) {
+    await clock.advance(1000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual([run.delivered, kept(run.dataDir)], [[1], 1]);
+  assert.match(run.log[1]!, /^counter: state is saved again/);
   input.end();
+  assert.equal((await run.done).status, 0);
+});
+
+test('a state that cannot be saved at the end is exit status 74, and its inputs are not acknowledged', async () => {
+  const run = await startPipeline([counter()], { batches: batchesOf(lines(2)), tracked: true });
+  mkdirSync(join(run.dataDir, 'counter.json'));
   const { status, failures } = await run.done;
   assert.equal(status, 74);
   assert.match(String(failures[0]?.error), /counter\.json: cannot be (read|written)/);
-  chmodSync(inTheWay, 0o700);
+  assert.deepEqual(run.delivered, []);
 });
 
 test('a filter without input leaves its state file alone', async () => {

@@ -196,6 +196,16 @@ test('--http serves health, readiness and metrics of the process (BMW-49, BMW-50
   }
 });
 
+test('a metric may gain labels, and be a gauge here and a counter there, without a fault in the command that counts', async () => {
+  const metrics = await createMetrics();
+  const pushes = metrics.metric('push', 'pushes_total', undefined);
+  pushes.add(1);
+  pushes.add(1, { result: 'ok' });
+  metrics.metric('other', 'pushes_total', undefined).set(5);
+  const { body } = await metrics.render();
+  assert.match(body, /voltpipe_pushes_total\{cmd="push"\} 1/);
+});
+
 test('addresses to listen on are read as [host:]port', () => {
   assert.deepEqual(parseListen('9100'), { host: '127.0.0.1', port: 9100 });
   assert.deepEqual(parseListen('0.0.0.0:9100'), { host: '0.0.0.0', port: 9100 });

@@ -130,6 +130,11 @@ test('a secret comes from its places, is never shown, and is not taken from the 
   assert.doesNotMatch(argv.stderr, /12345/);
 });
 
+test('a secret cannot come from a stdin that brings the records', async () => {
+  const { status, stderr } = await command(['secret-sink', '--api-key-file', '-'], { input: '{"type":"x"}\n' }).ended;
+  assert.deepEqual([status, stderr], [64, 'secret-sink: --api-key-file -: stdin brings the records. Name a file.\n']);
+});
+
 test('messages go to stderr, and to a file when asked; the journal gets priorities (HAWK-139)', async () => {
   const running = command(['count', '-n', '2']);
   const file = join(running.home, 'x.log');
@@ -141,6 +146,14 @@ test('messages go to stderr, and to a file when asked; the journal gets prioriti
     `$VP run 'count -n 1 | collect' 2> err; JOURNAL_STREAM=$(stat -c %d:%i err) $VP run 'count -n 1 | collect' 2>> err; cat err`,
   ).ended;
   assert.equal(journal.stdout, 'collect: collected 1\n<6>collect: collected 1\n');
+});
+
+test('a log file that cannot be written is said once, and the run goes on', async () => {
+  const input = 'bad\n'.repeat(3);
+  const { status, stderr } = await command(['pass', '--log-file', '/nowhere/x.log'], { input }).ended;
+  assert.equal(status, 65);
+  assert.equal(stderr.split('log file /nowhere/x.log: cannot be written: ENOENT').length, 2);
+  assert.equal(stderr.trim().split('\n').length, 4);
 });
 
 test('children get neither the descriptor nor the variable of the acknowledgement', async () => {

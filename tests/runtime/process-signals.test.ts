@@ -48,6 +48,21 @@ test('Ctrl-C in a pipeline of processes brings every record that was read to its
   assert.match(stderr, new RegExp(`collected ${last}\n`));
 });
 
+test('a filter of a file stops reading it at a signal, with its last line whole', async () => {
+  const { child, ended } = shell(
+    `for i in $(seq 200000); do echo '{"type":"x","n":'$i'}'; done > big; exec $VP pass < big`,
+  );
+  child.stdout!.pause();
+  await until(() => child.stdout!.readableLength > 0);
+  child.kill('SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  child.stdout!.resume();
+  const { signal, stdout } = await ended;
+  assert.equal(signal, 'SIGINT');
+  assert.ok(stdout.endsWith('}\n'));
+  assert.ok(stdout.length < 3_000_000, 'it went on to the end');
+});
+
 test('input that does not end is read for part of the grace time only', async () => {
   const { child, printed, ended } = command(['collect', '--receipts', '--grace', '1s'], { open: true });
   child.stdin!.write('{"type":"x","n":1}\n');

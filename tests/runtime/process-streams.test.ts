@@ -92,12 +92,15 @@ test('a reader of messages that does not read them holds up neither the end nor 
   stuck.child.stderr!.removeAllListeners('data').pause();
   stuck.child.stdin!.write(`${'bad\n'.repeat(10)}{"type":"x"}\n`);
   await until(() => stuck.printed.stdout !== '');
+  const begun = performance.now();
   stuck.child.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 100));
   stuck.child.kill('SIGTERM');
   assert.equal(
     (await new Promise<unknown[]>((resolve) => stuck.child.on('exit', (...how) => resolve(how))))[1],
     'SIGTERM',
   );
+  assert.ok(performance.now() - begun < 2500);
 });
 
 test('a directory as stdin is exit status 74', async () => {

@@ -195,6 +195,18 @@ const commands: AnyDefinition[] = [
       },
     },
   ),
+  fixture(
+    'secret-sink',
+    'sink',
+    { apiKey: { type: 'secret', summary: 'x' } },
+    {
+      async *run(ctx) {
+        await ctx.secret('apiKey');
+        yield { type: 'receipt' };
+        return undefined;
+      },
+    },
+  ),
   /** Starts a child that prints its environment and descriptors, or one that does not listen to SIGTERM. */
   fixture(
     'parent',
