@@ -58,7 +58,8 @@ export interface FileNote {
 
 /**
  * Maps one record to none, one or several. Called synchronously over whole batches. A text is a record's line already written, for a
- * filter that can write it faster than by way of an object.
+ * filter that can write it faster than by way of an object. A record is never changed in place: the same object coming back means
+ * that its line is written as it came in.
  */
 export type Each = (record: VoltRecord) => VoltRecord | string | readonly VoltRecord[] | undefined;
 
