@@ -25,6 +25,8 @@ export function createContext(
 ): Context {
   const { settings, log } = setup;
   const { clock } = services;
+  /** Those of the last reload: where secrets are looked for. */
+  let current = settings;
   const health = services.health.stage(setup.name);
 
   /** Saves a filter's state at most once a second while records flow, and once at the end. */
@@ -99,7 +101,7 @@ export function createContext(
       if (settings.secretFiles[name] === '-' && definition.input === 'required') {
         throw fail('usage', `${flagOf(name, spec)} -: stdin brings the records`, 'Name a file.');
       }
-      const value = findSecret(name, spec, settings, settings.secretFiles[name]);
+      const value = findSecret(name, spec, current, settings.secretFiles[name]);
       if (value !== undefined) services.redactor.add(value);
       return value;
     },
@@ -113,11 +115,13 @@ export function createContext(
     unready: health.unready,
     onReload(fn) {
       services.onReload(async () => {
+        const before = current;
         try {
-          const next = await setup.resettle();
-          await fn(next.opts as Context['opts']);
+          current = await setup.resettle();
+          await fn(current.opts as Context['opts']);
           log.info('configuration taken up');
         } catch (error) {
+          current = before;
           log.error(`configuration kept as it was: ${(error as Error).message}`);
         }
       });
