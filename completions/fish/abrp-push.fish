@@ -10,6 +10,7 @@ complete -c abrp-push -l min-interval -x -d 'shortest time between two pushes of
 complete -c abrp-push -l on-change -x -d 'push only when one of these keys has changed, and every --heartbeat'
 complete -c abrp-push -l heartbeat -x -d 'how often a parked car that says nothing is pushed again; 0: never'
 complete -c abrp-push -l bulk -x -a 'auto never always' -d 'send points that had to wait together; never: only the newest is kept'
+complete -c abrp-push -l max-soc-age -x -d 'while the car drives or charges, send no soc that is older than this; 0: any'
 complete -c abrp-push -l read-timeout -x -d 'time for one exchange'
 complete -c abrp-push -l verify -d 'ask ABRP, a minute after the first push, what it shows of the vehicle'
 complete -c abrp-push -l dry-run -d 'print each point as ABRP would get it, as abrp_point records, and send nothing'

@@ -1,5 +1,6 @@
-import { findAccess } from '../clients/abrp/access.ts';
+import { type Access, findAccess } from '../clients/abrp/access.ts';
 import { abrpApi } from '../clients/abrp/api.ts';
+import { isOutdated } from '../clients/abrp/outdated.ts';
 import { createPusher } from '../clients/abrp/pusher.ts';
 import { receiptOf } from '../clients/abrp/report.ts';
 import { abrpUrl } from '../protocols/abrp/requests.ts';
@@ -65,6 +66,12 @@ const options = {
     default: 'auto',
     summary: 'send points that had to wait together; never: only the newest is kept',
   },
+  maxSocAge: {
+    type: 'duration',
+    key: 'abrp.maxSocAge',
+    default: 30 * 60_000,
+    summary: 'while the car drives or charges, send no soc that is older than this; 0: any',
+  },
   readTimeout: { type: 'duration', default: 15_000, min: 100, summary: 'time for one exchange', rare: true },
   verify: { type: 'flag', summary: 'ask ABRP, a minute after the first push, what it shows of the vehicle' },
   dryRun: { type: 'flag', summary: 'print each point as ABRP would get it, as abrp_point records, and send nothing' },
@@ -89,7 +96,9 @@ export const command = defineCommand({
 
 It needs an API key (abrp.apiKey; one an application, free of charge from contact@iternio.com) and for each vehicle a user token: in the ABRP app, not on the web page, open the car's settings, Live data, Generic, and copy the token. With one vehicle that is abrp.userToken, with several abrp.tokens, a map from VIN to token. A token is never used for two vehicles.
 
-What goes out is ABRP's fields (${tlmFields.join(', ')}) as far as they are known. A record without a measured soc or without utc is not sent, since ABRP would plan nonsense with it. While the car charges, power is the negative charging_power unless power itself says that it flows into the battery.`,
+What goes out is ABRP's fields (${tlmFields.join(', ')}) as far as they are known. A record without a measured soc or without utc is not sent, since ABRP would plan nonsense with it. While the car drives or charges, a record is not sent either when its soc is much older than the rest of it (soc_age_s above --max-soc-age): ABRP would go on from a charge that is long gone. A parked car keeps its charge, and is sent whatever its age.
+
+While the car charges, power is the negative charging_power unless power itself says that it flows into the battery.`,
   options,
   sections: [
     {
@@ -106,7 +115,7 @@ At the end of input what waits is still sent, at its pace. After a signal it is 
       title: 'FAULTS',
       text: `While ABRP cannot be reached, or answers with 5xx, 404, 429 or something else than JSON, points wait, one for every --min-interval of measured time, and are sent in order, up to 100 in one call, when ABRP is back; with --bulk never only the newest waits. When 720 wait, no more is read, so that spool or the source keeps what comes. The waits between attempts double from 5 s to 60 s. After the end of input ABRP is tried for another minute, then the exit status is 69.
 
-An answer with HTTP 200 may still be an error: the point is then said to be rejected and not sent again, since it would be rejected again. Fields that ABRP misses (missing) are said once.
+An answer with HTTP 200 may still be an error: the point is then said to be rejected and not sent again, since it would be rejected again; the exit status is 76 when that happened to the last point of a vehicle. Fields that ABRP misses (missing) are said once.
 
 A token or key that is refused (401) ends the command with 77; one that had worked is tried three times first. With several vehicles only the one concerned stops, its records are skipped from then on, and 77 is the exit status at the end, or at once when no vehicle is left.`,
     },
@@ -165,7 +174,12 @@ async function* dryRun(ctx: Ctx): AsyncGenerator<VoltRecord> {
     const { vin } = record;
     if (wanted.length > 0 && !wanted.includes(String(vin))) continue;
     const { tlm, lacks } = toTlm(record);
-    if (tlm) {
+    if (lacks) ctx.log.warn(`a record without ${lacks.join(' and ')} would not be sent`);
+    else if (isOutdated(record, ctx.opts.maxSocAge)) {
+      ctx.log.warn(
+        `a record of a car that drives or charges, with a soc of ${record.soc_age_s} s ago, would not be sent`,
+      );
+    } else {
       yield {
         type: 'abrp_point',
         time: timestamp(tlm.utc * 1000),
@@ -173,20 +187,18 @@ async function* dryRun(ctx: Ctx): AsyncGenerator<VoltRecord> {
         method: 'send',
         tlm,
       };
-    } else ctx.log.warn(`a record without ${lacks.join(' and ')} would not be sent`);
+    }
   }
+}
+
+async function access(ctx: Ctx, { tokens, tokensFile, vin }: Ctx['opts']): Promise<Access> {
+  const [apiKey, userToken] = await Promise.all([ctx.secret('apiKey'), ctx.secret('userToken')]);
+  return findAccess({ apiKey, userToken, tokens, tokensFile, vins: vin, redact: ctx.redact });
 }
 
 async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
   const { opts, clock, log } = ctx;
-  const { apiKey, tokens } = await findAccess({
-    apiKey: await ctx.secret('apiKey'),
-    userToken: await ctx.secret('userToken'),
-    tokens: opts.tokens,
-    tokensFile: opts.tokensFile,
-    vins: opts.vin,
-    redact: ctx.redact,
-  });
+  let { apiKey, tokens } = await access(ctx, opts);
   const pushes = ctx.metric('push_total', 'pushes by result');
   const lastPush = ctx.metric('last_push_timestamp_seconds', 'when ABRP last took a push');
   const receipts = ctx.queue({ max: 1000, policy: 'pause' });
@@ -196,7 +208,7 @@ async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       http,
       clock,
       url: opts.url,
-      apiKey,
+      apiKey: () => apiKey,
       bulk: opts.bulk,
       timeout: opts.readTimeout,
       signal: ctx.deadline,
@@ -205,6 +217,7 @@ async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
     log,
     pace: { minInterval: opts.minInterval, onChange: opts.onChange, heartbeat: opts.heartbeat, bulk: opts.bulk },
     tokens,
+    maxSocAge: opts.maxSocAge,
     verify: opts.verify,
     deadline: ctx.deadline,
     onDelivered: (n) => ctx.delivered(n),
@@ -218,6 +231,10 @@ async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       }
       receipts.push(receiptOf(report, timestamp(clock.now())));
     },
+  });
+  ctx.onReload(async (fresh) => {
+    ({ apiKey, tokens } = await access(ctx, fresh));
+    pusher.useTokens(tokens);
   });
   ctx.signal.addEventListener('abort', () => pusher.hurry(), { once: true });
 
@@ -233,8 +250,11 @@ async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       }
       const end = await pusher.finish();
       if (end.refused) throw refusal(end.refused.message ?? `HTTP ${end.refused.status}`);
-      if (end.unsent > 0) throw fail('unavailable', `${end.unsent} points not delivered: ABRP took none for a minute`);
-      if (end.notShown) status = exit.protocol;
+      if (end.unsent > 0) {
+        const why = ctx.signal.aborted ? 'ABRP did not take them in time' : 'ABRP took none for a minute';
+        throw fail('unavailable', `${end.unsent === 1 ? '1 point' : `${end.unsent} points`} not delivered: ${why}`);
+      }
+      if (end.notShown || end.rejected) status = exit.protocol;
     };
     await Promise.race([refused, read()]);
   };

@@ -316,6 +316,44 @@ test('an error with HTTP 200 is said and not sent again, and the next state is (
   assert.ok(log.some((line) => line.includes('rejected a point') && line.includes('odd value')));
 });
 
+test('a last state that ABRP rejected ends with 76, so that a script knows (BMW-42)', async () => {
+  const world = await setUp({ simulator: { faults: [{ error: 'odd value' }] } });
+  world.put(state(0));
+  world.end();
+  const { status, delivered } = await finished(world);
+  assert.equal(status, 76);
+  assert.equal(delivered, 1);
+});
+
+test('a charge of long ago is not sent while the car drives or charges, and a parked car is (BMW-73)', async () => {
+  const world = await setUp({ flags: { heartbeat: '0' } });
+  const old = { soc_age_s: 1801 };
+  world.put(state(0, { ...old, is_charging: true }));
+  world.put(state(1, { ...old, is_parked: false }));
+  world.put(state(2, { ...old, speed: 80 }));
+  world.put(state(3, { soc_age_s: 1800, is_charging: true }));
+  await world.requests(1);
+  world.put(state(20, { ...old, is_parked: true, speed: 0 }));
+  world.end();
+  const { status, delivered, log } = await finished(world);
+  assert.equal(status, 0);
+  assert.equal(delivered, 5);
+  assert.deepEqual(
+    world.abrp.points().map(({ tlm }) => tlm.utc),
+    [utc + 3, utc + 20],
+  );
+  assert.equal(log.filter((line) => line.includes('warning: the car drives or charges')).length, 1);
+  assert.equal(log.filter((line) => line.includes('a new soc came')).length, 1);
+});
+
+test('--max-soc-age 0 sends a charge of any age', async () => {
+  const world = await setUp({ flags: { maxSocAge: '0' } });
+  world.put(state(0, { soc_age_s: 86_400, is_charging: true }));
+  world.end();
+  await finished(world);
+  assert.equal(world.abrp.points().length, 1);
+});
+
 test('missing fields are warned of once per distinct set, in each receipt, and pushing goes on (BMW-43)', async () => {
   const world = await setUp({ flags: { heartbeat: '0' } });
   for (let i = 0; i < 4; i++) {
@@ -379,6 +417,88 @@ test('one bad token stops its vehicle alone; the others go on, and 77 comes at t
   assert.equal(delivered, 5);
   assert.equal(world.abrp.points().length, 2);
   assert.equal(log.filter((line) => line.includes('refuses the user token')).length, 1);
+});
+
+/** A world with a configuration file of tokens by VIN, and the way to change it. */
+async function withTokens(tokens: Record<string, string>, abrpTokens: readonly string[]) {
+  const file = join(mkdtempSync(join(folder, 'reload-')), 'config.json');
+  const write = (map: Record<string, string>): void =>
+    writeFileSync(file, JSON.stringify({ abrp: { apiKey: simulatedKey, tokens: map } }));
+  write(tokens);
+  let reload: (() => Promise<void>) | undefined;
+  const world = await setUp({
+    simulator: { tokens: abrpTokens },
+    flags: { heartbeat: '0', config: file },
+    env: { VOLTPIPE_ABRP_USER_TOKEN: '', VOLTPIPE_ABRP_API_KEY: '' },
+    onReload: (fn) => {
+      reload = fn;
+    },
+  });
+  return {
+    ...world,
+    async change(map: Record<string, string>): Promise<void> {
+      write(map);
+      await until(() => reload !== undefined);
+      await reload?.();
+    },
+  };
+}
+
+test('a reload brings a new vehicle in, and a better token back into its place (BMW-70)', async () => {
+  const world = await withTokens({ V1: 'token-bad', V2: 'token-two' }, ['token-one', 'token-two', 'token-three']);
+  world.put(state(0, { vin: 'V1', soc: 51 }));
+  await world.requests(1);
+  assert.equal(world.receipts[0]?.ok, false);
+  await world.change({ V1: 'token-one', V2: 'token-two', V3: 'token-three' });
+  world.put(state(20, { vin: 'V1', soc: 61 }));
+  world.put(state(20, { vin: 'V2', soc: 62 }));
+  world.put(state(20, { vin: 'V3', soc: 63 }));
+  world.end();
+  const { status, delivered } = await finished(world);
+  assert.equal(status, 0);
+  assert.equal(delivered, 4);
+  assert.deepEqual(
+    world.abrp
+      .points()
+      .map(({ vehicle, tlm }) => [vehicle, tlm.soc])
+      .sort(),
+    [
+      [1, 61],
+      [2, 62],
+      [3, 63],
+    ],
+  );
+});
+
+test('a vehicle that a reload leaves without a token gets what waits for it, and no more (BMW-70)', async () => {
+  const world = await withTokens({ V1: 'token-one', V2: 'token-two' }, ['token-one', 'token-two']);
+  world.put(state(0, { vin: 'V1', soc: 50 }));
+  await world.requests(1);
+  world.put(state(5, { vin: 'V1', soc: 51 }));
+  await settle(20);
+  await world.change({ V2: 'token-two' });
+  world.put(state(30, { vin: 'V1', soc: 52 }));
+  world.end();
+  const { status, delivered } = await finished(world);
+  assert.equal(status, 0);
+  assert.equal(delivered, 3);
+  assert.deepEqual(
+    world.abrp.points().map(({ tlm }) => tlm.soc),
+    [50, 51],
+  );
+});
+
+test('tokens that cannot be read leave those that are in use', async () => {
+  const world = await withTokens({ V1: 'token-one' }, ['token-one']);
+  world.put(state(0, { vin: 'V1' }));
+  await world.requests(1);
+  await world.change({});
+  world.put(state(20, { vin: 'V1', soc: 60 }));
+  world.end();
+  const { status, log } = await finished(world);
+  assert.equal(status, 0);
+  assert.equal(world.abrp.points().at(-1)?.tlm.soc, 60);
+  assert.ok(log.some((line) => line.includes('configuration kept as it was')));
 });
 
 test('--vin pushes the named vehicle alone', async () => {

@@ -35,6 +35,8 @@ export interface RunOptions {
   health?: Health;
   /** What `ctx.spawn` does; without it a child is a failure of the test. */
   spawn?: Services['spawn'];
+  /** Gets each function that a changed configuration calls. */
+  onReload?: Services['onReload'];
 }
 
 /** What came of it. */
@@ -100,7 +102,7 @@ export async function runCommand(
       (() => {
         throw new Error('no children in this test');
       }),
-    onReload() {},
+    onReload: options.onReload ?? (() => {}),
   };
   const result: RunResult = { items: [], records: [], status: 0, error: undefined, log, delivered: 0, dataDir };
   let plan: PlannedStage[];

@@ -16,12 +16,18 @@ export interface AccessSources {
   redact(secret: string): void;
 }
 
+/** Key and tokens. */
+export interface Access {
+  apiKey: string;
+  tokens: Tokens;
+}
+
 /**
  * Brings key and tokens together.
  *
  * @throws exit status 78 with all that is missing
  */
-export async function findAccess(sources: AccessSources): Promise<{ apiKey: string; tokens: Tokens }> {
+export async function findAccess(sources: AccessSources): Promise<Access> {
   const { apiKey, userToken, tokensFile, vins, redact } = sources;
   const byVin = { ...sources.tokens, ...(tokensFile === undefined ? {} : await tokensIn(tokensFile)) };
   for (const token of Object.values(byVin)) redact(token);

@@ -33,7 +33,8 @@ export interface AbrpApiOptions {
   http: HttpClient;
   clock: Clock;
   url: string;
-  apiKey: string;
+  /** The key as it is now. */
+  apiKey(): string;
   bulk: BulkUse;
   /** Milliseconds for one exchange. */
   timeout: number;
@@ -48,7 +49,7 @@ export function abrpApi({ http, clock, url, apiKey, bulk, timeout, signal }: Abr
     const answer = await http.call({ ...request, timeoutMs: timeout, signal }).then(parseAnswer, noAnswer);
     return { ...answer, latency: Math.round(clock.monotonic() - start) };
   };
-  const access = (token: string): AbrpAccess => ({ url, apiKey, token });
+  const access = (token: string): AbrpAccess => ({ url, apiKey: apiKey(), token });
   return {
     push(token, points) {
       const [first] = points;

@@ -1,4 +1,5 @@
 import type { Tlm } from '../../protocols/abrp/telemetry.ts';
+import type { VoltRecord } from '../../records/record.ts';
 import type { Log, LogFields } from '../../runtime/log.ts';
 import type { TimedAnswer } from './api.ts';
 import type { Push } from './pace.ts';
@@ -9,6 +10,9 @@ export interface Notes {
   /** A vehicle without a token; one that --vin shuts out is none to warn of. */
   noToken(vin: string, wanted: boolean): void;
   lacking(vin: string, fields: readonly string[]): void;
+  /** A record whose state of charge is too old to be true, and the first after it that is sent. */
+  outdated(vin: string, record: VoltRecord): void;
+  upToDate(vin: string): void;
   /** Warns of a point that does not say whether the vehicle charges. */
   charging(vin: string, tlm: Tlm): void;
   pushed(vin: string, push: Push): void;
@@ -74,6 +78,15 @@ export function createNotes(log: Log): Notes {
       const list = fields.join(' and ');
       once(`lacking ${vin} ${list}`, () => log.warn(`records without ${list} are not sent`, who(vin)));
     },
+    outdated(vin, { soc_age_s: age }) {
+      const minutes = Math.round(Number(age) / 60);
+      log.lost(
+        `soc ${vin}`,
+        'the car drives or charges, and its soc is older than --max-soc-age: not sent until a newer one comes',
+        { ...who(vin), age: `${minutes} min` },
+      );
+    },
+    upToDate: (vin) => log.recovered(`soc ${vin}`, 'a new soc came', who(vin)),
     charging(vin, tlm) {
       if (tlm.is_charging !== undefined) return;
       once(`charging ${vin}`, () => log.warn('is_charging is not known; ABRP recommends it', who(vin)));

@@ -6,6 +6,7 @@ import type { Log } from '../../runtime/log.ts';
 import type { AbrpApi } from './api.ts';
 import { createLedger } from './ledger.ts';
 import { createNotes } from './notes.ts';
+import { isOutdated } from './outdated.ts';
 import type { Pace, Push } from './pace.ts';
 import { settleAfter } from './repeat.ts';
 import { type PushReport, reportOf } from './report.ts';
@@ -20,6 +21,8 @@ export interface PusherOptions {
   log: Log;
   pace: Pace;
   tokens: Tokens;
+  /** While a car drives or charges, the age in milliseconds from which its state of charge is not sent any more; 0: none. */
+  maxSocAge: number;
   /** Asks ABRP for each vehicle once what it holds. */
   verify: boolean;
   /** Ends all waiting. */
@@ -35,6 +38,8 @@ interface PusherEnd {
   unsent: number;
   /** The last answer of a vehicle whose token or key is refused. */
   refused?: AbrpAnswer;
+  /** What ABRP said to the last point of a vehicle, when it rejected it. */
+  rejected?: AbrpAnswer;
   /** A verification failed. */
   notShown: boolean;
 }
@@ -45,6 +50,8 @@ export interface Pusher {
   take(record: VoltRecord): Promise<void> | undefined;
   /** Sends what waits now, without regard to the interval, and from now on waits for nothing. */
   hurry(): void;
+  /** Goes on with other tokens. A vehicle that has none any longer gets what waits for it, and no more. */
+  useTokens(tokens: Tokens): void;
   /** No more records come: sends what waits and ends. */
   finish(): Promise<PusherEnd>;
   /** Resolves when every vehicle is refused: nothing can be sent any longer. */
@@ -61,20 +68,24 @@ interface Car {
   /** Monotonic milliseconds and `utc` of the first point that was taken. */
   first?: { at: number; utc: number };
   lastAt?: number;
+  /** The answer that stopped the vehicle, or took its last point away. */
+  refused?: AbrpAnswer | undefined;
+  rejected?: AbrpAnswer | undefined;
   verified?: Promise<void>;
 }
 
 /** Makes a pusher. Nothing is sent before the first record. */
 export function createPusher(options: PusherOptions): Pusher {
-  const { api, clock, log, tokens, onReport } = options;
+  const { api, clock, log, onReport } = options;
+  let { tokens } = options;
   const cars = new Map<string, Car>();
+  /** Cars that lost their token, until what waits for them is sent. */
+  const leaving: [vin: string, car: Car][] = [];
   const ledger = createLedger(options.onDelivered);
   const notes = createNotes(log);
   let hurried = false;
-  let refusals = 0;
   let armPatience = (): void => {};
   let notShown = false;
-  let lastRefusal: AbrpAnswer | undefined;
   let refuse: (answer: AbrpAnswer) => void;
   const refused = new Promise<AbrpAnswer>((resolve) => {
     refuse = resolve;
@@ -94,7 +105,9 @@ export function createPusher(options: PusherOptions): Pusher {
   const pushed = (vin: string, car: Car, push: Push): void => {
     const { answer, points } = push;
     const now = clock.monotonic();
+    if (answer.verdict === 'rejected' && !push.kept) car.rejected = answer;
     if (answer.verdict === 'ok') {
+      car.rejected = undefined;
       armPatience();
       car.first ??= { at: now, utc: points[0]?.utc ?? 0 };
       car.lastAt = now;
@@ -105,11 +118,11 @@ export function createPusher(options: PusherOptions): Pusher {
   };
 
   /** One refused token stops its vehicle. While another may be served, its records must not hold up theirs. */
-  const stopped = ({ vehicle }: Car, answer: AbrpAnswer): void => {
-    lastRefusal = answer;
-    refusals++;
+  const stopped = (car: Car, answer: AbrpAnswer): void => {
+    car.refused = answer;
+    const refusals = [...cars.values()].filter((one) => one.refused).length;
     if (refusals >= tokens.vehicles) refuse(answer);
-    else ledger.close(vehicle.abandon());
+    else ledger.close(car.vehicle.abandon());
   };
 
   const carOf = (vin: string): Car | undefined => {
@@ -164,7 +177,9 @@ export function createPusher(options: PusherOptions): Pusher {
       const { tlm, lacks } = toTlm(record);
       if (!car) notes.noToken(vin, tokens.wants(vin));
       else if (lacks) notes.lacking(vin, lacks);
+      else if (isOutdated(record, options.maxSocAge)) notes.outdated(vin, record);
       else if (!car.vehicle.stopped) {
+        notes.upToDate(vin);
         notes.charging(vin, tlm);
         const full = car.vehicle.add({ tlm, record, covers: [ordinal] });
         if (hurried) car.vehicle.hurry();
@@ -177,16 +192,34 @@ export function createPusher(options: PusherOptions): Pusher {
       hurried = true;
       for (const { vehicle } of cars.values()) vehicle.hurry();
     },
+    useTokens(fresh) {
+      tokens = fresh;
+      for (const [vin, car] of [...cars]) {
+        const token = tokens.of(vin);
+        if (token === car.token) continue;
+        if (token === undefined) {
+          cars.delete(vin);
+          leaving.push([vin, car]);
+          void car.vehicle.finish();
+        } else {
+          car.token = token;
+          car.refused = undefined;
+          car.vehicle.useToken(token);
+        }
+      }
+    },
     async finish() {
-      const all = [...cars];
+      const all = [...cars, ...leaving];
       await sendRest(all.map(([, { vehicle }]) => vehicle));
       if (options.verify && !hurried) await Promise.all(all.map(([vin, car]) => verifyLate(vin, car)));
       else notes.settled(all.map(([, { first, lastAt }]) => first && lastAt! - first.at));
       const unsent = all.reduce((sum, [, { vehicle }]) => sum + vehicle.waiting, 0);
-      return { unsent, notShown, ...(lastRefusal ? { refused: lastRefusal } : {}) };
+      const refused = all.find(([, car]) => car.refused)?.[1].refused;
+      const rejected = all.find(([, car]) => car.rejected)?.[1].rejected;
+      return { unsent, notShown, ...(refused ? { refused } : {}), ...(rejected ? { rejected } : {}) };
     },
     close() {
-      for (const { vehicle } of cars.values()) vehicle.close();
+      for (const [, { vehicle }] of [...cars, ...leaving]) vehicle.close();
     },
   };
 }

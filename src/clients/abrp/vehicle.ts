@@ -25,7 +25,7 @@ const refusalsBelieved = 3;
 export class Vehicle {
   readonly #clock: Clock;
   readonly #api: AbrpApi;
-  readonly #token: string;
+  #token: string;
   readonly #pace: Pace;
   readonly #events: VehicleEvents;
   readonly #backlog;
@@ -105,6 +105,17 @@ export class Vehicle {
     return this.#backlog.take(this.#backlog.size).flatMap(({ covers }) => covers);
   }
 
+  /** Goes on with another token, also after the last one was refused. */
+  useToken(token: string): void {
+    this.#token = token;
+    this.#stopped = false;
+    this.#refused = false;
+    this.#worked = false;
+    this.#refusals = 0;
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#plan();
+  }
+
   /** Sends the last point once more, now. */
   async repeat(): Promise<void> {
     if (this.#last && !this.#stopped && !this.#sending) await this.#push([], this.#last.tlm);
@@ -164,10 +175,11 @@ export class Vehicle {
     if (this.#backlog.size === 0) this.#asked = false;
     const sent = points.length > 0 ? points.map(({ tlm }) => tlm) : repeat ? [repeat] : [];
     const cameAt = this.#cameAt;
-    const answer = await this.#api.push(this.#token, sent);
+    const token = this.#token;
+    const answer = await this.#api.push(token, sent);
     this.#sending = false;
     this.#underWay = 0;
-    const kept = this.#judge(answer, points);
+    const kept = this.#judge(answer, points, token);
     const last = points.at(-1);
     if (answer.verdict === 'ok' && last) {
       this.#last = { record: last.record, tlm: last.tlm, cameAt };
@@ -180,7 +192,7 @@ export class Vehicle {
   }
 
   /** Draws the conclusions of an answer. Returns whether the points wait again. */
-  #judge(answer: TimedAnswer, points: readonly Waiting[]): boolean {
+  #judge(answer: TimedAnswer, points: readonly Waiting[], token: string): boolean {
     const keep = (): boolean => {
       this.#backlog.putBack(points);
       this.#asked = true;
@@ -200,6 +212,8 @@ export class Vehicle {
         this.#batch = Math.ceil(points.length / 2);
         return keep();
       case 'refused':
+        // Said of a token that is out of use by now.
+        if (token !== this.#token) return keep();
         if (!this.#worked || ++this.#refusals >= refusalsBelieved) {
           this.#refused = true;
           this.#stopped = true;
