@@ -58,7 +58,7 @@ const child = spawn(
     ...forNode,
     ...files.map((file) => join(out, file.replace(/\.ts$/, '.mjs'))),
   ],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_EXTRA_CA_CERTS: '' } },
+  { cwd: root, stdio: 'inherit' },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
