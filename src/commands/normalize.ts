@@ -38,7 +38,8 @@ const options = {
     type: 'choice',
     choices: ['auto', 'bmw'],
     default: 'auto',
-    summary: "whose lines without a type are taken too: bmw reads BMW's own JSON as it comes from a broker",
+    summary:
+      "whose lines without a type are taken too: bmw reads BMW's own JSON, of its broker, its REST interface or a capture",
   },
   explain: { type: 'flag', summary: 'say in each record where its values came from, under the key explain' },
   drop: { type: 'list', value: 'FIELD,…', summary: 'fields to leave out, such as lat,lon' },

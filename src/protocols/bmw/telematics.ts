@@ -26,7 +26,7 @@ export interface BmwTelematics extends VoltRecord {
 /** What lies around the values in BMW's own JSON. */
 export interface Envelope {
   vin: string | undefined;
-  /** BMW's time stamp of the message, as it was written. */
+  /** BMW's time stamp of the message, as it was written; of a capture without one, when it was received. */
   sentAt: string | undefined;
   data: Record<string, DataPoint>;
 }
@@ -56,21 +56,35 @@ const isBare = (message: Json): boolean => {
   return keys.length > 0 && keys.every((key) => key.startsWith('vehicle.') && isObject(message[key]));
 };
 
+/** A payload as a subscriber captured it: JSON, or the text that it came as (`mosquitto_sub -F %j`). */
+function payloadOf(payload: unknown): unknown {
+  if (typeof payload !== 'string' || !payload.startsWith('{')) return payload;
+  try {
+    return JSON.parse(payload);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Recognises BMW's JSON in the shapes that it is met in:
  *
- * - a stream message `{vin, entityId, topic, timestamp, data}`, of which anything but `data` may be missing;
+ * - a stream message `{vin, entityId, topic, timestamp, data}`, of which anything but `data` may be missing, or the record
+ *   that was made of one;
  * - an answer of the REST interface, `{telematicData}`;
- * - a capture of a subscriber, `{topic, payload, …}` with one of these as payload;
+ * - a capture of a subscriber, `{topic, payload, received_at, …}` with one of these as payload, as JSON or as text;
  * - the values alone, descriptor → data point.
  *
  * @returns undefined for anything else
  */
 export function openEnvelope(message: unknown): Envelope | undefined {
   if (!isObject(message)) return undefined;
-  if (isObject(message.payload)) {
-    const inner = openEnvelope(message.payload);
-    return inner && { ...inner, vin: inner.vin ?? vinOfTopic(message.topic) };
+  const payload = payloadOf(message.payload);
+  if (isObject(payload)) {
+    const inner = openEnvelope(payload);
+    if (!inner) return undefined;
+    const { vin = vinOfTopic(message.topic), sentAt = text(message.received_at) } = inner;
+    return { ...inner, vin, sentAt };
   }
   const data = isObject(message.data)
     ? message.data
@@ -80,7 +94,7 @@ export function openEnvelope(message: unknown): Envelope | undefined {
   if (!data && !isBare(message)) return undefined;
   return {
     vin: data && (text(message.vin) ?? vinOfTopic(message.topic)),
-    sentAt: data && text(message.timestamp),
+    sentAt: data && (text(message.timestamp) ?? text(message.sent_at)),
     data: (data ?? message) as Record<string, DataPoint>,
   };
 }

@@ -65,6 +65,23 @@ test('anything but data may be missing; a capture with topic and payload is open
   assert.deepEqual(openEnvelope(point('2026-03-01T12:00:00Z'))?.data, point('2026-03-01T12:00:00Z'));
 });
 
+test('a capture may hold its payload as text, and gives its time to values without one', () => {
+  const values = point(null);
+  const payload = JSON.stringify({ vin: 'WBA1', data: values });
+  const received_at = '2026-03-01T12:00:05.000Z';
+  assert.deepEqual(openEnvelope({ topic: 'gcid/WBA1', payload }), { vin: 'WBA1', sentAt: undefined, data: values });
+  assert.equal(openEnvelope({ topic: 'gcid/WBA1', payload, received_at })?.sentAt, received_at);
+  assert.equal(openEnvelope({ topic: 'gcid/WBA1', payload: '{"vin"' }), undefined);
+  assert.equal(openEnvelope({ topic: 'gcid/WBA1', payload: 'online' }), undefined);
+});
+
+test('a record that comes back from a mirror keeps the time at which BMW sent it', () => {
+  const first = toRecord({ timestamp: '2026-03-01T12:00:05Z', data: point(null) }, { via: 'stream', receivedAt: 0 });
+  const second = toRecord(first, { via: 'mirror', receivedAt });
+  assert.equal(second?.sent_at, '2026-03-01T12:00:05.000Z');
+  assert.equal(second?.time, first?.time);
+});
+
 test('what has none of these shapes is no message', () => {
   for (const message of [
     null,
