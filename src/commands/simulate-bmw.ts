@@ -1,9 +1,10 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { bmwLifetimes } from '../simulators/bmw/account.ts';
@@ -105,12 +106,9 @@ async function settingsOf(ctx: SimulateContext, onEvent: NonNullable<BmwOptions[
   };
 }
 
-/** Puts the certificate authority into a file, for `bmw.ca` and other clients. */
-function writeCa({ opts, dataDir }: SimulateContext, bmw: Bmw): string {
-  const file = opts.writeConfig === undefined ? join(dataDir, caName) : resolve(`${opts.writeConfig}.${caName}`);
-  writeFileSync(file, bmw.ca);
-  return file;
-}
+/** The file of the certificate authority, for `bmw.ca` and other clients. */
+const caFile = ({ opts, dataDir }: SimulateContext): string =>
+  opts.writeConfig === undefined ? join(dataDir, caName) : resolve(`${opts.writeConfig}.${caName}`);
 
 async function play(ctx: SimulateContext, file: string, bmw: Bmw): Promise<void> {
   const { speedUp, rate } = ctx.opts;
@@ -206,7 +204,7 @@ ${Object.values(controls)
   check({ fault, vin }) {
     for (const text of fault as readonly string[]) {
       if (parseFault(text)) continue;
-      throw fail('usage', `--fault ${text}: there is no such fault`, "'simulate bmw --help' lists them.");
+      throw fail('usage', `--fault ${text}: there is no such fault`, "'man simulate-bmw' lists them.");
     }
     for (const text of vin as readonly string[]) {
       if (!/^[A-Z0-9]{17}$/.test(text)) throw fail('usage', `--vin ${text}: a VIN has 17 capital letters and digits`);
@@ -222,8 +220,9 @@ ${Object.values(controls)
     const bmw = await startBmw(settings).catch((error: Error) => {
       throw fail('unavailable', `${opts.listenHost}: cannot listen: ${error.message}`, 'Choose other ports.');
     });
-    const ca = writeCa(ctx, bmw);
+    const ca = caFile(ctx);
     try {
+      await writeDurably(ca, bmw.ca, 0o644);
       if (opts.writeConfig !== undefined) {
         const { clientId, vins, authUrl, apiUrl, brokerUrl } = bmw;
         await writeConfig(opts.writeConfig, { bmw: { clientId, vin: vins[0], authUrl, apiUrl, brokerUrl, ca } });

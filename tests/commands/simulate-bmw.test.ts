@@ -51,6 +51,16 @@ test('the first record says where everything is, the configuration file too, and
   assert.equal(records[1]?.error, 'CU-100');
 });
 
+test('the folder of --write-config is made; one that cannot be is said, with status 74', async () => {
+  const folder = temporaryFolder('simulate');
+  const file = join(folder, 'config/voltpipe/config.yaml');
+  await run({ writeConfig: file }, async () => assert.ok(existsSync(file)));
+  writeFileSync(join(folder, 'in-the-way'), '');
+  const { status, error } = await runCommand(command, { flags: { writeConfig: join(folder, 'in-the-way/sim.yaml') } });
+  assert.equal(status, 74);
+  assert.match(error?.message ?? '', /in-the-way.*cannot be written: ENOTDIR/);
+});
+
 test('without a configuration file the authority lies in the data directory while it runs', async () => {
   let ca = '';
   await run({}, async (endpoint) => {
