@@ -3,7 +3,7 @@
 complete -c normalize -f
 complete -c normalize -l map -r -F -d 'mapping file, YAML or JSON, laid over the preset field by field'
 complete -c normalize -l preset -x -a 'bmw bmw-spec none' -d 'built-in mapping to begin with, instead of the one that belongs to the record type'
-complete -c normalize -l from -x -a 'auto bmw' -d 'whose lines without a type are taken too: bmw reads BMW'\''s own JSON as it comes from a broker'
+complete -c normalize -l from -x -a 'auto bmw' -d 'whose lines without a type are taken too: bmw reads BMW'\''s own JSON, of its broker, its REST interface or a capture'
 complete -c normalize -l explain -d 'say in each record where its values came from, under the key explain'
 complete -c normalize -l drop -x -d 'fields to leave out, such as lat,lon'
 complete -c normalize -l max-age -x -d 'leave out values that are older than this, against the newest one of the vehicle'

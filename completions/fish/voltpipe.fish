@@ -111,7 +111,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at bmw-poll' -l version -s V -d 'pr
 complete -c voltpipe -n '__voltpipe_voltpipe_at bmw-poll' -l help -s h -d 'print help, examples first, and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at normalize' -l map -r -F -d 'mapping file, YAML or JSON, laid over the preset field by field'
 complete -c voltpipe -n '__voltpipe_voltpipe_at normalize' -l preset -x -a 'bmw bmw-spec none' -d 'built-in mapping to begin with, instead of the one that belongs to the record type'
-complete -c voltpipe -n '__voltpipe_voltpipe_at normalize' -l from -x -a 'auto bmw' -d 'whose lines without a type are taken too: bmw reads BMW'\''s own JSON as it comes from a broker'
+complete -c voltpipe -n '__voltpipe_voltpipe_at normalize' -l from -x -a 'auto bmw' -d 'whose lines without a type are taken too: bmw reads BMW'\''s own JSON, of its broker, its REST interface or a capture'
 complete -c voltpipe -n '__voltpipe_voltpipe_at normalize' -l explain -d 'say in each record where its values came from, under the key explain'
 complete -c voltpipe -n '__voltpipe_voltpipe_at normalize' -l drop -x -d 'fields to leave out, such as lat,lon'
 complete -c voltpipe -n '__voltpipe_voltpipe_at normalize' -l max-age -x -d 'leave out values that are older than this, against the newest one of the vehicle'
