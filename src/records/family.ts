@@ -1,5 +1,5 @@
-/** What the value of a key is in JSON. */
-type KeyKind = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array';
+/** What the value of a key is in JSON; `any` is each of them but null. */
+type KeyKind = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'any';
 
 /** One key of a record family. */
 export interface RecordKey {
@@ -27,5 +27,7 @@ export interface RecordFamily {
   summary: string;
   /** A command to a device has no time of measurement: its `time` may be absent. */
   timeless?: true;
+  /** Its records may have further keys. */
+  open?: true;
   keys: readonly RecordKey[];
 }

@@ -8,7 +8,7 @@ export const mqttMessage = {
     { name: 'topic', kind: 'string', summary: 'its topic', required: true },
     {
       name: 'payload',
-      kind: 'string',
+      kind: 'any',
       summary: 'its content: an object or text; base64 where encoding says so',
       required: true,
     },

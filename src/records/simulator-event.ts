@@ -5,6 +5,7 @@ import type { RecordFamily } from './family.ts';
 export const simulatorEvent = {
   type: 'simulator_event',
   summary: 'what a simulator saw or did; further keys depend on the event',
+  open: true,
   keys: [
     source,
     { name: 'event', kind: 'string', summary: 'what happened: stream_connected, stream_refused, …', required: true },

@@ -102,6 +102,7 @@ test('--when-stale passes the stream on, and asks BMW only when no state of char
     time: timestamp(clock.now()),
     vin,
     via: 'stream',
+    received_at: timestamp(clock.now()),
     data: { [header]: { timestamp: timestamp(clock.now()), value: n, unit: '%' } },
   });
   const other: VoltRecord = { type: 'gap', time: timestamp(clock.now()), source: 'bmw-stream', count: 1 };

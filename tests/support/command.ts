@@ -14,6 +14,7 @@ import { noMetrics } from '../../src/runtime/metrics.ts';
 import { type PlannedStage, runPipeline } from '../../src/runtime/pipeline.ts';
 import type { Services } from '../../src/runtime/services.ts';
 import { allOptions, settle } from '../../src/runtime/settings.ts';
+import { vocabularyFaults } from './vocabulary.ts';
 
 /** How a command is run in a test. */
 export interface RunOptions {
@@ -74,7 +75,10 @@ export function streamOf(items: Iterable<Item> | AsyncIterable<Item>, onDelivere
   };
 }
 
-/** Runs one command, or several as a pipeline, in this process, with everything around it replaced. */
+/**
+ * Runs one command, or several as a pipeline, in this process, with everything around it replaced. Rejects when a record that the
+ * command makes is not as the vocabulary has it.
+ */
 export async function runCommand(
   command:
     | AnyDefinition
@@ -128,16 +132,25 @@ export async function runCommand(
   const source = streamOf(options.input ?? [], (count) => {
     result.delivered = count;
   });
+  const { format, writes = [] } = commands.at(-1)!.command as AnyDefinition;
+  const faults = new Set<string>();
+  const check = (item: Item): void => {
+    const record = typeof item === 'string' ? (JSON.parse(item) as VoltRecord) : item;
+    if (record.type !== undefined && writes.includes(record.type))
+      for (const fault of vocabularyFaults(record)) faults.add(fault);
+  };
   const output = {
     async write(batch: Batch): Promise<void> {
       for (const item of batch.items) {
         result.items.push(item);
+        if (format === 'record') check(item);
         if (typeof item !== 'string') result.records.push(item);
         options.onItem?.(item);
       }
     },
   };
   const ended = await runPipeline(plan, services, source, output, true);
+  if (faults.size > 0) throw new Error([...faults].join('\n'));
   return { ...result, status: ended.status, error: ended.failures.at(-1)?.error as Error | undefined };
 }
 
