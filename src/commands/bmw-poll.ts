@@ -1,10 +1,9 @@
+import { fillGaps } from '../clients/bmw/gaps.ts';
 import { loginOptions, openLogin } from '../clients/bmw/login.ts';
-import { isVin } from '../clients/bmw/messages.ts';
+import { checkVins } from '../clients/bmw/messages.ts';
 import { createPoller, type Poller, type Span, type What } from '../clients/bmw/poller.ts';
 import { bmwAddresses } from '../clients/bmw/portal.ts';
 import { bmwLimit } from '../clients/bmw/quota.ts';
-import { chargeTime, createStaleness, type Staleness } from '../clients/bmw/staleness.ts';
-import type { DataPoint } from '../protocols/bmw/telematics.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { parseTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
@@ -85,7 +84,8 @@ later (one request more). Values that BMW's servers extrapolate come along as BM
     {
       title: 'BEHIND THE STREAM',
       text: `Many vehicles fall silent a few minutes after charging began. bmw-stream | bmw-poll --when-stale 15m passes every record on at
-once, and asks BMW when no state of charge came for 15 minutes. When the answer brings nothing new, the next question waits twice
+once, and asks BMW when no state of charge came for 15 minutes: for the vehicles of bmw.vin and those that the stream names, and,
+as long as there are none, for all of the account. When the answer brings nothing new, the next question waits twice
 as long, up to six hours, so that a parked vehicle doesn't use up the day's quota.`,
     },
   ],
@@ -107,8 +107,7 @@ as long, up to six hours, so that a parked vehicle doesn't use up the day's quot
   seeAlso: ['bmw-login(1)', 'bmw-stream(1)', 'normalize(1)'],
 
   check(opts) {
-    const bad = (opts['vin'] as readonly string[]).find((vin) => !isVin(vin.toUpperCase()));
-    if (bad !== undefined) throw fail('config', `bmw.vin: '${bad}' is no VIN`, 'A VIN has 17 letters and digits.');
+    checkVins(opts['vin'] as readonly string[]);
     if (opts['interval'] !== undefined && opts['whenStale'] !== undefined) {
       throw fail('usage', '--interval and --when-stale exclude each other');
     }
@@ -128,8 +127,16 @@ as long, up to six hours, so that a parked vehicle doesn't use up the day's quot
     try {
       const { apiUrl, gcid, maxRequests, whenStale, interval } = ctx.opts;
       const poller = await createPoller(ctx, { store, http, url: apiUrl, ca, gcid, cap: maxRequests });
-      if (whenStale !== undefined) yield* fillGaps(ctx, poller, whenStale);
-      else if (interval !== undefined) yield* atInterval(ctx, poller, interval);
+      if (whenStale !== undefined) {
+        yield* fillGaps(ctx, {
+          staleAfter: whenStale,
+          vins: configured(ctx),
+          vehicles: () => vehiclesOf(ctx, poller),
+          read: (vin) => poller.read(vin, 'telematic', spanOf(ctx)),
+          onMissed: (error) => missed(ctx, error),
+          onRead: () => readAgain(ctx),
+        });
+      } else if (interval !== undefined) yield* atInterval(ctx, poller, interval);
       else yield* readAll(ctx, poller, await vehiclesOf(ctx, poller));
     } finally {
       await http.close();
@@ -172,6 +179,11 @@ function missed(ctx: PollContext, error: unknown): void {
   ctx.unready(error.message);
 }
 
+function readAgain(ctx: PollContext): void {
+  ctx.log.recovered('poll', 'readings are back');
+  ctx.alive();
+}
+
 async function* atInterval(ctx: PollContext, poller: Poller, interval: number): AsyncGenerator<VoltRecord, void> {
   let vins = configured(ctx);
   const perDay = (day / interval) * Math.max(1, vins.length);
@@ -184,50 +196,10 @@ async function* atInterval(ctx: PollContext, poller: Poller, interval: number): 
     try {
       if (vins.length === 0) vins = await vehiclesOf(ctx, poller);
       yield* readAll(ctx, poller, vins);
-      ctx.log.recovered('poll', 'readings are back');
+      readAgain(ctx);
     } catch (error) {
       missed(ctx, error);
     }
     await ctx.clock.sleep(interval, ctx.signal).catch(() => {});
-  }
-}
-
-/** Passes the stream on, and asks for what it no longer brings. */
-async function* fillGaps(ctx: PollContext, poller: Poller, staleAfter: number): AsyncGenerator<VoltRecord, void> {
-  const timers = ctx.timers(ctx.input);
-  const vehicles = new Map<string, Staleness>();
-  const stalenessOf = (vin: string): Staleness => {
-    const known = vehicles.get(vin) ?? createStaleness(staleAfter);
-    vehicles.set(vin, known);
-    return known;
-  };
-  for (const vin of configured(ctx)) {
-    stalenessOf(vin);
-    timers.wall(vin, staleAfter);
-  }
-  for await (const { record, timer: vin } of timers) {
-    if (record) {
-      yield record;
-      const measured = chargeTime((record['data'] ?? {}) as Record<string, DataPoint>);
-      const from = record['vin'];
-      if (typeof from !== 'string') continue;
-      if (measured !== undefined) timers.wall(from, stalenessOf(from).heard(measured));
-      else if (!vehicles.has(from)) {
-        stalenessOf(from);
-        timers.wall(from, staleAfter);
-      }
-      continue;
-    }
-    let measured: number | undefined;
-    try {
-      for await (const read of poller.read(vin, 'telematic', spanOf(ctx))) {
-        measured = chargeTime(read['data'] as Record<string, DataPoint>);
-        yield read;
-      }
-      ctx.log.recovered('poll', 'readings are back');
-    } catch (error) {
-      missed(ctx, error);
-    }
-    timers.wall(vin, stalenessOf(vin).polled(measured));
   }
 }

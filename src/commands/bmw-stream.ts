@@ -1,6 +1,6 @@
 import { accountOf, bmwAccess } from '../clients/bmw/access.ts';
 import { loginOptions, openLogin, readCertificates } from '../clients/bmw/login.ts';
-import { isVin, recordOf } from '../clients/bmw/messages.ts';
+import { checkVins, recordOf } from '../clients/bmw/messages.ts';
 import { bmwAddresses } from '../clients/bmw/portal.ts';
 import { type Seen, seenKeeper, seenState } from '../clients/bmw/seen.ts';
 import { type Access, runStream, type StreamOptions } from '../clients/bmw/stream.ts';
@@ -131,8 +131,7 @@ voltpipe_malformed_messages_total counts messages that were no CarData.`,
 
   check(opts) {
     const vins = opts['vin'] as readonly string[];
-    const bad = vins.find((vin) => !isVin(vin.toUpperCase()));
-    if (bad !== undefined) throw fail('config', `bmw.vin: '${bad}' is no VIN`, 'A VIN has 17 letters and digits.');
+    checkVins(vins);
     if (vins.length === 0 && !opts['all'] && !opts['seen'] && opts['mirrorUrl'] === undefined) {
       throw fail('config', 'bmw.vin: no vehicle is given', 'Set bmw.vin, or use --vin or --all.');
     }

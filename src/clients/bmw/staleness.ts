@@ -1,3 +1,4 @@
+import { isUnknown } from '../../filters/values.ts';
 import type { DataPoint } from '../../protocols/bmw/telematics.ts';
 import { newestTime } from '../../protocols/bmw/telematics.ts';
 
@@ -12,7 +13,7 @@ const chargeDescriptors = [
 export function chargeTime(data: Readonly<Record<string, DataPoint | undefined>>): number | undefined {
   const points = chargeDescriptors.flatMap((name) => {
     const point = data[name];
-    return point?.value == null ? [] : [[name, point] as const];
+    return isUnknown(point?.value) ? [] : [[name, point as DataPoint] as const];
   });
   if (points.length === 0) return undefined;
   const time = newestTime(Object.fromEntries(points));
