@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { mkdirSync, promises, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from './exit.ts';
 
@@ -18,9 +16,9 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
   try {
     const old = statSync(path, { throwIfNoEntry: false });
     const target = old ? realpathSync(path) : path;
-    temporary = `${target}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+    temporary = `${target}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    const file = await open(temporary, 'wx', mode);
+    const file = await promises.open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
       if (old && process.getuid?.() === 0) await file.chown(old.uid, old.gid);
@@ -28,7 +26,7 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
     } finally {
       await file.close();
     }
-    await rename(temporary, target);
+    await promises.rename(temporary, target);
     await syncFolder(dirname(target));
   } catch (error) {
     if (temporary) rmSync(temporary, { force: true });
@@ -37,7 +35,7 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
 }
 
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+  const folder = await promises.open(path, 'r');
   try {
     await folder.sync();
   } finally {

@@ -47,6 +47,9 @@ function journalIsStderr(stream: string | undefined): boolean {
   }
 }
 
+/** Device number of /dev/null on Linux. */
+const nullDevice = 0x103;
+
 /** What stands behind descriptor `fd`. */
 export function descriptorKind(fd: number): DescriptorKind {
   try {
@@ -54,6 +57,7 @@ export function descriptorKind(fd: number): DescriptorKind {
     if (stat.isFile() || stat.isBlockDevice() || stat.isDirectory()) return 'file';
     if (stat.isFIFO() || stat.isSocket()) return 'pipe';
     if (!stat.isCharacterDevice()) return 'file';
+    if (stat.rdev === nullDevice) return 'null';
     // Loaded for what may be a terminal only: it costs a millisecond.
     return process.getBuiltinModule('node:tty').isatty(fd) ? 'terminal' : 'null';
   } catch {
