@@ -74,6 +74,7 @@ export async function runStream(options: StreamOptions): Promise<void> {
   let notBefore = clock.monotonic();
   let force = false;
   let hint: string | undefined;
+  const told = new Set<string>();
 
   while (!signal.aborted) {
     const pause = notBefore - clock.monotonic();
@@ -88,6 +89,7 @@ export async function runStream(options: StreamOptions): Promise<void> {
       const since = clock.monotonic();
       options.onUp();
       log.recovered('stream', 'stream is back');
+      told.clear();
       const why = await hold(options, connection, credentials);
       session = Math.max(1, clock.monotonic() - since);
       if (session >= goodSession) {
@@ -111,12 +113,19 @@ export async function runStream(options: StreamOptions): Promise<void> {
     force = decision.refresh;
     notBefore = clock.monotonic() + decision.wait;
     options.onDown(failure.message);
-    const next = `again in ${Math.round(decision.wait / 1000)} s`;
-    log.lost('stream', `stream: ${failure.message}; ${next}`);
+    const message = `stream: ${failure.message}; again in ${Math.round(decision.wait / 1000)} s`;
+    const remedy = remedyOf(failure);
+    if (told.size > 0 && !told.has(remedy)) log.warn(message);
+    else log.lost('stream', message);
+    told.add(remedy);
     if (decision.hint && decision.hint !== hint) log.warn(decision.hint);
     hint = decision.hint ?? hint;
   }
 }
+
+/** A broker that is not there comes back by itself; any other failure asks for something else and is told, in mid-outage too. */
+const remedyOf = ({ kind, code }: StreamFailure): string =>
+  ['closed', 'network', 'timeout', 'offline'].includes(kind) ? 'wait' : `${kind} ${code ?? ''}`;
 
 /** A SUBACK that says no. The broker then stays connected and sends nothing for ever, which looks like a silent car. */
 class SubscriptionRefused extends Error {

@@ -179,6 +179,21 @@ test('a broker that is down for an hour is asked ever less often, and found agai
   await end();
 });
 
+test('an outage that turns out to be something else is told again, each cause once (HAWK-138)', async () => {
+  const away = new MqttFailure('network', 'connection refused');
+  const untrusted = new MqttFailure('tls', 'certificate or handshake refused: CERT_HAS_EXPIRED');
+  const { clock, sessions, said, end } = await streaming({
+    answers: (n) => (n === 1 ? undefined : n % 2 ? untrusted : away),
+  });
+  sessions[0]?.cut();
+  await clock.advance(minutes(50));
+  const causes = said.filter((line) => line.includes('stream:'));
+  assert.equal(causes.length, 2);
+  assert.match(causes[0] ?? '', /closed by the broker; again in 10 s/);
+  assert.match(causes[1] ?? '', /CERT_HAS_EXPIRED; again in/);
+  await end();
+});
+
 test('a second refusal renews a token that looks valid, and the next attempt uses the new one (BMW-26)', async () => {
   const refused = new MqttFailure('refused', 'not authorised', 5);
   const { clock, attempts, sessions, server, store, end } = await streaming({
