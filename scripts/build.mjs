@@ -43,27 +43,35 @@ const vendorFile = (path) =>
     .replaceAll('/', '-')}.cjs`;
 
 /** Sends every third-party import to dist/vendor and notes which packages were asked for. */
-function vendorPlugin(wanted, prefix, self) {
+function vendorPlugin(wanted) {
   return {
     name: 'vendor',
     setup(b) {
       b.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
         if (kind === 'entry-point' || !isBare(path)) return undefined;
         const name = packageOf(path);
-        if (name === self || inlined.includes(name)) return undefined;
-        if (native.includes(name) || name === '@abandonware/bluetooth-hci-socket') {
-          return {
-            path: name === '@abandonware/bluetooth-hci-socket' ? '@stoprocent/bluetooth-hci-socket' : path,
-            external: true,
-          };
-        }
+        if (inlined.includes(name)) return undefined;
+        if (native.includes(name)) return { path, external: true };
         if (!(name in manifest.devDependencies)) return undefined;
         wanted.add(path);
-        return { path: prefix + vendorFile(path), external: true };
+        return { path: `./vendor/${vendorFile(path)}`, external: true };
       });
     },
   };
 }
+
+/** A vendored package carries what it needs, so that one file is all there is to load; native code alone stays outside. */
+const nativeOnly = {
+  name: 'native-only',
+  setup(b) {
+    b.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+      if (kind === 'entry-point') return undefined;
+      const name = packageOf(path);
+      const real = name === '@abandonware/bluetooth-hci-socket' ? '@stoprocent/bluetooth-hci-socket' : name;
+      return native.includes(real) ? { path: real === name ? path : real, external: true } : undefined;
+    });
+  },
+};
 
 /** Commander loads node:child_process (3 ms) for a feature that we don't use: programs as subcommands. */
 const lightCommander = {
@@ -73,6 +81,43 @@ const lightCommander = {
       importer.includes('/node_modules/commander/') ? { path, namespace: 'nothing' } : undefined,
     );
     b.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
+/** What mqtt.js loads with its first connection though hardly anybody uses it: WebSocket costs 12 ms, SOCKS 7. */
+const lateInMqtt = [
+  {
+    file: 'index',
+    eager: /= require\('(\.\/(?:ws|tcp|tls))'\)\.(streamBuilder|default);/g,
+    times: 6,
+    late: "= (...args) => require('$1').$2(...args);",
+  },
+  {
+    file: 'tcp',
+    eager: /= __importDefault\(require\("\.\/socks"\)\);/g,
+    times: 1,
+    late: '= { get default() { return require("./socks").default; } };',
+  },
+  {
+    file: 'tls',
+    eager: /= __importDefault\(require\("\.\/socks"\)\);/g,
+    times: 1,
+    late: '= { get default() { return require("./socks").default; } };',
+  },
+];
+
+const lightMqtt = {
+  name: 'light-mqtt',
+  setup(b) {
+    for (const { file, eager, times, late } of lateInMqtt) {
+      b.onLoad({ filter: new RegExp(`/mqtt/build/lib/connect/${file}\\.js$`) }, ({ path }) => {
+        const text = readFileSync(path, 'utf8');
+        if (text.match(eager)?.length !== times) throw new Error(`${path} has changed: look at lateInMqtt anew`);
+        return { contents: text.replace(eager, late), loader: 'js' };
+      });
+    }
+    // npm's copy of Node's own streams.
+    b.onResolve({ filter: /^readable-stream$/ }, () => ({ path: 'node:stream', external: true }));
   },
 };
 
@@ -116,26 +161,23 @@ function entries({ commands, groups }) {
 
 async function vendor(wanted, packages) {
   mkdirSync(join(root, 'dist/vendor'), { recursive: true });
-  const done = new Set();
-  for (let todo = [...wanted]; todo.length > 0; todo = [...wanted].filter((name) => !done.has(name))) {
-    await Promise.all(
-      todo.map(async (name) => {
-        done.add(name);
-        const entry = vendorEntries[name] ?? name;
-        const result = await build({
-          ...common,
-          stdin: vendorEntries[name]
-            ? undefined
-            : { contents: `module.exports = require(${JSON.stringify(name)});`, resolveDir: root, loader: 'js' },
-          entryPoints: vendorEntries[name] ? [join(root, entry)] : undefined,
-          outfile: join(root, 'dist/vendor', vendorFile(name)),
-          minifySyntax: true,
-          plugins: [vendorPlugin(wanted, './', packageOf(name))],
-        });
-        notePackages(result.metafile, packages);
-      }),
-    );
-  }
+  await Promise.all(
+    [...wanted].map(async (name) => {
+      const entry = vendorEntries[name] ?? name;
+      const result = await build({
+        ...common,
+        stdin: vendorEntries[name]
+          ? undefined
+          : { contents: `module.exports = require(${JSON.stringify(name)});`, resolveDir: root, loader: 'js' },
+        entryPoints: vendorEntries[name] ? [join(root, entry)] : undefined,
+        outfile: join(root, 'dist/vendor', vendorFile(name)),
+        minify: true,
+        keepNames: true,
+        plugins: [lightMqtt, nativeOnly],
+      });
+      notePackages(result.metafile, packages);
+    }),
+  );
 }
 
 function notePackages(metafile, packages) {
@@ -196,7 +238,7 @@ export async function buildAll() {
         sourcesContent: false,
         minifySyntax: true,
         minifyWhitespace: true,
-        plugins: [lightCommander, vendorPlugin(wanted, './vendor/', undefined)],
+        plugins: [lightCommander, vendorPlugin(wanted)],
       });
       notePackages(result.metafile, packages);
     }),
@@ -209,7 +251,7 @@ export async function buildAll() {
           outfile: join(root, 'dist', `${name}.cjs`),
           sourcemap: true,
           sourcesContent: false,
-          plugins: [lightCommander, vendorPlugin(wanted, './vendor/', undefined)],
+          plugins: [lightCommander, vendorPlugin(wanted)],
         });
         notePackages(result.metafile, packages);
       }),
