@@ -46,6 +46,15 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
   const ruleOf = new Map(names.map((name, i) => [name, i]));
   const rule = (name: string): number => ruleOf.get(name) ?? -1;
 
+  const dependents = new Map<string, number[]>();
+  for (const [i, name] of names.entries()) {
+    for (const used of new Set(referencesOf(all.get(name) ?? { candidates: [] }))) {
+      const users = dependents.get(used);
+      if (users) users.push(i);
+      else dependents.set(used, [i]);
+    }
+  }
+
   const points = new Map<string, Lookups>();
   const roots = new Map<string, Reader[]>();
   const searches: Program['searches'][number][] = [];
@@ -108,9 +117,7 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
       choices: candidates.map((candidate) => choice(candidate, name, mappable.get(name))),
       maxAge: candidates.every(isConstant) ? Infinity : (ages?.get(name) ?? ages?.get('*') ?? maxAge ?? Infinity),
       hold: hold ?? usualHold,
-      dependents: names.flatMap((other, i) =>
-        referencesOf(all.get(other) ?? { candidates: [] }).includes(name) ? i : [],
-      ),
+      dependents: dependents.get(name) ?? [],
       shown: isShown(name) && !(pair && (name === 'lat' || name === 'lon')),
     };
   });
