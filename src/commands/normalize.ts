@@ -160,7 +160,7 @@ export const command = defineCommand({
   summary: 'turns vendor data into vehicle_telemetry: common names, common units, one state per vehicle',
   description: `Reads vendor records and puts out what they say about a vehicle as vehicle_telemetry, with the same names and units for every make. Records of types that no mapping reads pass untouched.
 
-For each vehicle the last value of every field is remembered, with the time at which it was measured. A record comes out when a mapped value is new: it changed, or was measured again. It holds all that is known of the vehicle; utc and time are those of the newest value in it that is new, never the present time and never that of the message; soc_age_s says how much older the state of charge is. Duplicates and values that arrive late make no record. What the car does not know (-NA-, INVALID, empty text, null) and what can not be meant (a charge of 254 %) is left out, and the last known value stays.
+For each vehicle the last value of every field is remembered, with the time at which it was measured. A record comes out when a mapped value is new: it changed, or was measured again. It holds all that is known of the vehicle; utc and time are those of the newest value in it, never the present time and never that of the message; one that comes late doesn't turn them back; soc_age_s says how much older the state of charge is. Duplicates and values that arrive late make no record. What the car does not know (-NA-, INVALID, empty text, null) and what can not be meant (a charge of 254 %) is left out, and the last known value stays.
 
 Latitude and longitude are taken only together, with one and the same time: BMW sends them in two messages, and a pair of two times would be a place where the car never was.
 

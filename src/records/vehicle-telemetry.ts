@@ -17,7 +17,7 @@ export const vehicleTelemetry = {
       name: 'utc',
       kind: 'number',
       unit: 's',
-      summary: 'time of the newest value that changed, since 1970',
+      summary: 'time of the newest value in it, since 1970',
       required: true,
     },
     { name: 'soc', kind: 'number', ...percent, summary: 'measured state of charge' },

@@ -49,17 +49,23 @@ export function normalizer(program: Program, options: NormalizerOptions): Normal
     return fresh;
   }
 
+  /** Whether the source brought something new. One that came late doesn't turn the time back: newer values are in the record, too. */
+  function isNew(vehicle: Vehicle, source: Source): boolean {
+    const changed = merge(vehicle, source);
+    if (!(changed > 0)) return false;
+    if (changed > vehicle.stamp) vehicle.stamp = changed;
+    return true;
+  }
+
   return {
     apply(source) {
       const vehicle = vehicleOf(source.record);
-      const changed = merge(vehicle, source);
-      return changed > 0 ? write.record(vehicle, changed) : undefined;
+      return isNew(vehicle, source) ? write.record(vehicle, vehicle.stamp) : undefined;
     },
     applyLine(source) {
       const vehicle = vehicleOf(source.record);
-      const changed = merge(vehicle, source);
-      if (!(changed > 0)) return undefined;
-      return remember ? write.line(vehicle, changed) : write.onlyLine(vehicle, changed);
+      if (!isNew(vehicle, source)) return undefined;
+      return remember ? write.line(vehicle, vehicle.stamp) : write.onlyLine(vehicle, vehicle.stamp);
     },
     save: () => snapshot(program, vehicles),
     load(saved) {

@@ -104,6 +104,8 @@ export interface Vehicle {
   fresh: boolean;
   /** The newest time of all, against which ages are measured. */
   newest: number;
+  /** The time of the last record: of the newest value that is in it. */
+  stamp: number;
   /** From this time on some value is too old. */
   expiry: number;
   /** The known fields of the record as JSON, each with its comma, in their order. */
@@ -128,6 +130,7 @@ export function newVehicle(program: Program, identity: Readonly<Record<string, u
     odometer: {},
     fresh: true,
     newest: -Infinity,
+    stamp: -Infinity,
     expiry: Infinity,
     parts: [],
     places: undefined,

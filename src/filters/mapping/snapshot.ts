@@ -50,6 +50,7 @@ export function restore(program: Program, saved: Snapshot): Map<string, Vehicle>
       vehicle.slotTime[i] = time;
       vehicle.newest = Math.max(vehicle.newest, time);
     });
+    vehicle.stamp = vehicle.newest;
     vehicle.odometer = { ...odometer };
     vehicle.position = program.pair && position && positionAt(position.lat, position.lon, position.time);
     vehicles.set(name, vehicle);

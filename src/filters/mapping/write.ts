@@ -3,13 +3,13 @@ import { formatTime } from '../../records/time.ts';
 import type { Value } from '../values.ts';
 import type { Position, Program, Vehicle } from './program.ts';
 
-/** Writes a vehicle's state as of `changed`, the time of the newest value in it that is new. */
+/** Writes a vehicle's state as of `stamp`, the time of the newest value in it. */
 export interface Writer {
-  record(vehicle: Vehicle, changed: number): VoltRecord;
+  record(vehicle: Vehicle, stamp: number): VoltRecord;
   /** The same record as a line of JSON. */
-  line(vehicle: Vehicle, changed: number): string;
+  line(vehicle: Vehicle, stamp: number): string;
   /** The same for a vehicle that will have no second line. */
-  onlyLine(vehicle: Vehicle, changed: number): string;
+  onlyLine(vehicle: Vehicle, stamp: number): string;
 }
 
 /** `ms / 1000` as JSON has it. Put together from whole numbers: to print a fraction takes ten times as long. */
@@ -53,7 +53,7 @@ export function writer(program: Program, explain: boolean): Writer {
     return newest - position.time <= oldest ? position : undefined;
   }
 
-  const ageOf = (vehicle: Vehicle, changed: number): number => Math.max(0, changed - vehicle.time[soc]!) / 1000;
+  const ageOf = (vehicle: Vehicle, stamp: number): number => Math.max(0, stamp - vehicle.time[soc]!) / 1000;
 
   function explanation(vehicle: Vehicle, record: VoltRecord): Record<string, unknown> {
     const entries = order.flatMap((index) => {
@@ -81,25 +81,25 @@ export function writer(program: Program, explain: boolean): Writer {
   }
 
   return {
-    record(vehicle, changed) {
+    record(vehicle, stamp) {
       const position = positionOf(vehicle);
       const record: VoltRecord = {
         type: 'vehicle_telemetry',
-        time: formatTime(changed),
+        time: formatTime(stamp),
         ...vehicle.identity,
-        utc: changed / 1000,
+        utc: stamp / 1000,
       };
       for (const index of order) {
         const value = vehicle.value[index];
         if (pair && index === pair.lat) Object.assign(record, position && { lat: position.lat, lon: position.lon });
         else if (value !== undefined && index !== pair?.lon) record[rules[index]!.name] = value;
-        if (index === soc && value !== undefined) record.soc_age_s = ageOf(vehicle, changed);
+        if (index === soc && value !== undefined) record.soc_age_s = ageOf(vehicle, stamp);
       }
       if (explain) record.explain = explanation(vehicle, record);
       return record;
     },
 
-    line(vehicle, changed) {
+    line(vehicle, stamp) {
       const position = positionOf(vehicle);
       let { places } = vehicle;
       if (places === undefined || (pair && places[pair.lat]! >= 0 !== (position !== undefined))) {
@@ -107,26 +107,26 @@ export function writer(program: Program, explain: boolean): Writer {
       }
       const { parts } = vehicle;
       if (soc >= 0 && places[soc]! >= 0) {
-        const age = seconds(Math.max(0, changed - vehicle.time[soc]!));
+        const age = seconds(Math.max(0, stamp - vehicle.time[soc]!));
         parts[places[soc]!] = `,"soc":${vehicle.value[soc]},"soc_age_s":${age}`;
       }
       if (pair && position) parts[places[pair.lat]!] = position.text;
       // Added one by one: the text is put together once, when the batch is written; `join` would copy it once more.
-      let text = headOf(vehicle, changed);
+      let text = headOf(vehicle, stamp);
       for (let i = 0; i < parts.length; i++) text += parts[i];
       return `${text}}`;
     },
 
-    onlyLine(vehicle, changed) {
+    onlyLine(vehicle, stamp) {
       const position = positionOf(vehicle);
-      let text = headOf(vehicle, changed);
+      let text = headOf(vehicle, stamp);
       for (let i = 0; i < order.length; i++) {
         const index = order[i]!;
         const value = vehicle.value[index];
         if (value === undefined || index === pair?.lon) continue;
         if (index === pair?.lat) text += position?.text ?? '';
         else text += partOf(rules[index]!.key, value);
-        if (index === soc) text += `,"soc_age_s":${seconds(Math.max(0, changed - vehicle.time[soc]!))}`;
+        if (index === soc) text += `,"soc_age_s":${seconds(Math.max(0, stamp - vehicle.time[soc]!))}`;
       }
       return `${text}}`;
     },
@@ -134,6 +134,6 @@ export function writer(program: Program, explain: boolean): Writer {
 }
 
 /** What every line begins with. */
-function headOf(vehicle: Vehicle, changed: number): string {
-  return `{"type":"vehicle_telemetry","time":"${formatTime(changed)}"${vehicle.identityText},"utc":${seconds(changed)}`;
+function headOf(vehicle: Vehicle, stamp: number): string {
+  return `{"type":"vehicle_telemetry","time":"${formatTime(stamp)}"${vehicle.identityText},"utc":${seconds(stamp)}`;
 }

@@ -24,12 +24,29 @@ test('utc is the time of the data point, not of the message, not of now (BMW-29)
   assert.equal(take({ ...record, sent_at: t(5), received_at: t(6) })?.utc, Date.parse(t(0)) / 1000);
 });
 
-test('utc is the newest of those that changed, not the newest that is known', () => {
-  const { take } = normalizerOf();
-  take(telematics(t(30), { [keys.soc]: 66 }));
+test('a value that comes late does not turn the time back: newer ones are in the record, too', () => {
+  const { take, applyLine } = normalizerOf();
+  take(telematics(t(20), { [keys.soc]: 66 }));
+  take(telematics(t(30), { [keys.range]: 254 }));
   const late = take(telematics(t(10), { [keys.capacity]: 78 }));
-  assert.equal(late?.time, t(10));
-  assert.equal(late?.soc_age_s, 0);
+  assert.equal(late?.time, t(30));
+  assert.equal(late?.soc_age_s, 600);
+  const record = telematics(t(11), { [keys.tyre]: [240, 'kPa'] });
+  const line = applyLine({
+    record,
+    data: record.data as object as Record<string, unknown>,
+    time: record.time,
+    arrived: t(31),
+  });
+  assert.equal(JSON.parse(line ?? '').time, t(30));
+});
+
+test('nor does it after a restart', () => {
+  const before = normalizerOf();
+  before.take(telematics(t(30), { [keys.soc]: 66 }));
+  const { take, load } = normalizerOf();
+  load(before.save());
+  assert.equal(take(telematics(t(10), { [keys.capacity]: 78 }))?.time, t(30));
 });
 
 test('vehicles are kept apart by VIN (C-8)', () => {
