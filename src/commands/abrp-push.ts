@@ -3,6 +3,7 @@ import { abrpApi } from '../clients/abrp/api.ts';
 import { isOutdated } from '../clients/abrp/outdated.ts';
 import { createPusher } from '../clients/abrp/pusher.ts';
 import { receiptOf } from '../clients/abrp/report.ts';
+import { createTokens } from '../clients/abrp/tokens.ts';
 import { abrpUrl } from '../protocols/abrp/requests.ts';
 import { tlmFields, toTlm } from '../protocols/abrp/telemetry.ts';
 import type { VoltRecord } from '../records/record.ts';
@@ -169,10 +170,10 @@ A token or key that is refused (401) ends the command with 77; one that had work
 
 /** Points as they would be sent, all of them: a pace would only hide what is to be seen. Nothing counts as delivered. */
 async function* dryRun(ctx: Ctx): AsyncGenerator<VoltRecord> {
-  const wanted = ctx.opts.vin;
+  const { wants } = createTokens({}, undefined, ctx.opts.vin);
   for await (const record of ctx.input) {
     const { vin } = record;
-    if (wanted.length > 0 && !wanted.includes(String(vin))) continue;
+    if (!wants(String(vin))) continue;
     const { tlm, lacks } = toTlm(record);
     if (lacks) ctx.log.warn(`a record without ${lacks.join(' and ')} would not be sent`);
     else if (isOutdated(record, ctx.opts.maxSocAge)) {

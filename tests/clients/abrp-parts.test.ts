@@ -46,6 +46,16 @@ test('a point that is older than the one that waits does not take its place', ()
   assert.deepEqual(taken[0]?.covers, [0, 1]);
 });
 
+test('of two points of one time the later one takes the place: it holds a value that came late', () => {
+  const backlog = createBacklog(10);
+  const ended = { ...point(5, 1), tlm: { utc: start + 5, soc: 50, is_charging: false } };
+  backlog.add(point(5, 0));
+  backlog.add(ended);
+  const [taken] = backlog.take(9);
+  assert.deepEqual(taken?.tlm, ended.tlm);
+  assert.deepEqual(taken?.covers, [0, 1]);
+});
+
 test('whatever is added, taken and put back, points stay in order and every input is answered for once', () => {
   const steps = fc.array(fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constantFrom('take', 'fail', 'deliver')), {
     maxLength: 60,
@@ -96,6 +106,13 @@ test('inputs are reported in their order, in whatever order they become safe', (
   assert.deepEqual(reports, [2]);
   ledger.close([c]);
   assert.deepEqual(reports, [2, 1]);
+});
+
+test('a VIN in a configuration is meant in any case of letters', () => {
+  assert.equal(createTokens({ wby1: 'one' }, undefined, []).of('WBY1'), 'one');
+  const tokens = createTokens({}, 'single', ['wby1']);
+  assert.ok(tokens.wants('WBY1'));
+  assert.equal(tokens.of('WBY1'), 'single');
 });
 
 test('a token is never used for two vehicles (BMW-70, C-8)', () => {

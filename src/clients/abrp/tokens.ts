@@ -19,17 +19,23 @@ export function createTokens(
   single: string | undefined,
   vins: readonly string[],
 ): Tokens {
-  let owner = vins.length === 1 ? vins[0] : undefined;
-  const wants = (vin: string): boolean => vins.length === 0 || vins.includes(vin);
+  const named = new Map(Object.entries(byVin).map(([vin, token]) => [fold(vin), token]));
+  const wanted = vins.map(fold);
+  let owner = wanted.length === 1 ? wanted[0] : undefined;
+  const wants = (vin: string): boolean => wanted.length === 0 || wanted.includes(fold(vin));
   return {
     wants,
-    vehicles: Object.keys(byVin).filter(wants).length + (single === undefined ? 0 : 1),
+    vehicles: [...named.keys()].filter(wants).length + (single === undefined ? 0 : 1),
     of(vin) {
       if (!wants(vin)) return undefined;
-      const named = Object.hasOwn(byVin, vin) ? byVin[vin] : undefined;
-      if (named !== undefined || single === undefined) return named;
-      owner ??= vin;
-      return owner === vin ? single : undefined;
+      const id = fold(vin);
+      const token = named.get(id);
+      if (token !== undefined || single === undefined) return token;
+      owner ??= id;
+      return owner === id ? single : undefined;
     },
   };
 }
+
+/** VINs are upper case; people write them as they like. */
+const fold = (vin: string): string => vin.toUpperCase();
