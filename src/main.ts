@@ -17,7 +17,9 @@ type Target = { group: CommandGroup } | { entry: CommandEntry; argv: readonly st
 
 const wants = (argv: readonly string[], short: string, long: string): boolean => {
   const end = argv.indexOf('--');
-  return (end < 0 ? argv : argv.slice(0, end)).some((word) => word === short || word === long);
+  return (end < 0 ? argv : argv.slice(0, end)).some(
+    (word) => word === short || word === long || (/^-[hVvq]{2,}$/.test(word) && word.includes(short.slice(1))),
+  );
 };
 
 const layout = (): HelpLayout => ({ columns: terminalWidth(), paint: wantsColour() ? colourful : plain });

@@ -7,6 +7,7 @@ import { searchesOf } from '../filters/mapping/references.ts';
 import type { Snapshot } from '../filters/mapping/snapshot.ts';
 import { type Preset, presets } from '../filters/presets/index.ts';
 import { openEnvelope } from '../protocols/bmw/telematics.ts';
+import { isJsonObject } from '../records/json.ts';
 import { identityKeys, type VoltRecord } from '../records/record.ts';
 import { defineCommand, type Each } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
@@ -143,9 +144,6 @@ async function build(ctx: Context<typeof options>, opts: Values): Promise<Map<st
   return made;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const nothing = {};
 
 /** Renames and converts vendor data. */
@@ -208,7 +206,7 @@ All problems of a mapping are said at once, each with its line and place, and en
     },
     {
       title: 'STATE',
-      text: `With --state NAME what is remembered outlives a restart, in NAME.json in the data directory. Without it a restart begins with nothing, and a field comes back with its next value.`,
+      text: `With --state NAME what is remembered outlives a restart, in normalize-NAME.json in the data directory. Without it a restart begins with nothing, and a field comes back with its next value.`,
     },
   ],
   examples: [
@@ -245,15 +243,20 @@ All problems of a mapping are said at once, each with its line and place, and en
     },
   ],
   files: [
-    { path: 'examples/mappings/*.yaml', text: 'mapping files to begin with' },
-    { path: '<data dir>/NAME.json', text: 'what --state NAME remembers' },
+    { path: 'examples/mappings/', text: "mapping files to begin with, in the package's folder" },
+    { path: '<data dir>/normalize-NAME.json', text: 'what --state NAME remembers' },
   ],
   seeAlso: ['bmw-stream(1)', 'bmw-poll(1)', 'abrp-push(1)', 'voltpipe-records(5)'],
+
+  check({ state }) {
+    if (state === undefined || /^[\w-]+$/.test(state as string)) return;
+    throw fail('usage', `--state ${state}: no name`, 'A name is made of letters, digits, _ and -.');
+  },
 
   async each(ctx): Promise<Each> {
     let made = await build(ctx, ctx.opts);
     if (ctx.opts.state !== undefined) {
-      const state = ctx.state<Record<string, Snapshot>>(ctx.opts.state);
+      const state = ctx.state<Record<string, Snapshot>>(`normalize-${ctx.opts.state}`);
       const saved = await state.read();
       for (const [type, one] of made) if (saved?.[type]?.version === 1) one.load(saved[type]);
       state.keep(() => Object.fromEntries([...made].map(([type, one]) => [type, one.save()])));
@@ -285,7 +288,7 @@ All problems of a mapping are said at once, each with its line and place, and en
       const { data } = record;
       return one[method]({
         record,
-        data: isObject(data) ? data : nothing,
+        data: isJsonObject(data) ? data : nothing,
         time: record.time,
         arrived: record.received_at ?? record.sent_at,
       });

@@ -18,8 +18,9 @@ export async function configFaults(tree: ConfigTree): Promise<string[]> {
   if (validate(tree)) return [];
   return (validate.errors ?? []).map(({ instancePath, message, params }) => {
     const place = instancePath.slice(1).replaceAll('/', '.') || 'top level';
-    const extra = 'additionalProperty' in params ? ` '${params.additionalProperty}'` : '';
-    return `${place}: ${message}${extra}`;
+    return 'additionalProperty' in params
+      ? `${place}: unknown key '${params.additionalProperty}'`
+      : `${place}: ${message}`;
   });
 }
 

@@ -70,7 +70,10 @@ export async function parseCommandLine(definition: AnyDefinition, argv: readonly
   try {
     parser.parse([...argv], { from: 'user' });
   } catch (error) {
-    const message = (error as Error).message.replace(/^error: /, '').replaceAll('\n', ' ');
+    const message = (error as Error).message
+      .replace(/^error: /, '')
+      .replace(/\.$/, '')
+      .replaceAll('\n', ' ');
     throw new CommandError(exit.usage, message, `Try '${definition.name} --help'.`);
   }
   const args = parser.args;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { command } from '../../src/commands/normalize.ts';
@@ -170,6 +170,17 @@ test('without merging each record stands for itself', async () => {
       [undefined, 78],
     ],
   );
+});
+
+test('--state touches no other file of the data directory: not the login, and none outside', async () => {
+  const { dataDir } = await run({ input: [telematics(at, { [keys.soc]: 66 })], flags: { state: 'bmw-tokens' } });
+  assert.ok(existsSync(join(dataDir, 'normalize-bmw-tokens.json')));
+  assert.ok(!existsSync(join(dataDir, 'bmw-tokens.json')));
+  for (const state of ['../car', 'a/b', '']) {
+    const { status, log } = await run({ flags: { state } });
+    assert.equal(status, 64, state);
+    assert.match(log, /no name/);
+  }
 });
 
 test('with --state what is known outlives a restart (BMW-73)', async () => {

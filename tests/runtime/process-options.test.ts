@@ -8,7 +8,7 @@ import { command, shell, until } from '../support/fixture.ts';
 const ended = (...argv: string[]) => command(argv).ended;
 
 test('help is on stdout, begins with examples, and needs no input; the version is one line', async () => {
-  for (const flag of ['-h', '--help']) {
+  for (const flag of ['-h', '--help', '-qh']) {
     const { status, stdout, stderr } = await ended('pass', flag);
     assert.deepEqual([status, stderr], [0, '']);
     assert.ok(stdout.indexOf('pass < /dev/null') < stdout.indexOf('--strict'), 'examples come first');

@@ -245,7 +245,7 @@ test('a named config file or .env file that is not there is a mistake', async ()
 const wrong: [string, string[], RegExp][] = [
   ['an unknown option', ['--ratte', '1'], /unknown option '--ratte'.*--rate/],
   ['a missing value', ['--rate'], /argument missing/],
-  ['too many arguments', ['fast', 'more'], /too many arguments/],
+  ['too many arguments', ['fast', 'more'], /too many arguments\. Expected 1 argument but got 2$/],
   ['an argument that is no choice', ['middling'], /mode 'middling': expected one of fast, slow/],
 ];
 for (const [what, argv, why] of wrong) {
