@@ -252,7 +252,7 @@ async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       const end = await pusher.finish();
       if (end.refused) throw refusal(end.refused.message ?? `HTTP ${end.refused.status}`);
       if (end.unsent > 0) {
-        const why = ctx.signal.aborted ? 'ABRP did not take them in time' : 'ABRP took none for a minute';
+        const why = ctx.signal.aborted ? 'ABRP took none before the end' : 'ABRP took none for a minute';
         throw fail('unavailable', `${end.unsent === 1 ? '1 point' : `${end.unsent} points`} not delivered: ${why}`);
       }
       if (end.notShown || end.rejected) status = exit.protocol;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Problem, placeOf } from '../filters/mapping/model.ts';
 import { type MappingReading, readMapping } from '../filters/mapping/read.ts';
+import { isJsonObject } from '../records/json.ts';
 import { fail } from '../runtime/exit.ts';
 
 /** A mapping from outside, read, with the way to name a place in it. */
@@ -12,9 +13,8 @@ export interface OuterMapping extends MappingReading {
 }
 
 function interpret(tree: unknown, place: OuterMapping['place']): OuterMapping {
-  const isObject = typeof tree === 'object' && tree !== null && !Array.isArray(tree);
-  const { reads, ...fields } = (isObject ? tree : {}) as Record<string, unknown>;
-  const reading = readMapping(isObject ? fields : tree);
+  const { reads, ...fields } = isJsonObject(tree) ? tree : {};
+  const reading = readMapping(isJsonObject(tree) ? fields : tree);
   if (reads !== undefined && typeof reads !== 'string') {
     reading.problems.push({ at: ['reads'], message: 'expected a record type' });
   }

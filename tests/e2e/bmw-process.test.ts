@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { background } from '../support/background.ts';
+import { freePort } from '../support/mosquitto.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 import { header, login, type Started, started, vin } from './bmw.ts';
 
 const environment = (from: Started): NodeJS.ProcessEnv =>
   cleanEnvironment(temporaryFolder('home'), { ...from.env, VOLTPIPE_DATA_DIR: from.dataDir });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('a full disk under the token file: the old tokens are still there, and still good (74)', async (t) => {
   const from = await started(t);

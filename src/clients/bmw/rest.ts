@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from '../../records/json.ts';
 import { type CommandError, fail } from '../../runtime/exit.ts';
 import type { HttpAnswer, HttpClient } from '../../transports/http/client.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
@@ -64,8 +65,6 @@ export interface RestOptions {
   token(renew: boolean): Promise<string>;
 }
 
-type Json = Record<string, unknown>;
-
 /** Errors that mean "this token is no good": one new token is worth a try. */
 const tokenErrors = new Set(['CU-100', 'CU-101', 'CU-102']);
 
@@ -109,7 +108,7 @@ export function restClient({ http, url, ca, quota, signal, token }: RestOptions)
       if (!(error instanceof HttpFailure)) throw error;
       throw fail('unavailable', error.message, 'Try again later.', error);
     }
-    const json = parse(answer.text) as Json | undefined;
+    const json = parse(answer.text) as JsonObject | undefined;
     const ok = answer.status >= 200 && answer.status < 300;
     const id = typeof json?.['exveErrorId'] === 'string' ? json['exveErrorId'] : undefined;
     if (ok && id === undefined) {
@@ -182,16 +181,13 @@ function parse(text: string): unknown {
   }
 }
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function asObject(value: unknown): Json {
-  if (!isObject(value)) throw fail('protocol', 'BMW answered with something else than a JSON object');
+function asObject(value: unknown): JsonObject {
+  if (!isJsonObject(value)) throw fail('protocol', 'BMW answered with something else than a JSON object');
   return value;
 }
 
 /** A list, bare or under its name, or a single entry: BMW's own description and its live answers differ. */
-function listOf(value: unknown, name: string): Json[] {
-  const list = Array.isArray(value) ? value : isObject(value) && Array.isArray(value[name]) ? value[name] : [value];
-  return list.filter(isObject);
+function listOf(value: unknown, name: string): JsonObject[] {
+  const list = Array.isArray(value) ? value : isJsonObject(value) && Array.isArray(value[name]) ? value[name] : [value];
+  return list.filter(isJsonObject);
 }

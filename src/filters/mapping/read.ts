@@ -1,5 +1,6 @@
 import { isTarget, predictedCharge } from '../../protocols/bmw/values.ts';
 import type { RecordKey } from '../../records/family.ts';
+import { isJsonObject, type JsonObject } from '../../records/json.ts';
 import { vehicleTelemetry } from '../../records/vehicle-telemetry.ts';
 import { conversion, unitOf } from '../units.ts';
 import type { Candidate, FieldMapping, Mapping, Problem, Qualities } from './model.ts';
@@ -24,10 +25,6 @@ export const mappable: ReadonlyMap<string, RecordKey> = new Map(
 );
 
 type At = readonly (string | number)[];
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isScalar = (value: unknown): boolean =>
   typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 const isScalars = (value: unknown): boolean => isScalar(value) || (Array.isArray(value) && value.every(isScalar));
@@ -41,7 +38,7 @@ function durationOf(value: unknown): number | undefined {
 }
 
 function isTest(value: unknown): boolean {
-  if (!isObject(value)) return isScalars(value);
+  if (!isJsonObject(value)) return isScalars(value);
   return Object.entries(value).every(([key, operand]) =>
     key === 'not' ? isScalars(operand) : (key === 'above' || key === 'below') && Number.isFinite(operand),
   );
@@ -57,14 +54,14 @@ const checks: Readonly<Record<string, readonly [check: (value: unknown) => boole
     'a list of two or more paths or fields',
   ],
   values: [
-    (value) => isObject(value) && Object.values(value).every((to) => to === null || isScalar(to)),
+    (value) => isJsonObject(value) && Object.values(value).every((to) => to === null || isScalar(to)),
     'a map from words to values',
   ],
   unit: [(value) => typeof value === 'string' && unitOf(value) !== undefined, 'a unit'],
   scale: [Number.isFinite, 'a number'],
   min: [Number.isFinite, 'a number'],
   max: [Number.isFinite, 'a number'],
-  when: [(value) => isObject(value) && Object.values(value).every(isTest), 'conditions: field: value'],
+  when: [(value) => isJsonObject(value) && Object.values(value).every(isTest), 'conditions: field: value'],
   maxAge: [(value) => durationOf(value) !== undefined, 'a duration such as 30m'],
   hold: [(value) => durationOf(value) !== undefined, 'a duration such as 5m'],
   odometer: [(value) => typeof value === 'boolean', 'true or false'],
@@ -107,7 +104,7 @@ export function readMapping(document: unknown): MappingReading {
     return false;
   }
 
-  function checked(from: Json, allowed: ReadonlySet<string>, at: At): Json {
+  function checked(from: JsonObject, allowed: ReadonlySet<string>, at: At): JsonObject {
     const good = Object.entries(from).filter(([key, value]) => {
       if (!allowed.has(key)) return wrong([...at, key], `is not known; known are ${[...allowed].join(', ')}`);
       if (key === 'paths') return true;
@@ -117,7 +114,7 @@ export function readMapping(document: unknown): MappingReading {
     return Object.fromEntries(good);
   }
 
-  function unit(quality: Json, at: At, key: RecordKey | undefined): void {
+  function unit(quality: JsonObject, at: At, key: RecordKey | undefined): void {
     if (typeof quality.unit !== 'string' || !key) return;
     if (conversion(unitOf(quality.unit) ?? '', key.unit ?? '')) return;
     wrong([...at, 'unit'], `${quality.unit} can't be converted to ${key.unit ?? 'a field without unit'}`);
@@ -125,19 +122,19 @@ export function readMapping(document: unknown): MappingReading {
 
   function candidate(from: unknown, at: At, field: string): Candidate | undefined {
     if (typeof from === 'string') return path(from, at, field) ? { path: from } : undefined;
-    if (!isObject(from)) return wrong(at, 'expected a path, or an object with path, field, value or product');
+    if (!isJsonObject(from)) return wrong(at, 'expected a path, or an object with path, field, value or product');
     const found = origins.filter((origin) => Object.hasOwn(from, origin));
     if (found.length !== 1) return wrong(at, 'expected exactly one of path, field, value and product');
     const before = problems.length;
     const result = checked(from, ofCandidate, at) as Candidate;
-    unit(result as Json, at, mappable.get(field));
+    unit(result as JsonObject, at, mappable.get(field));
     if (result.path !== undefined && !path(result.path, [...at, 'path'], field)) return undefined;
     return problems.length === before ? result : undefined;
   }
 
   function fieldOf(from: unknown, name: string): void {
     const given = Array.isArray(from) || typeof from === 'string' ? { paths: [from].flat() } : from;
-    if (!isObject(given)) {
+    if (!isJsonObject(given)) {
       wrong([name], 'expected a list of paths, or an object with paths');
       return;
     }
@@ -160,7 +157,7 @@ export function readMapping(document: unknown): MappingReading {
     });
   }
 
-  if (!isObject(document)) wrong([], 'expected an object: field: [path, path]');
+  if (!isJsonObject(document)) wrong([], 'expected an object: field: [path, path]');
   else {
     for (const [name, from] of Object.entries(document)) {
       if (name.startsWith('_') || mappable.has(name)) fieldOf(from, name);

@@ -1,3 +1,4 @@
+import { isJsonObject, type JsonObject } from '../../records/json.ts';
 import type { VoltRecord } from '../../records/record.ts';
 import { formatTime, parseTime } from '../../records/time.ts';
 
@@ -40,20 +41,15 @@ export interface Arrival {
   vin?: string;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
 /** `{gcid}/{VIN}`, or the VIN alone, as mirrors and BMW's own `topic` have it. */
 const vinOfTopic = (topic: unknown): string | undefined => text(text(topic)?.split('/').at(-1));
 
 /** Descriptors begin with `vehicle.`: an object with only such keys is the values without an envelope. */
-const isBare = (message: Json): boolean => {
+const isBare = (message: JsonObject): boolean => {
   const keys = Object.keys(message);
-  return keys.length > 0 && keys.every((key) => key.startsWith('vehicle.') && isObject(message[key]));
+  return keys.length > 0 && keys.every((key) => key.startsWith('vehicle.') && isJsonObject(message[key]));
 };
 
 /** A payload as a subscriber captured it: JSON, or the text that it came as (`mosquitto_sub -F %j`). */
@@ -78,17 +74,17 @@ function payloadOf(payload: unknown): unknown {
  * @returns undefined for anything else
  */
 export function openEnvelope(message: unknown): Envelope | undefined {
-  if (!isObject(message)) return undefined;
+  if (!isJsonObject(message)) return undefined;
   const payload = payloadOf(message.payload);
-  if (isObject(payload)) {
+  if (isJsonObject(payload)) {
     const inner = openEnvelope(payload);
     if (!inner) return undefined;
     const { vin = vinOfTopic(message.topic), sentAt = text(message.received_at) } = inner;
     return { ...inner, vin, sentAt };
   }
-  const data = isObject(message.data)
+  const data = isJsonObject(message.data)
     ? message.data
-    : isObject(message.telematicData)
+    : isJsonObject(message.telematicData)
       ? message.telematicData
       : undefined;
   if (!data && !isBare(message)) return undefined;
