@@ -128,13 +128,15 @@ as long, up to six hours, so that a parked vehicle doesn't use up the day's quot
       const { apiUrl, gcid, maxRequests, whenStale, interval } = ctx.opts;
       const poller = await createPoller(ctx, { store, http, url: apiUrl, ca, gcid, cap: maxRequests });
       if (whenStale !== undefined) {
+        // As a filter it is ready to pass records on, whatever becomes of its questions.
+        ctx.alive();
         yield* fillGaps(ctx, {
           staleAfter: whenStale,
           vins: configured(ctx),
           vehicles: () => vehiclesOf(ctx, poller),
           read: (vin) => poller.read(vin, 'telematic', spanOf(ctx)),
           onMissed: (error) => missed(ctx, error),
-          onRead: () => readAgain(ctx),
+          onRead: () => ctx.log.recovered('poll', readingsAreBack),
         });
       } else if (interval !== undefined) yield* atInterval(ctx, poller, interval);
       else yield* readAll(ctx, poller, await vehiclesOf(ctx, poller));
@@ -176,13 +178,9 @@ const passing = new Set<number>([exit.unavailable, exit.later, exit.protocol, ex
 function missed(ctx: PollContext, error: unknown): void {
   if (!(error instanceof CommandError) || !passing.has(error.status)) throw error;
   ctx.log.lost('poll', [error.message, error.next].filter(Boolean).join('. '));
-  ctx.unready(error.message);
 }
 
-function readAgain(ctx: PollContext): void {
-  ctx.log.recovered('poll', 'readings are back');
-  ctx.alive();
-}
+const readingsAreBack = 'readings are back';
 
 async function* atInterval(ctx: PollContext, poller: Poller, interval: number): AsyncGenerator<VoltRecord, void> {
   let vins = configured(ctx);
@@ -196,9 +194,10 @@ async function* atInterval(ctx: PollContext, poller: Poller, interval: number): 
     try {
       if (vins.length === 0) vins = await vehiclesOf(ctx, poller);
       yield* readAll(ctx, poller, vins);
-      readAgain(ctx);
+      ctx.log.recovered('poll', readingsAreBack);
     } catch (error) {
       missed(ctx, error);
+      ctx.unready((error as CommandError).message);
     }
     await ctx.clock.sleep(interval, ctx.signal).catch(() => {});
   }

@@ -2,7 +2,7 @@ import { accountOf, bmwAccess } from '../clients/bmw/access.ts';
 import { loginOptions, openLogin, readCertificates } from '../clients/bmw/login.ts';
 import { checkVins, recordOf } from '../clients/bmw/messages.ts';
 import { bmwAddresses } from '../clients/bmw/portal.ts';
-import { type Seen, seenKeeper, seenState } from '../clients/bmw/seen.ts';
+import { type Seen, seenKeeper, seenState, unknownVehicle } from '../clients/bmw/seen.ts';
 import { type Access, runStream, type StreamOptions } from '../clients/bmw/stream.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { parseTime } from '../records/time.ts';
@@ -111,7 +111,7 @@ voltpipe_malformed_messages_total counts messages that were no CarData.`,
   examples: [
     {
       text: 'Follow the state of charge',
-      command: `bmw-stream | jq --unbuffered '.data["vehicle.drivetrain.batteryManagement.header"].value // empty'`,
+      command: `bmw-stream | normalize | jq --unbuffered '.soc // empty'`,
       needs: ['bmw', 'login'],
       interruptAfter: 3,
     },
@@ -246,6 +246,7 @@ async function* listSeen(ctx: StreamContext): AsyncGenerator<VoltRecord, void, v
   for (const [vin, descriptors] of Object.entries((await ctx.state<Seen>(seenState).read()) ?? {})) {
     if (wanted && !wanted.has(vin)) continue;
     const sorted = Object.entries(descriptors).sort(([, a], [, b]) => parseTime(a) - parseTime(b));
-    for (const [descriptor, time] of sorted) yield { type: 'bmw_descriptor', time, vin, descriptor };
+    const named = vin === unknownVehicle ? {} : { vin };
+    for (const [descriptor, time] of sorted) yield { type: 'bmw_descriptor', time, ...named, descriptor };
   }
 }

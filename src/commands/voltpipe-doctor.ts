@@ -1,5 +1,5 @@
 import type { Tokens } from '../clients/bmw/oauth.ts';
-import { type Seen, seenState } from '../clients/bmw/seen.ts';
+import { type Seen, seenState, unknownVehicle } from '../clients/bmw/seen.ts';
 import { idTokenExpiry, refreshLifetime, tokenState } from '../clients/bmw/tokens.ts';
 import { formatTime } from '../records/time.ts';
 import { configFaults } from '../runtime/check-config.ts';
@@ -149,13 +149,14 @@ async function checkDescriptors(ctx: DoctorContext): Promise<Finding[]> {
     const all = Object.entries(descriptors);
     const stale = all.filter(([, time]) => Date.parse(time) < limit).sort(([, a], [, b]) => (a < b ? -1 : 1));
     const hours = Math.round(ctx.opts.stale / hour);
-    if (stale.length === 0) return ok(`vehicle ${vin.slice(-4)}: all ${all.length} descriptors came within ${hours} h`);
+    const vehicle = vin === unknownVehicle ? 'vehicle without a VIN' : `vehicle ${vin.slice(-4)}`;
+    if (stale.length === 0) return ok(`${vehicle}: all ${all.length} descriptors came within ${hours} h`);
     const names = stale.slice(0, 5).map(([name, time]) => `${name} (last ${time})`);
     const rest = stale.length > names.length ? ` and ${stale.length - names.length} more` : '';
     const what =
       stale.length === all.length ? 'no descriptor came' : `${stale.length} of ${all.length} descriptors did not come`;
     return warning(
-      `vehicle ${vin.slice(-4)}: ${what} for ${hours} h: ${names.join(', ')}${rest}`,
+      `${vehicle}: ${what} for ${hours} h: ${names.join(', ')}${rest}`,
       'A parked car is silent; else check the data selection in the portal, which BMW resets now and then.',
     );
   });
@@ -188,7 +189,7 @@ directory that can't be written.`,
   examples: [
     {
       text: 'What is wrong, in words',
-      command: `voltpipe doctor | jq -r 'select(.status != "ok") | "\\(.check): \\(.message)"'`,
+      command: `voltpipe doctor | jq -r 'select(.status != "ok") | .message'`,
     },
     { text: 'Mail from cron when something is wrong', command: 'voltpipe doctor >/dev/null' },
   ],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { command as bmwPoll } from '../../src/commands/bmw-poll.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
-import { timestamp } from '../../src/runtime/clock.ts';
+import { systemClock, timestamp } from '../../src/runtime/clock.ts';
+import { createHealth } from '../../src/runtime/health.ts';
 import { fakeClock } from '../support/clock.ts';
 import { runCommand } from '../support/command.ts';
 import { during, header, login, started, until, vin } from './bmw.ts';
@@ -140,6 +141,23 @@ test('--when-stale passes the stream on, and asks BMW only when no state of char
   assert.ok(first >= 390 && first < 420, `first poll after ${first} s`);
   assert.ok(next >= first + 240 && next < first + 270, `second poll after ${next} s`);
   assert.deepEqual(more, []);
+});
+
+test('behind a stream it is ready to pass records on before it has read anything (BMW-52)', async (t) => {
+  const from = await started(t);
+  await login(from);
+  const health = createHealth(systemClock);
+  health.stage('bmw-poll').unready('starting');
+  const gap: VoltRecord = { type: 'gap', time: timestamp(0), source: 'bmw-stream', count: 1 };
+  const { records } = await runCommand(bmwPoll, {
+    env: from.env,
+    dataDir: from.dataDir,
+    flags: { whenStale: '15m' },
+    input: [gap],
+    health,
+  });
+  assert.equal(records.length, 1);
+  assert.deepEqual(health.unready(), []);
 });
 
 test('options that exclude each other, and dates that are none (64)', async () => {

@@ -209,6 +209,13 @@ test('--seen lists what ever came, longest ago first (BMW-13)', async (t) => {
   );
 });
 
+test('--seen names no vehicle where the messages named none', async () => {
+  const dataDir = temporaryFolder('seen');
+  writeFileSync(join(dataDir, 'bmw-seen.json'), `{"unknown":{"${header}":"2026-03-01T12:00:00.000Z"}}`);
+  const { records } = await runCommand(bmwStream, { dataDir, flags: { seen: true } });
+  assert.deepEqual(records, [{ type: 'bmw_descriptor', time: '2026-03-01T12:00:00.000Z', descriptor: header }]);
+});
+
 test('--count ends it after so many records', async (t) => {
   const from = await started(t);
   await login(from);

@@ -16,7 +16,8 @@ export interface SeenKeeper {
 }
 
 const saveEvery = 60_000;
-const unknownVehicle = 'unknown';
+/** Where the descriptors of messages are kept that named no vehicle. */
+export const unknownVehicle = 'unknown';
 
 /** Notes in memory, and writes at most once a minute: the file may be on an SD card. */
 export function seenKeeper(ctx: Pick<Context, 'state' | 'clock' | 'log'>): SeenKeeper {
