@@ -2,8 +2,9 @@ import type { Stream } from './batch.ts';
 import type { AnyDefinition, Each } from './command.ts';
 import { createContext } from './create-context.ts';
 import { CommandError, exit, fail } from './exit.ts';
+import type { Outcome } from './outcome.ts';
 import type { Services, StageSetup } from './services.ts';
-import { type Outcome, type Stage, startStage } from './stage.ts';
+import { type Stage, startStage } from './stage.ts';
 import { type Output, ReaderGone } from './stdout.ts';
 
 /** A command with its settings, ready to start. */

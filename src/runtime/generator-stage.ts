@@ -1,0 +1,146 @@
+import type { VoltRecord } from '../records/record.ts';
+import { type Batch, emptyBatch, type Item, lineOf } from './batch.ts';
+import { exit } from './exit.ts';
+import { createOutbox } from './outbox.ts';
+import { createOutcome, failureOf, type Outcome } from './outcome.ts';
+import { createSinkLedger } from './sink-ledger.ts';
+import type { Stage, StageParts, StageWiring } from './stage.ts';
+import { asRecord, findText, foreignTo, lookBack } from './stage-input.ts';
+import { createWaiters } from './waiters.ts';
+
+/** A command whose `run` is a generator: sources, sinks, and filters that wait. */
+export function generatorStage({ spec, input, tracker }: StageParts): Stage {
+  const isSink = spec.definition.kind === 'sink';
+  const isForeign = foreignTo(spec.definition);
+  const outcome = createOutcome(spec.finish);
+  const outbox = createOutbox();
+  const waiters = createWaiters();
+  const ledger = isSink && tracker ? createSinkLedger((count) => input.delivered(count)) : undefined;
+  const made = isSink ? undefined : tracker;
+  let previous: Batch = emptyBatch();
+  let current = previous;
+  let at = -1;
+  let taken = 0;
+  /** The command has asked for its next record: it is done with all that it was given. */
+  let asking = false;
+  let exhausted = false;
+  let started = false;
+  let cancelled = false;
+
+  const emit = (item: Item, text: string | undefined): void => {
+    if (spec.swallow) return;
+    waiters.put(item, outbox.put(item, text));
+    made?.wrote();
+  };
+
+  /** The next record for the command; foreign types pass by. */
+  const advance = async (): Promise<IteratorResult<VoltRecord>> => {
+    asking = true;
+    for (;;) {
+      while (++at < current.items.length) {
+        taken++;
+        tracker?.read();
+        const record = asRecord(current, at, spec);
+        if (record === undefined) continue;
+        if (!isForeign(record)) {
+          ledger?.gave(taken);
+          asking = false;
+          return { done: false, value: record };
+        }
+        if (!isSink) emit(record, current.texts[at]);
+      }
+      made?.idle();
+      ledger?.idle(taken);
+      await outbox.room();
+      const batch = cancelled ? undefined : await input.next();
+      if (!batch) {
+        exhausted = true;
+        at = current.items.length;
+        return { done: true, value: undefined };
+      }
+      previous = current;
+      current = batch;
+      at = -1;
+    }
+  };
+
+  /** The line that an item came in as, when the command passes on what it has just read or read a moment ago. */
+  const textOf = (item: Item): string | undefined =>
+    findText(current, item, at) ?? (at < lookBack ? findText(previous, item, previous.items.length - 1) : undefined);
+
+  const wiring: StageWiring = {
+    input: {
+      [Symbol.asyncIterator]: () => ({ next: advance, return: async () => ({ done: true, value: undefined }) }),
+    },
+    textOf: (record) => lineOf(record, textOf(record)),
+    currentLine: () => current.lines[at] ?? 0,
+    written: waiters.expect,
+    dropped: waiters.dropped,
+    delivered: (n) => ledger?.delivered(n, taken),
+    done: () => (asking ? taken : Math.max(0, taken - 1)),
+    tracker,
+  };
+
+  /** Runs the generator to its end, or until there is enough. Returns its exit status. */
+  const exhaust = async (): Promise<number> => {
+    const generator = spec.start(wiring) as AsyncGenerator<Item, number | void, void>;
+    for (let count = 1; ; count++) {
+      const step = await generator.next();
+      if (step.done) return step.value ?? exit.ok;
+      emit(step.value, textOf(step.value));
+      const enough = count === spec.limit;
+      if (enough) spec.stop();
+      else await outbox.room();
+      if (enough || cancelled) {
+        await generator.return(undefined);
+        return exit.ok;
+      }
+    }
+  };
+
+  const pump = async (): Promise<void> => {
+    let result: Outcome;
+    try {
+      result = { status: await exhaust() };
+      asking = true;
+      // What a sink has not called delivered is not, although it has read all.
+      made?.idle();
+    } catch (error) {
+      result = failureOf(error);
+    }
+    if (!exhausted) input.cancel();
+    waiters.ended();
+    await outcome.settle(result);
+    outbox.end();
+  };
+
+  const start = (): void => {
+    if (started) return;
+    started = true;
+    void pump();
+  };
+
+  return {
+    outcome: outcome.promise,
+    next() {
+      start();
+      return outbox.next();
+    },
+    cancel() {
+      if (cancelled) return;
+      cancelled = true;
+      spec.stop();
+      input.cancel();
+      waiters.forsaken();
+      outbox.open();
+      if (started) return;
+      started = true;
+      outbox.end();
+      void outcome.settle({ status: exit.ok });
+    },
+    delivered(count) {
+      waiters.delivered(count);
+      made?.delivered(count);
+    },
+  };
+}
