@@ -264,6 +264,25 @@ test('a mirror that refuses user and password ends it with 77', async (t) => {
   assert.match((error as CommandError).next ?? '', /bmw\.mirrorPassword/);
 });
 
+test('mqtt.tls false in the configuration takes HOST:PORT without TLS (BMW-58)', async (t) => {
+  const tokens = { ...tokenSet(1, Date.now()), id_token: jwt({ exp: Math.floor(Date.now() / 1000) + 3600 }) };
+  const broker = await startMosquitto(t, { user: [tokens.gcid!, tokens.id_token] });
+  if (!broker) return;
+  const dataDir = temporaryFolder('data');
+  writeFileSync(join(dataDir, 'bmw-tokens.json'), JSON.stringify(tokens), { mode: 0o600 });
+  const config = join(dataDir, 'config.yaml');
+  writeFileSync(config, `bmw: { vin: ${vin} }\nmqtt: { brokerUrl: "localhost:${broker.port}", tls: false }\n`);
+  const { records, end } = streaming(t, { env: {}, dataDir, clock: undefined }, { flags: { config } });
+  const url = `mqtt://localhost:${broker.port}`;
+  const writer = await connectMqtt({ url, username: tokens.gcid, password: tokens.id_token });
+  await real(() => {
+    void writer.publish(`${tokens.gcid}/${vin}`, JSON.stringify({ data: soc(33) }), { qos: 1 });
+    return records.length > 0;
+  });
+  await writer.end();
+  assert.equal((await end()).status, 0);
+});
+
 for (const mqttVersion of ['4', '5']) {
   test(`mosquitto with TLS 1.3 and a password file in the place of BMW's broker, MQTT level ${mqttVersion} (BMW-10, BMW-58)`, async (t) => {
     const now = Date.now();
