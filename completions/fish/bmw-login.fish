@@ -7,7 +7,7 @@ complete -c bmw-login -l auth-url -x -d 'BMW'\''s authorisation server, or a sim
 complete -c bmw-login -l ca -r -F -d 'certificates (PEM) to trust instead of the built-in ones, for a simulator or a mirror'
 complete -c bmw-login -l check -d 'look at the stored login, without calling BMW: exit status 0 valid, 75 about to expire, 77 log in again'
 complete -c bmw-login -l refresh -d 'renew the stored login now'
-complete -c bmw-login -l no-qr -d 'turn off: show the link as a QR code, on a terminal'
+complete -c bmw-login -l no-qr -d 'do not show the link as a QR code, on a terminal'
 complete -c bmw-login -l config -r -F -d 'configuration file, YAML or JSON'
 complete -c bmw-login -l no-config -d 'read no configuration file and no system.json'
 complete -c bmw-login -l check-config -d 'check the configuration against its schema and end'

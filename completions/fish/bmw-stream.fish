@@ -11,7 +11,7 @@ complete -c bmw-stream -l mirror-password-file -r -F -d 'file with: password at 
 complete -c bmw-stream -l mqtt-version -x -a '4 5' -d 'protocol level: 4 is MQTT 3.1.1, 5 is MQTT 5; BMW speaks both'
 complete -c bmw-stream -l queue-size -x -d 'records held while the reader is slow; beyond it the oldest go, and a gap record says so'
 complete -c bmw-stream -l broker-url -x -d 'BMW'\''s broker, or a simulator'
-complete -c bmw-stream -l no-tls -d 'turn off: use TLS where the broker is given as HOST:PORT'
+complete -c bmw-stream -l no-tls -d 'do not use TLS where the broker is given as HOST:PORT'
 complete -c bmw-stream -l client-id -x -d 'id of the CarData client, from BMW'\''s portal'
 complete -c bmw-stream -l gcid -x -d 'name of the account, where BMW does not send it with the tokens'
 complete -c bmw-stream -l auth-url -x -d 'BMW'\''s authorisation server, or a simulator'

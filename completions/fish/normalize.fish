@@ -7,7 +7,7 @@ complete -c normalize -l from -x -a 'auto bmw' -d 'whose lines without a type ar
 complete -c normalize -l explain -d 'say in each record where its values came from, under the key explain'
 complete -c normalize -l drop -x -d 'fields to leave out, such as lat,lon'
 complete -c normalize -l max-age -x -d 'leave out values that are older than this, against the newest one of the vehicle'
-complete -c normalize -l no-merge -d 'turn off: remember the last values of each vehicle'
+complete -c normalize -l no-merge -d 'do not remember the last values of each vehicle'
 complete -c normalize -l state -x -d 'keep what is remembered over restarts, under this name'
 complete -c normalize -l strict -d 'stop at the first line that is not a record, with exit status 65'
 complete -c normalize -l http -x -d 'serve /healthz, /readyz and /metrics; the host is 127.0.0.1 unless given'

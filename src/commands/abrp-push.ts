@@ -114,7 +114,7 @@ At the end of input what waits is still sent, at its pace. After a signal it is 
     },
     {
       title: 'FAULTS',
-      text: `While ABRP cannot be reached, or answers with 5xx, 404, 429 or something else than JSON, points wait, one for every --min-interval of measured time, and are sent in order, up to 100 in one call, when ABRP is back; with --bulk never only the newest waits. When 720 wait, no more is read, so that spool or the source keeps what comes. The waits between attempts double from 5 s to 60 s. After the end of input ABRP is tried for another minute, then the exit status is 69.
+      text: `While ABRP cannot be reached, or answers with 5xx, 404, 429 or something else than JSON, points wait, one for every --min-interval of measured time, and are sent in order, up to 100 in one call, when ABRP is back; with --bulk never only the newest waits. When 720 wait, no more is read, so that the stages before it wait. The waits between attempts double from 5 s to 60 s. After the end of input ABRP is tried for another minute, then the exit status is 69.
 
 An answer with HTTP 200 may still be an error: the point is then said to be rejected and not sent again, since it would be rejected again; the exit status is 76 when that happened to the last point of a vehicle. Fields that ABRP misses (missing) are said once.
 
@@ -122,7 +122,7 @@ A token or key that is refused (401) ends the command with 77; one that had work
     },
     {
       title: 'ACKNOWLEDGEMENT',
-      text: `Behind spool, or in voltpipe run, a record counts as delivered when ABRP has taken it or a newer one of the same vehicle that took its place. Skipped records (no soc, no token, another --vin) and rejected ones count at once, in their order.`,
+      text: `In voltpipe run, and behind a program that asks for acknowledgements (see voltpipe(7)), a record counts as delivered when ABRP has taken it or a newer one of the same vehicle that took its place. Skipped records (no soc, no token, another --vin) and rejected ones count at once, in their order.`,
     },
     {
       title: 'METRICS',
@@ -175,7 +175,7 @@ async function* dryRun(ctx: Ctx): AsyncGenerator<VoltRecord> {
     const { vin } = record;
     if (!wants(String(vin))) continue;
     const { tlm, lacks } = toTlm(record);
-    if (lacks) ctx.log.warn(`a record without ${lacks.join(' and ')} would not be sent`);
+    if (lacks) ctx.log.lost(`${vin} ${lacks}`, `records without ${lacks.join(' and ')} would not be sent`);
     else if (isOutdated(record, ctx.opts.maxSocAge)) {
       ctx.log.warn(
         `a record of a car that drives or charges, with a soc of ${record.soc_age_s} s ago, would not be sent`,

@@ -19,8 +19,15 @@ The rightmost stage that failed decides the exit status.`,
   options: {},
   examples: [
     {
-      text: 'Two stages, one process',
-      command: `voltpipe run 'normalize --from bmw | abrp-push --dry-run' < /dev/null`,
+      text: 'A BMW live in A Better Routeplanner, in one process',
+      command: "voltpipe run 'bmw-stream | normalize | abrp-push'",
+      needs: ['bmw', 'abrp', 'login'],
+      interruptAfter: 3,
+    },
+    {
+      text: 'From a file, and only shown',
+      command: `voltpipe run 'normalize | abrp-push --dry-run' < capture.ndjson`,
+      notRun: 'needs a recording',
     },
   ],
   seeAlso: ['voltpipe(7)'],

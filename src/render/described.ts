@@ -107,7 +107,7 @@ export function describe(definition: AnyDefinition, naming: Naming): DescribedCo
 /** What giving the flag does: one that is on by default can only be turned off, and a secret comes in a file. */
 export function flagSummary({ spec }: Pick<DescribedOption, 'spec'>): string {
   if (spec.type === 'secret') return `file with: ${spec.summary}`;
-  return spec.type === 'flag' && spec.default === true ? `turn off: ${spec.summary}` : spec.summary;
+  return spec.type === 'flag' && spec.default === true ? `do not ${spec.summary}` : spec.summary;
 }
 
 /** The name of a command's file and manual page: `simulate bmw` → `simulate-bmw`. */

@@ -31,7 +31,7 @@ export function commandHelp({ definition, own, common }: DescribedCommand, layou
   const parts = [
     headline(name, definition.summary, layout),
     usage(definition.name, definition.arguments ?? [], layout),
-    definition.examples.length > 0 ? examples(definition.examples, layout) : '',
+    definition.examples.length > 0 ? examples(definition, layout) : '',
     definition.arguments?.length ? argumentTable(definition.arguments, layout) : '',
     optionTable('Options', own, layout),
     optionTable('Common options', common, layout),
@@ -93,9 +93,15 @@ export function argumentName({ name, variadic }: { name: string; variadic?: bool
   return `${name.toUpperCase()}${variadic ? '...' : ''}`;
 }
 
-function examples(list: DescribedCommand['definition']['examples'], { paint, columns }: HelpLayout): string {
+/** The command as it can be pasted: one that reads records gets a file for them. */
+const fed = (command: string): string => command.replace(/^[^|<]+?(?= \||$)/, '$& < FILE');
+
+function examples(definition: DescribedCommand['definition'], { paint, columns }: HelpLayout): string {
   const lines = [paint('title', 'Examples:')];
-  for (const { text, command } of list) {
+  const reads = (command: string): boolean =>
+    definition.input === 'required' && `${command} `.startsWith(`${definition.name} `);
+  for (const { text, command: line } of definition.examples) {
+    const command = reads(line) ? fed(line) : line;
     lines.push(...wrap(text, columns - 4).map((line) => paint('faint', `  # ${line}`)));
     lines.push(...wrapCommand(command, columns - 2).map((line) => `  ${line}`));
   }

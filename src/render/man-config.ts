@@ -59,7 +59,7 @@ export function configPage(toolkit: Toolkit): string {
   );
   out.section('Secrets');
   out.paragraph(
-    'A secret is never an argument of a command. It is taken from `--`*name*`-file`, from the file of the credential name in `$CREDENTIALS_DIRECTORY` (as set by LoadCredential= of systemd), from the file that *ENVIRONMENT*`_FILE` names, from the environment, or from the configuration file, in this order. Who can read the file can read the secret: keep its mode at 0600.',
+    'A secret is never an argument of a command. It is taken from `--`*name*`-file`, from the file of the credential name in `$CREDENTIALS_DIRECTORY` (as set by LoadCredential= of systemd), from the file that its environment name with `_FILE` behind it names (`VOLTPIPE_ABRP_API_KEY_FILE`), from the environment, or from the configuration file, in this order. Who can read the file can read the secret: keep its mode at 0600.',
   );
   out.section('Keys');
   for (const [key, { option, commands }] of configKeys(toolkit)) {

@@ -39,8 +39,20 @@ test('an option is shown with its short form, value, choices and default', () =>
 });
 
 test('a flag that is on by default is offered as --no-…, a secret as a file', () => {
-  assert.match(help(), /--no-salt +turn off: add salt$/m);
+  assert.match(help(), /--no-salt +do not add salt$/m);
   assert.match(help(), /--api-key-file FILE/);
+});
+
+test('an example that reads records says where they come from; the manual has them beside it', () => {
+  const examples = [
+    { text: 'one', command: 'melt-ice --all' },
+    { text: 'two', command: 'melt-ice | tee x' },
+  ];
+  const { definition, ...rest } = sample('melt-ice');
+  const filter = { ...rest, definition: { ...definition, input: 'required' as const, examples } };
+  const shown = commandHelp(filter, { columns: 80, paint: plain });
+  assert.match(shown, /^ {2}melt-ice --all < FILE$/m);
+  assert.match(shown, /^ {2}melt-ice < FILE \| tee x$/m);
 });
 
 test('help leaves out rare options and what only the configuration file can say', () => {
