@@ -515,9 +515,9 @@ test('--vin pushes the named vehicle alone', async () => {
 });
 
 test('key and token are in no message and no record (BMW-15, BMW-16)', async () => {
-  const world = await setUp({
-    simulator: { faults: [{ status: 500 }, { drop: 'before' }, { error: `bad ${simulatedToken}` }] },
-  });
+  const page = `<p>/1/tlm/send?token=${simulatedToken} and APIKEY ${simulatedKey}</p>`;
+  const faults = [{ status: 500, body: page }, { drop: 'before' }, { error: `bad ${simulatedToken}` }] as const;
+  const world = await setUp({ simulator: { faults } });
   world.put(state(0, { vin: 'WBY00000000000001' }));
   await world.requests(3);
   world.put(state(20, { vin: 'WBY00000000000001' }));
@@ -525,7 +525,8 @@ test('key and token are in no message and no record (BMW-15, BMW-16)', async () 
   const { log, records } = await finished(world);
   const messages = log.join('\n');
   assert.doesNotMatch(messages, new RegExp(`${simulatedToken}|${simulatedKey}|WBY00000000000001`));
-  assert.doesNotMatch(JSON.stringify(records), new RegExp(simulatedKey));
+  assert.doesNotMatch(JSON.stringify(records), new RegExp(`${simulatedToken}|${simulatedKey}`));
+  assert.equal(records[2]?.['message'], 'bad [redacted]');
 });
 
 test('all that is missing is said at once, with 78 (BMW-57)', async () => {

@@ -44,9 +44,12 @@ export interface AbrpApiOptions {
 
 /** Makes the API's calls. */
 export function abrpApi({ http, clock, url, apiKey, bulk, timeout, signal }: AbrpApiOptions): AbrpApi {
-  const call = async (request: AbrpRequest): Promise<TimedAnswer> => {
+  const call = async (token: string, request: AbrpRequest): Promise<TimedAnswer> => {
     const start = clock.monotonic();
-    const answer = await http.call({ ...request, timeoutMs: timeout, signal }).then(parseAnswer, noAnswer);
+    const hide = hiding([token, apiKey()]);
+    const answer = await http
+      .call({ ...request, timeoutMs: timeout, signal })
+      .then((raw) => parseAnswer({ ...raw, text: hide(raw.text) }), noAnswer);
     return { ...answer, latency: Math.round(clock.monotonic() - start) };
   };
   const access = (token: string): AbrpAccess => ({ url, apiKey: apiKey(), token });
@@ -54,10 +57,16 @@ export function abrpApi({ http, clock, url, apiKey, bulk, timeout, signal }: Abr
     push(token, points) {
       const [first] = points;
       const single = first !== undefined && points.length === 1 && bulk !== 'always';
-      return call(single ? sendRequest(access(token), first) : bulkRequest(access(token), points));
+      return call(token, single ? sendRequest(access(token), first) : bulkRequest(access(token), points));
     },
-    telemetry: (token) => call(telemetryRequest(access(token))),
+    telemetry: (token) => call(token, telemetryRequest(access(token))),
   };
+}
+
+/** Error pages of gateways repeat the address, and with it the token; what ABRP said goes into receipts. */
+function hiding(secrets: readonly string[]): (text: string) => string {
+  const spellings = secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]).filter(Boolean);
+  return (text) => spellings.reduce((shown, spelling) => shown.replaceAll(spelling, '[redacted]'), text);
 }
 
 function noAnswer(error: unknown): AbrpAnswer {
