@@ -5,7 +5,8 @@
 //   npm test -- --no-build tests/x    without building the commands anew
 //   npm run soak                      the long ones, tests/**/*.soak.ts
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { buildAll } from './build.mjs';
@@ -49,6 +50,11 @@ await build({
   define: { VOLTPIPE_VERSION: '"0.0.0-test"' },
 });
 
+// What tests leave in their temporary folders goes with the run. The name is short for the sake of sockets in it, and a broker
+// that gives up root must be able to pass through.
+const temporary = mkdtempSync(join(tmpdir(), 'vp-'));
+chmodSync(temporary, 0o711);
+
 const child = spawn(
   process.execPath,
   [
@@ -58,10 +64,11 @@ const child = spawn(
     ...forNode,
     ...files.map((file) => join(out, file.replace(/\.ts$/, '.mjs'))),
   ],
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, TMPDIR: temporary } },
 );
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
   rmSync(join(root, out), { recursive: true, force: true });
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
   process.exitCode = signal ? 1 : code;
 });
