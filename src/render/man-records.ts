@@ -39,6 +39,7 @@ function usedBy(type: string, commands: readonly DescribedCommand[]): string {
   const names = (list: 'reads' | 'writes'): string[] =>
     commands.filter(({ definition }) => definition[list]?.includes(type)).map(({ definition }) => definition.name);
   const [writers, readers] = [names('writes'), names('reads')];
+  if (writers.length + readers.length === 0) return 'Reserved: no command of this version writes or reads it.';
   return [
     writers.length > 0 ? `Written by ${codes(writers)}.` : '',
     readers.length > 0 ? `Read by ${codes(readers)}.` : '',

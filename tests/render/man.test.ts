@@ -69,6 +69,8 @@ test('the records page has every type and key of the vocabulary, and who writes 
   }
   const made = recordsPage({ families: [{ type: 'ice', summary: 'ice', keys: [] }], commonKeys }, toolkit);
   assert.match(read(mandoc, made), /Written by fridge ice, fridge hail, voltpipe demo\. Read by melt-ice\./);
+  const later = recordsPage({ families: [{ type: 'fog', summary: 'fog', keys: [] }], commonKeys }, toolkit);
+  assert.match(read(mandoc, later), /no command of this version writes or reads it/);
 });
 
 test('the configuration page has every key with its names and readers', (t) => {
