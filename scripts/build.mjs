@@ -10,7 +10,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** Native code stays outside the bundles: these are the only packages that a user's install fetches. */
 const native = Object.keys(manifest.dependencies);
 /** Small enough to be part of every bundle. */
-const inlined = ['commander'];
+const inlined = [];
 /** A vendored package of which we take a part. */
 const vendorEntries = { undici: 'scripts/vendor/undici.mjs' };
 /** Bundles that are no commands: children that a command starts. */

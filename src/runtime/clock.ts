@@ -19,7 +19,11 @@ const longestTimer = 2 ** 31 - 1;
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // `performance` would load a module of Node's with its first use, for 2 ms.
+  monotonic() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
+  },
   after(ms, fn, options) {
     let timer: NodeJS.Timeout;
     const arm = (left: number): void => {

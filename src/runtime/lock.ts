@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from './clock.ts';
 import { CommandError, fail } from './exit.ts';
 
 /*
@@ -143,7 +144,7 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
   const folder = `${path}.lock`;
   const { started, boot, space } = self();
   const claim = [process.pid, started, boot, space, ++claims].join('-');
-  const giveUp = performance.now() + (options.wait ?? 0);
+  const giveUp = systemClock.monotonic() + (options.wait ?? 0);
   try {
     for (let staked = false; ; ) {
       if (!staked) stakeClaim(folder, claim);
@@ -152,7 +153,7 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
       staked = holder === undefined && alive.every((other) => other > claim);
       if (!staked) withdraw(folder, claim);
       // Claims that are not held yet are decided within milliseconds, if their processes run at all.
-      if (performance.now() >= giveUp + (holder === undefined ? undecided : 0)) {
+      if (systemClock.monotonic() >= giveUp + (holder === undefined ? undecided : 0)) {
         throw fail(
           'later',
           `lock ${path}: held by process ${(holder ?? alive[0])!.split('-')[0]}`,
