@@ -87,7 +87,7 @@ As with ABRP, get_telemetry shows a point only after more data came outside of i
   async *run(ctx) {
     const { clock, opts } = ctx;
     const apiKey = (await ctx.secret('apiKey')) ?? simulatedKey;
-    const { host, port } = parseListen(opts.listen);
+    const { host, port } = parseListen(opts.listen, '--listen');
     const points = ctx.queue({ max: 10_000, policy: 'drop-oldest' });
     const abrp = await startAbrp({
       host,

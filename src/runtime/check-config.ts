@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigTree } from './config.ts';
 import { exit } from './exit.ts';
@@ -22,6 +22,27 @@ export async function configFaults(tree: ConfigTree): Promise<string[]> {
       ? `${place}: unknown key '${params.additionalProperty}'`
       : `${place}: ${message}`;
   });
+}
+
+interface KeySchema {
+  properties?: Readonly<Record<string, KeySchema>>;
+  additionalProperties?: unknown;
+}
+
+/**
+ * Keys that no command of the toolkit reads, with their place: `abrp.minIntervall`. Cheap enough for every run: a key that counts
+ * for nothing would otherwise do so in silence.
+ */
+export function unknownKeys(tree: ConfigTree): string[] {
+  const visit = (node: unknown, { properties, additionalProperties }: KeySchema, place: string): string[] => {
+    if (!properties || additionalProperties !== false || typeof node !== 'object' || node === null) return [];
+    return Object.entries(node).flatMap(([key, value]) => {
+      const known = properties[key];
+      return known ? visit(value, known, `${place}${key}.`) : [`${place}${key}`];
+    });
+  };
+  // A bundle that has been taken out of its package has no schema beside it.
+  return existsSync(schemaFile) ? visit(tree, JSON.parse(readFileSync(schemaFile, 'utf8')), '') : [];
 }
 
 /** `--check-config`: prints what is wrong with the files that a run would read. Returns the exit status, 0 or 78. */

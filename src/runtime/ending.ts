@@ -55,6 +55,7 @@ export function controlEnding(
       timeout,
       () => {
         timedOut = true;
+        plan[0]!.setup.log.warn(`ended by --timeout after ${showDuration(timeout)}`);
         stop();
       },
       { idle: true },

@@ -15,10 +15,10 @@ export interface HttpListener {
 }
 
 /** `[host:]port`; the host is 127.0.0.1 unless given, `[::1]:9100` for IPv6. */
-export function parseListen(text: string, defaultHost = '127.0.0.1'): { host: string; port: number } {
+export function parseListen(text: string, flag: string, defaultHost = '127.0.0.1'): { host: string; port: number } {
   const match = /^(?:(?:\[([^\]]+)\]|([^:]+)):)?(\d{1,5})$/.exec(text.trim());
   const port = Number(match?.[3]);
-  if (!match || port > 65_535) throw fail('usage', `'${text}': expected [host:]port`);
+  if (!match || port > 65_535) throw fail('usage', `${flag} '${text}': expected [host:]port`);
   return { host: match[1] ?? match[2] ?? defaultHost, port };
 }
 
@@ -33,7 +33,7 @@ function answerJson(response: ServerResponse, status: number, body: object): voi
 /** Serves `/healthz`, `/readyz`, `/metrics` and what commands add. */
 export async function listenHttp(where: string, health: Health, metrics: Metrics): Promise<HttpListener> {
   const { createServer } = await import('node:http');
-  const { host, port } = parseListen(where);
+  const { host, port } = parseListen(where, '--http');
   const handlers = new Map<string, Handler>([
     [
       '/healthz',

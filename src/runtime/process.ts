@@ -12,7 +12,7 @@ import { createLog, createRedactor, type LogSink } from './logger.ts';
 import { createMetrics, noMetrics } from './metrics.ts';
 import { startNotifier } from './notify.ts';
 import { runtimeDirectory } from './paths.ts';
-import { checkPipeline, runPipeline } from './pipeline.ts';
+import { checkPipeline, type PlannedStage, runPipeline } from './pipeline.ts';
 import { type Launch, planStage, settleAll } from './plan-stage.ts';
 import { createReloader } from './reload.ts';
 import { endProcess, report, sayFailure } from './report.ts';
@@ -99,6 +99,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   });
   const logs = plan.map(({ setup }) => setup.log);
   if (http) logs[0]!.info(`health and metrics at ${http.url}`);
+  await warnOfUnknownKeys(plan);
 
   const acknowledge = acknowledgement(host, definitions.at(-1)!);
   const source: (Stream & { stop(): void }) | undefined =
@@ -137,4 +138,16 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   await spawner.endAll();
   if (ending.signal) return dieBy(ending.signal);
   return endProcess(ending.timedOut ? exit.later : result.status);
+}
+
+/** Says which keys of the configuration count for nothing. */
+async function warnOfUnknownKeys(plan: readonly PlannedStage[]): Promise<void> {
+  const files = new Map(
+    plan.flatMap(({ setup }) => setup.settings.sources.map(({ file, tree }) => [file, tree] as const)),
+  );
+  if (files.size === 0) return;
+  const { unknownKeys } = await import('./check-config.ts');
+  for (const [file, tree] of files) {
+    for (const key of unknownKeys(tree)) plan[0]!.setup.log.warn(`${file}: unknown key '${key}' counts for nothing`);
+  }
 }

@@ -207,13 +207,13 @@ test('a metric may gain labels, and be a gauge here and a counter there, without
 });
 
 test('addresses to listen on are read as [host:]port', () => {
-  assert.deepEqual(parseListen('9100'), { host: '127.0.0.1', port: 9100 });
-  assert.deepEqual(parseListen('0.0.0.0:9100'), { host: '0.0.0.0', port: 9100 });
-  assert.deepEqual(parseListen('[::1]:9100'), { host: '::1', port: 9100 });
-  assert.deepEqual(parseListen('9100', '0.0.0.0'), { host: '0.0.0.0', port: 9100 });
+  assert.deepEqual(parseListen('9100', '--http'), { host: '127.0.0.1', port: 9100 });
+  assert.deepEqual(parseListen('0.0.0.0:9100', '--http'), { host: '0.0.0.0', port: 9100 });
+  assert.deepEqual(parseListen('[::1]:9100', '--http'), { host: '::1', port: 9100 });
+  assert.deepEqual(parseListen('9100', '--http', '0.0.0.0'), { host: '0.0.0.0', port: 9100 });
   for (const wrong of ['', 'x', '70000', ':80', '::1:80', 'host:']) {
     assert.throws(
-      () => parseListen(wrong),
+      () => parseListen(wrong, '--http'),
       (error: unknown) => error instanceof CommandError && error.status === 64,
     );
   }

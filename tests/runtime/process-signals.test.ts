@@ -98,7 +98,7 @@ test('a second signal is immediate', async () => {
 
 test('--timeout ends the whole run with exit status 75, drained', async () => {
   const { status, stdout, stderr } = await command(['count', '--interval', '10ms', '--timeout', '300ms']).ended;
-  assert.deepEqual([status, stderr], [75, '']);
+  assert.deepEqual([status, stderr], [75, 'count: warning: ended by --timeout after 300 ms\n']);
   assert.ok(stdout.endsWith('}\n'));
   const stuck = await command(['stuck', '--timeout', '100ms', '--grace', '200ms']).ended;
   assert.equal(stuck.status, 75);

@@ -14,8 +14,11 @@ interface Reaction {
   /** Does not count as a failure: the wait stays at `floor`. */
   uncounted?: true;
   hint?: string;
+  /** What to tell the first time. */
+  early?: string;
 }
 
+const tooSoon = 'BMW refuses whoever comes back within ten seconds of its last connection; that passes by itself';
 const otherClient =
   'another client may hold the stream: BMW allows one connection per account (evcc, Home Assistant, a second bmw-stream). Stop the other, or let it read from a mirror';
 
@@ -26,8 +29,8 @@ const otherClient =
 const reactions: Readonly<Record<string, Reaction>> = {
   'refused 4': { refreshAt: 1 },
   'refused 134': { refreshAt: 1 },
-  'refused 5': { refreshAt: 2, hint: otherClient },
-  'refused 135': { refreshAt: 2, hint: otherClient },
+  'refused 5': { refreshAt: 2, early: tooSoon, hint: otherClient },
+  'refused 135': { refreshAt: 2, early: tooSoon, hint: otherClient },
   'refused 2': { floor: 20_000 },
   'refused 128': { floor: 20_000 },
   'refused 133': { floor: 20_000 },
@@ -114,6 +117,6 @@ export function decide(
     streak: { failures, refusals, short, forced: refresh ? [...recent, now] : recent },
     wait,
     refresh,
-    hint: evicted ? otherClient : tired ? reaction.hint : undefined,
+    hint: evicted ? otherClient : tired ? reaction.hint : reaction.early,
   };
 }
