@@ -1,4 +1,4 @@
-import type { Stream } from './batch.ts';
+import type { Batch, Stream } from './batch.ts';
 import type { AnyDefinition, Each } from './command.ts';
 import { createContext } from './create-context.ts';
 import { CommandError, exit, fail } from './exit.ts';
@@ -91,18 +91,37 @@ function connect(planned: PlannedStage, services: Services, input: Stream | unde
   });
 }
 
-/** Writes all that a stage puts out. Returns what stopped it, or undefined when it ended by itself. */
+/**
+ * Writes all that a stage puts out; the next batch is made while the last one is on its way. Returns what stopped it, or
+ * undefined when it ended by itself.
+ */
 async function drain(stage: Stage, output: Output): Promise<Error | undefined> {
-  for (let count = 0; ; ) {
-    const batch = await stage.next();
-    if (!batch) return undefined;
+  let count = 0;
+  let failure: Error | undefined;
+  let failed: (() => void) | undefined;
+  let writing = Promise.resolve();
+
+  const write = async (batch: Batch): Promise<void> => {
     try {
       await output.write(batch);
+      count += batch.items.length;
+      stage.delivered(count);
     } catch (error) {
-      return error as Error;
+      failure = error as Error;
+      failed?.();
     }
-    count += batch.items.length;
-    stage.delivered(count);
+  };
+
+  for (;;) {
+    const batch = await new Promise<Batch | undefined>((resolve) => {
+      // A reader that goes away ends the run at once, not with the next record.
+      failed = () => resolve(undefined);
+      if (failure) failed();
+      else void stage.next().then(resolve);
+    });
+    await writing;
+    if (!batch || failure) return failure;
+    writing = write(batch);
   }
 }
 
