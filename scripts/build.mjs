@@ -173,7 +173,7 @@ async function vendor(wanted, packages) {
         outfile: join(root, 'dist/vendor', vendorFile(name)),
         minify: true,
         keepNames: true,
-        plugins: [lightMqtt, nativeOnly],
+        plugins: [lightCommander, lightMqtt, nativeOnly],
       });
       notePackages(result.metafile, packages);
     }),

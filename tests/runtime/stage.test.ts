@@ -95,7 +95,8 @@ for (const [form, filter] of Object.entries(forms)) {
         write: () => gate,
       });
       await settle(200);
-      assert.ok(started.read <= 14, `${started.read} batches of 100 were read ahead`);
+      // 512 items ahead of the reader, one batch in the making and one on its way out.
+      assert.ok(started.read <= 18, `${started.read} batches of 100 were read ahead`);
       open();
       await started.done;
       assert.equal(started.lines.length, 10_000);

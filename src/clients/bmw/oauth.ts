@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { fail } from '../../runtime/exit.ts';
 import type { HttpAnswer, HttpClient } from '../../transports/http/client.ts';
 import { requestedScope } from './scopes.ts';
@@ -86,6 +85,7 @@ export function oauthClient({ http, url, ca, signal }: OAuthOptions): OAuthClien
 
   return {
     async device(clientId) {
+      const { createHash, randomBytes } = await import('node:crypto');
       const verifier = randomBytes(32).toString('base64url');
       const answer = await post('device/code', {
         client_id: clientId,
