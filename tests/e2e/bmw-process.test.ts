@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { background } from '../support/background.ts';
 import { freePort } from '../support/mosquitto.ts';
+import { requireSmallDisk } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 import { header, login, type Started, started, vin } from './bmw.ts';
 
@@ -27,8 +28,8 @@ test('a full disk under the token file: the old tokens are still there, and stil
 });
 
 test('the same on a small disk that is really full', async (t) => {
-  const disk = process.env['VOLTPIPE_SMALL_DISK'];
-  if (!disk) return t.skip('VOLTPIPE_SMALL_DISK names no small file system');
+  const disk = requireSmallDisk(t);
+  if (!disk) return;
   const from = await started(t);
   from.dataDir = join(disk, 'bmw');
   t.after(() => rmSync(from.dataDir, { recursive: true, force: true }));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { requireService } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
 /** An environment whose temporary folder is the test's own, so that what is left behind shows. */
@@ -60,8 +61,7 @@ test('the demo ends by itself after --duration', async () => {
 
 test('on a terminal the values are drawn in one place', async (t) => {
   const { env } = surroundings({ TERM: 'xterm' });
-  const { status: missing } = await shell('command -v script');
-  if (missing !== 0) return t.skip('script is not installed: apt install bsdutils');
+  if (!requireService(t, 'script')) return;
   const { status, stdout } = await shell(`script -qec 'stty cols 80 rows 24; voltpipe demo -n 3' /dev/null`, { env });
   assert.equal(status, 0);
   assert.match(stdout, /BMW has sent +\d+ messages/);

@@ -11,6 +11,7 @@ import { createMetrics } from '../../src/runtime/metrics.ts';
 import { startNotifier } from '../../src/runtime/notify.ts';
 import { fakeClock } from '../support/clock.ts';
 import { command, shell, start, until } from '../support/fixture.ts';
+import { requireService } from '../support/services.ts';
 
 const host = (watchdogUsec?: number): Host => ({
   env: {},
@@ -101,8 +102,7 @@ test('without NOTIFY_SOCKET there is nobody to tell', () => {
 });
 
 test('a real service manager hears READY when the service is ready, and STOPPING at its end; children hear of no socket', async (t) => {
-  const probe = await shell('command -v systemd-notify >/dev/null && command -v socat >/dev/null').ended;
-  if (probe.status !== 0) return t.skip('systemd-notify or socat is not installed: apt install systemd socat');
+  if (!requireService(t, 'systemdNotify') || !requireService(t, 'socat')) return;
   const { home } = shell('true');
   const socket = join(home, 'notify');
   rmSync(socket, { force: true });

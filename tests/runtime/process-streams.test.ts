@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { command, shell, until } from '../support/fixture.ts';
 import { oddLine } from '../support/fixture-pipeline.ts';
+import { requireService } from '../support/services.ts';
 
 const odd = Array.from({ length: 200 }, (_, n) => oddLine(n)).join('\n');
 
@@ -120,9 +121,7 @@ async function onTerminal(
   t: TestContext,
   line: string,
 ): Promise<{ status: number | null; stdout: string } | undefined> {
-  const probe = await shell('script -qec true /dev/null').ended;
-  if (probe.status !== 0) {
-    t.skip('script is not installed: apt install bsdutils');
+  if (!requireService(t, 'script')) {
     return undefined;
   }
   return shell(`script -qec "${line}" /dev/null < /dev/null`, { env: { TERM: 'xterm' } }).ended;

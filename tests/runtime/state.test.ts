@@ -17,6 +17,7 @@ import { test } from 'node:test';
 import { CommandError } from '../../src/runtime/exit.ts';
 import { createState } from '../../src/runtime/state-file.ts';
 import { runChild } from '../support/fixture.ts';
+import { requireOrdinaryUser, requireSmallDisk } from '../support/services.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'voltpipe-state-'));
 
@@ -80,7 +81,7 @@ test('a file that holds no JSON is moved aside and said, and the next update sta
 });
 
 test('a file that cannot be read is an error, exit status 74, and no empty document', async (t) => {
-  if (process.getuid?.() === 0) return t.skip('root may read everything: run the tests as an ordinary user');
+  if (!requireOrdinaryUser(t)) return;
   const path = join(folder(), 'counter.json');
   writeFileSync(path, '{"n":1}');
   chmodSync(path, 0o000);
@@ -123,8 +124,8 @@ test('a document behind a link is written through it, and root leaves a file to 
 });
 
 test('a disk that is really full leaves the old document', async (t) => {
-  const disk = process.env.VOLTPIPE_SMALL_DISK;
-  if (!disk) return t.skip('VOLTPIPE_SMALL_DISK names no small file system');
+  const disk = requireSmallDisk(t);
+  if (!disk) return;
   const path = join(mkdtempSync(join(disk, 'state-')), 'counter.json');
   writeFileSync(path, '{"n":1}\n');
   const { status, stderr } = await runChild('state-grow', [path]).ended;

@@ -10,15 +10,20 @@ const services = {
   mandoc: 'mandoc',
   mosquitto: 'mosquitto',
   openssl: 'openssl',
+  script: 'bsdutils',
   socat: 'socat',
   systemdAnalyze: 'systemd',
+  systemdNotify: 'systemd',
   zsh: 'zsh',
 } as const;
 
 /** One of the programs above. */
 export type Service = keyof typeof services;
 
-const binaryName: Partial<Record<Service, string>> = { systemdAnalyze: 'systemd-analyze' };
+const binaryName: Partial<Record<Service, string>> = {
+  systemdAnalyze: 'systemd-analyze',
+  systemdNotify: 'systemd-notify',
+};
 
 /** Where servers are that ordinary users don't have in their PATH. */
 const systemFolders = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
@@ -37,9 +42,30 @@ function findService(service: Service): string | undefined {
 export function requireService(t: TestContext, service: Service): string | undefined {
   const path = findService(service);
   if (path) return path;
-  const hint = `${service} is not installed: apt install ${services[service]}`;
+  return goWithout(t, `${service} is not installed: apt install ${services[service]}`);
+}
+
+/** Skips a test by name, or fails it where everything is required to be there. */
+function goWithout(t: TestContext, hint: string): undefined {
   if (process.env.VOLTPIPE_REQUIRE_SERVICES === '1') throw new Error(hint);
   t.skip(hint);
+  return undefined;
+}
+
+/** Whether the test runs as an ordinary user; root may read and write everything. The caller returns when it gets undefined. */
+export function requireOrdinaryUser(t: TestContext): true | undefined {
+  return process.getuid?.() === 0 ? goWithout(t, 'root may read everything: run the tests as an ordinary user') : true;
+}
+
+/**
+ * A folder on a file system of about 1 MiB, which `VOLTPIPE_SMALL_DISK` names. `none` says that this machine lets nobody mount
+ * one: then the test is skipped by name even where everything else is required. The caller returns when it gets undefined.
+ */
+export function requireSmallDisk(t: TestContext): string | undefined {
+  const disk = process.env.VOLTPIPE_SMALL_DISK;
+  if (!disk) return goWithout(t, 'VOLTPIPE_SMALL_DISK names no small file system');
+  if (disk !== 'none') return disk;
+  t.skip('no small file system can be mounted here');
   return undefined;
 }
 
