@@ -100,8 +100,13 @@ test('a broker that dies is told by closed, with the reason', async (t) => {
   await broker.stop();
   const why = await connection.closed;
   assert.ok(why && ['closed', 'network'].includes(why.kind), String(why));
-  assert.ok(['closed', 'network'].includes((await failureOf(connection.subscribe(['a']))).kind));
-  assert.ok(['closed', 'network'].includes((await failureOf(connection.publish('a', 'b', { qos: 1 }))).kind));
+  // At once, and when mqtt.js has given its stores up, which makes it throw.
+  for (let turn = 0; turn < 20; turn++) {
+    assert.equal((await failureOf(connection.subscribe(['a']))).kind, why.kind);
+    assert.equal((await failureOf(connection.unsubscribe(['a']))).kind, why.kind);
+    assert.equal((await failureOf(connection.publish('a', 'b', { qos: 1 }))).kind, why.kind);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   await connection.end();
 });
 

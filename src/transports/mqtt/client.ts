@@ -128,22 +128,19 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
     closed,
     subscribe: (topics, qos = 0) => subscribe(client, topics, qos, options, closed),
     unsubscribe: (topics) =>
-      answered(options, closed, (resolve, reject) => {
+      answered(client, options, closed, (resolve, reject) => {
         client.unsubscribe([...topics], (error) => {
           if (!error) resolve(undefined);
           else if (client.connected) reject(explainMqtt(error));
         });
       }),
     publish: (topic, payload, { qos = 0, retain = false } = {}) =>
-      orClosed(
-        closed,
-        new Promise<void>((resolve, reject) => {
-          client.publish(topic, payload, { qos, retain }, (error) => {
-            if (!error) resolve();
-            else if (client.connected) reject(explainMqtt(error));
-          });
-        }),
-      ),
+      whileOpen<void>(client, closed, (resolve, reject) => {
+        client.publish(topic, payload, { qos, retain }, (error) => {
+          if (!error) resolve();
+          else if (client.connected) reject(explainMqtt(error));
+        });
+      }),
     async end() {
       if (failure) return;
       ending = true;
@@ -189,14 +186,15 @@ function handler(onMessage: NonNullable<MqttOptions['onMessage']>): MqttClient['
   };
 }
 
-/** What mqtt.js says when the connection goes is vague or nothing at all; `closed` knows the reason. */
-function orClosed<T>(closed: Promise<MqttFailure | undefined>, promise: Promise<T>): Promise<T> {
-  return Promise.race([
-    promise,
-    closed.then((why) => {
-      throw why ?? new MqttFailure('aborted', 'the connection was ended');
-    }),
-  ]);
+/** Asks mqtt.js for something, and takes its word for a refusal. */
+type Ask<T> = (resolve: (value: T) => void, reject: (failure: MqttFailure) => void) => void;
+
+/** What mqtt.js says when the connection goes is vague, a TypeError or nothing at all; `closed` knows the reason. */
+function whileOpen<T>(client: MqttClient, closed: Promise<MqttFailure | undefined>, ask: Ask<T>): Promise<T> {
+  const over = closed.then((why): never => {
+    throw why ?? new MqttFailure('aborted', 'the connection was ended');
+  });
+  return client.connected ? Promise.race([over, new Promise<T>(ask)]) : over;
 }
 
 function subscribe(
@@ -206,7 +204,7 @@ function subscribe(
   options: MqttOptions,
   closed: Promise<MqttFailure | undefined>,
 ): Promise<MqttGrant[]> {
-  return answered(options, closed, (resolve, reject) => {
+  return answered(client, options, closed, (resolve, reject) => {
     client.subscribe([...topics], { qos }, (error, _granted, packet) => {
       const codes = packet?.granted as readonly number[] | undefined;
       if (codes) resolve(topics.map((topic, index) => ({ topic, code: codes[index] ?? failureCode })));
@@ -217,17 +215,17 @@ function subscribe(
 
 /** An exchange that the broker answers in time, or fails with the connection. */
 async function answered<T>(
+  client: MqttClient,
   { clock = systemClock, timeoutMs = 20_000 }: MqttOptions,
   closed: Promise<MqttFailure | undefined>,
-  ask: (resolve: (value: T) => void, reject: (failure: MqttFailure) => void) => void,
+  ask: Ask<T>,
 ): Promise<T> {
   let cancel = (): void => {};
-  const answer = new Promise<T>((resolve, reject) => {
-    cancel = clock.after(timeoutMs, () => reject(new MqttFailure('timeout', 'no answer from the broker in time')));
-    ask(resolve, reject);
-  });
   try {
-    return await orClosed(closed, answer);
+    return await whileOpen<T>(client, closed, (resolve, reject) => {
+      cancel = clock.after(timeoutMs, () => reject(new MqttFailure('timeout', 'no answer from the broker in time')));
+      ask(resolve, reject);
+    });
   } finally {
     cancel();
   }
