@@ -4,6 +4,7 @@ import { checkVins } from '../clients/bmw/messages.ts';
 import { createPoller, type Poller, type Span, type What } from '../clients/bmw/poller.ts';
 import { bmwAddresses } from '../clients/bmw/portal.ts';
 import { bmwLimit } from '../clients/bmw/quota.ts';
+import { concernsOneVehicle } from '../clients/bmw/rest.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { parseTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
@@ -165,19 +166,33 @@ async function vehiclesOf(ctx: PollContext, poller: Poller): Promise<string[]> {
   return vins;
 }
 
+/** One round. A vehicle that can't be read keeps none of the others from it; the first such fault ends the round. */
 async function* readAll(ctx: PollContext, poller: Poller, vins: readonly string[]): AsyncGenerator<VoltRecord, void> {
+  const faults: CommandError[] = [];
   for (const vin of vins) {
-    yield* poller.read(vin, ctx.opts.what as What, spanOf(ctx));
-    ctx.alive();
+    try {
+      yield* poller.read(vin, ctx.opts.what as What, spanOf(ctx));
+      ctx.alive();
+      ctx.log.recovered(vin, `${vin}: readings are back`);
+    } catch (error) {
+      if (!concernsOneVehicle(error)) throw error;
+      faults.push(error);
+      if (vins.length > 1) ctx.log.lost(vin, `${vin}: ${sentence(error)}`);
+    }
   }
+  const [first] = faults;
+  const goesOn = ctx.opts.interval !== undefined && faults.length < vins.length;
+  if (first && !goesOn) throw first;
 }
+
+const sentence = ({ message, next }: CommandError): string => [message, next].filter(Boolean).join('. ');
 
 const passing = new Set<number>([exit.unavailable, exit.later, exit.protocol, exit.io]);
 
 /** A fault that ends a single reading is only a missed round for a command that goes on. Anything else is thrown. */
 function missed(ctx: PollContext, error: unknown): void {
   if (!(error instanceof CommandError) || !passing.has(error.status)) throw error;
-  ctx.log.lost('poll', [error.message, error.next].filter(Boolean).join('. '));
+  ctx.log.lost('poll', sentence(error));
 }
 
 const readingsAreBack = 'readings are back';

@@ -37,6 +37,32 @@ test('without a VIN it reads every vehicle of the account; basic data and histor
   assert.ok(history.records.every(({ type }) => type === 'bmw_charging_session'));
 });
 
+test('a vehicle that the account may not read keeps none of the others from being read (BMW-70)', async (t) => {
+  const foreign = 'WBYVP000000000009';
+  const clock = fakeClock();
+  const from = await started(t, { clock });
+  await during(clock, login(from), 20);
+  const once = await during(clock, runCommand(bmwPoll, { ...from, clock, flags: { vin: [foreign, vin] } } as never));
+  assert.deepEqual([once.status, once.records.map((record) => record['vin'])], [77, [vin]]);
+  assert.match(String(once.error?.message), /CU-104/);
+
+  const stop = new AbortController();
+  const records: VoltRecord[] = [];
+  const running = runCommand(bmwPoll, {
+    env: from.env,
+    dataDir: from.dataDir,
+    clock,
+    flags: { interval: '1h', vin: [foreign, vin] },
+    signal: stop.signal,
+    onItem: (item) => void records.push(item as VoltRecord),
+  });
+  await until(clock, () => records.length === 3, 5000);
+  stop.abort();
+  const { status, log } = await during(clock, running);
+  assert.deepEqual([status, new Set(records.map((record) => record['vin']))], [0, new Set([vin])]);
+  assert.ok(log.some((line) => line.includes('CU-104')));
+});
+
 test('at the limit it refuses with 75 and says when it goes on (BMW-74)', async (t) => {
   const from = await started(t);
   await login(from);

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../records/json.ts';
-import { type CommandError, fail } from '../../runtime/exit.ts';
+import { CommandError, exit, fail } from '../../runtime/exit.ts';
 import type { HttpAnswer, HttpClient } from '../../transports/http/client.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import { startOver } from './portal.ts';
@@ -69,14 +69,29 @@ export interface RestOptions {
 const tokenErrors = new Set(['CU-100', 'CU-101', 'CU-102']);
 
 /** Errors that no repetition cures, with the way out. */
-const final: Readonly<Record<string, (message: string) => CommandError>> = {
-  'CU-100': (message) => fail('noPermission', message, 'Run bmw-login.'),
-  'CU-101': (message) => fail('noPermission', message, 'Run bmw-login.'),
-  'CU-102': (message) => fail('noPermission', message, 'Run bmw-login.'),
-  'CU-103': (message) => fail('noPermission', message, startOver),
-  'CU-104': (message) => fail('noPermission', message, 'You must be the primary user of the vehicle: check the VIN.'),
-  'CU-120': (message) => fail('config', message, 'A VIN has 17 characters, in upper case: check bmw.vin.'),
+const final: Readonly<Record<string, readonly [keyof typeof exit, string]>> = {
+  'CU-100': ['noPermission', 'Run bmw-login.'],
+  'CU-101': ['noPermission', 'Run bmw-login.'],
+  'CU-102': ['noPermission', 'Run bmw-login.'],
+  'CU-103': ['noPermission', startOver],
+  'CU-104': ['noPermission', 'You must be the primary user of the vehicle: check the VIN.'],
+  'CU-120': ['config', 'A VIN has 17 characters, in upper case: check bmw.vin.'],
 };
+
+/** Errors that are one vehicle's own. */
+const vehicleErrors = new Set(['CU-104', 'CU-120']);
+
+/** Whether a failed reading says nothing of the other vehicles of the account, so that they are still worth asking for. */
+export function concernsOneVehicle(error: unknown): error is CommandError {
+  if (!(error instanceof CommandError)) return false;
+  if (error.cause instanceof CarDataError && vehicleErrors.has(error.cause.id ?? '')) return true;
+  return error.status === exit.protocol;
+}
+
+function finalOrSame(error: unknown): unknown {
+  const [status, next] = (error instanceof CarDataError && final[error.id ?? '']) || [];
+  return status ? fail(status, (error as CarDataError).message, next, error) : error;
+}
 
 /** Makes a client. Its methods throw {@link CarDataError}, or a CommandError where the user has to act. */
 export function restClient({ http, url, ca, quota, signal, token }: RestOptions): RestClient {
@@ -132,7 +147,7 @@ export function restClient({ http, url, ca, quota, signal, token }: RestOptions)
         return once(method, path, body, await token(true));
       });
     } catch (error) {
-      throw error instanceof CarDataError ? (final[error.id ?? '']?.(error.message) ?? error) : error;
+      throw finalOrSame(error);
     }
   };
 
