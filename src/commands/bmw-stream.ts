@@ -209,7 +209,7 @@ async function fromBmw(ctx: StreamContext): Promise<Wiring> {
   const { opts } = ctx;
   const { store, ca } = await openLogin(ctx);
   const account = accountOf(await store.read(), opts.gcid);
-  await ctx.lock(`bmw-${account}`).catch((error) => {
+  await ctx.lock(`bmw-${account}`, 'data').catch((error) => {
     if (!(error instanceof CommandError) || error.status !== exit.later) throw error;
     const next = 'BMW allows one connection for an account: stop the other, or share its output with tee.';
     throw fail('later', `another bmw-stream runs for this account: ${error.message}`, next);

@@ -45,8 +45,12 @@ export interface Context<O extends Options = Options> {
   timers(input: AsyncIterable<VoltRecord>): Timers;
   /** A JSON document in the data directory, shared under a lock. */
   state<T>(name: string): State<T>;
-  /** One owner of an account, an adapter, a spool. Resolves to the release function; rejects with exit status 75 when somebody alive holds it. */
-  lock(name: string): Promise<() => Promise<void>>;
+  /**
+   * One owner of an account, an adapter, a spool. Resolves to the release function; rejects with exit status 75 when somebody alive
+   * holds it. What belongs to a login is locked in the data directory, which a unit and a run by hand share; a device in the
+   * runtime directory.
+   */
+  lock(name: string, where?: 'runtime' | 'data'): Promise<() => Promise<void>>;
   /** The words that start this binary again, for a command that spawns another one of the toolkit. */
   readonly self: readonly string[];
   /** A child with environment, descriptors and signals set right. */

@@ -87,8 +87,9 @@ export function createContext(
         (snapshot, save) => keep(snapshot, (value) => save(value as T)),
       );
     },
-    async lock(name) {
-      const path = join(services.runtimeDir, name.replaceAll(/[^\w.-]/g, '_'));
+    async lock(name, where = 'runtime') {
+      const folder = where === 'data' ? settings.dataDir : services.runtimeDir;
+      const path = join(folder, name.replaceAll(/[^\w.-]/g, '_'));
       const release = await takeLock(path);
       setup.atEnd.push(release);
       return release;

@@ -119,13 +119,13 @@ test('a token rotation loses no record that the broker sent, and writes none twi
   assert.ok(!log.some((line) => line.includes('warning')), log.join('\n'));
 });
 
-test('a second bmw-stream of the account does not start: 75, and it says why', async (t) => {
+test('a second bmw-stream of the account does not start, in a unit or by hand: 75, and it says why', async (t) => {
   const from = await started(t);
   await login(from);
-  const runtimeDir = temporaryFolder('run');
-  streaming(t, from, { runtimeDir });
+  streaming(t, from, { runtimeDir: temporaryFolder('run') });
   await real(() => from.bmw.broker.connected);
-  const { status, error } = await runCommand(bmwStream, { env: from.env, dataDir: from.dataDir, runtimeDir });
+  const elsewhere = { env: from.env, dataDir: from.dataDir, runtimeDir: temporaryFolder('run') };
+  const { status, error } = await runCommand(bmwStream, elsewhere);
   assert.equal(status, 75);
   assert.match(`${error?.message}. ${(error as CommandError).next}`, /another bmw-stream runs.*one connection/);
 });
