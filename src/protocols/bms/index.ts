@@ -1,0 +1,9 @@
+import type { Codec } from './codec.ts';
+import { codec as jbd } from './jbd.ts';
+
+/** Every battery monitor of the toolkit, in the order in which a probe tries them. A new one is a line here. */
+export const codecs: readonly Codec[] = [jbd];
+
+/** The codecs that `--type` means: one by its name, or all dialects of a family; all for `auto`; none when nothing is called so. */
+export const codecsOf = (type: string): readonly Codec[] =>
+  type === 'auto' ? codecs : codecs.filter(({ name, family }) => name === type || family === type);

@@ -1,0 +1,245 @@
+/*
+ * JBD / Xiaoxiang / Overkill Solar / LLT, over UART, RS485 and Bluetooth.
+ *
+ *   request  DD A5 register length data… checksum(2) 77      A5 reads, 5A writes
+ *   answer   DD register status length data… checksum(2) 77  status 00 ok, 80 refused, 81 not allowed, 82 checksum, 83 password
+ *
+ * The checksum is 0x10000 − (sum of the bytes from the third on), in 16 bits; in an answer it doesn't cover the register. 77 and DD
+ * occur inside payloads, so the length alone says where a frame ends. Big endian throughout.
+ *
+ *   03 basic information           04 cells: u16 mV each          05 hardware name: ASCII          AA error counters: u16 each
+ *     0 voltage u16 10 mV            2 current s16 10 mA, + charging     4 remaining u16 10 mAh    6 nominal u16 10 mAh
+ *     8 cycles u16                  10 date: year − 2000 << 9 | month << 5 | day                  12 balancing 1–16, 14 17–32
+ *    16 protection u16              18 version, two nibbles        19 state of charge %           20 switches: 1 charge, 2 discharge,
+ *    21 cells                       22 sensors n                   23… n × u16 0.1 K                 80: units of 100 mA and 100 mAh
+ *    23 + 2n, only with ≥ 9 more bytes: humidity u8, alarm u16, full capacity u16, remaining u16, balance current u16 mA
+ *
+ * Rejections: noise, checksum, tail, length, cut, request (an echo of ours, or another master's), too short.
+ * Sources: JBD protocol documents V4 and V11; frames of tests/vectors/bms/jbd.ndjson.
+ */
+import type { Codec, Frame, Info, Reading, Rejection, Request } from './codec.ts';
+import { type BatteryFields, bitNumbers, cellFields, powerOf, temperatureFields } from './fields.ts';
+import { ascii, type Cut, type Framing, s16, streamParser, sum, u16 } from './framing.ts';
+import { cutModuleFrame, unlock } from './jbd-module.ts';
+
+const basicRegister = 0x03;
+const cellsRegister = 0x04;
+const nameRegister = 0x05;
+const errorsRegister = 0xaa;
+const switchesRegister = 0xe1;
+/** No answer is longer than 32 cells and a margin; a longer claim is a false head. */
+const longest = 0x60;
+
+/** Names of the protection bits, lowest first; bit 12 is no fault but a switch that somebody turned off. */
+const protections = [
+  'cell_overvoltage',
+  'cell_undervoltage',
+  'pack_overvoltage',
+  'pack_undervoltage',
+  'charge_overtemperature',
+  'charge_undertemperature',
+  'discharge_overtemperature',
+  'discharge_undertemperature',
+  'charge_overcurrent',
+  'discharge_overcurrent',
+  'short_circuit',
+  'frontend_ic_error',
+  'switch_locked',
+  'charge_mos_breakdown',
+  'discharge_mos_breakdown',
+  'bit15',
+] as const;
+const lockBit = 1 << 12;
+
+const errorCounts = [
+  'short_circuit',
+  'charge_overcurrent',
+  'discharge_overcurrent',
+  'cell_overvoltage',
+  'cell_undervoltage',
+  'charge_overtemperature',
+  'charge_undertemperature',
+  'discharge_overtemperature',
+  'discharge_undertemperature',
+  'pack_overvoltage',
+  'pack_undervoltage',
+  'system_restarts',
+] as const;
+
+const statuses: Readonly<Record<number, string>> = {
+  128: 'refused',
+  129: 'not allowed in this mode',
+  130: 'it saw a wrong checksum',
+  131: 'it wants a password',
+};
+
+/** A request's bytes. `write` makes it one that changes the device. */
+export function jbdRequest(register: number, data: readonly number[] = [], write = false): Uint8Array {
+  const body = [register, data.length, ...data];
+  const check = (0x10000 - body.reduce((total, byte) => total + byte, 0)) & 0xffff;
+  return Uint8Array.of(0xdd, write ? 0x5a : 0xa5, ...body, check >> 8, check & 0xff, 0x77);
+}
+
+function cut(bytes: Uint8Array, at: number, end: number): Cut | undefined {
+  if (end - at < 4) return undefined;
+  const length = bytes[at + 3]!;
+  const size = length + 7;
+  if (length > longest) return { rejection: { rejected: 'length', bytes: bytes.slice(at, at + 4) }, size: 4 };
+  if (end - at < size) return undefined;
+  const dataEnd = at + 4 + length;
+  if (bytes[dataEnd + 2] !== 0x77) return { rejection: { rejected: 'tail', bytes: bytes.slice(at, at + size) }, size };
+  if (((sum(bytes, at + 2, dataEnd) + u16(bytes, dataEnd)) & 0xffff) !== 0) {
+    return { rejection: { rejected: 'checksum', bytes: bytes.slice(at, at + size) }, size };
+  }
+  const code = bytes[at + 1]!;
+  const whole = bytes.subarray(at, at + size);
+  if (code === 0xa5 || code === 0x5a) return { rejection: { rejected: 'request', bytes: whole }, size, whole: true };
+  return {
+    frame: { code, status: bytes[at + 2]!, data: bytes.subarray(at + 4, dataEnd), bytes: whole },
+    size,
+  };
+}
+
+const plain: Framing = { head: (byte) => byte === 0xdd, cut };
+/** Over Bluetooth the module's own frames share the characteristic. */
+const withModule: Framing = {
+  head: (byte) => byte === 0xdd || byte === 0xff,
+  cut: (bytes, at, end) => (bytes[at] === 0xff ? cutModuleFrame(bytes, at, end) : cut(bytes, at, end)),
+};
+
+const ask = (what: string, register: number, shortest: number, optional = false): Request => ({
+  what,
+  bytes: jbdRequest(register),
+  accepts: ({ code, layer, status, data }) =>
+    code === register && layer === undefined && (status !== 0 || data.length >= shortest),
+  refusal: ([frame]) => (frame?.status ? `${statuses[frame.status] ?? `status ${frame.status}`}` : undefined),
+  optional,
+});
+
+const basic = ask('basic information', basicRegister, 23);
+const cells = ask('cell voltages', cellsRegister, 2);
+const hardware = ask('hardware name', nameRegister, 1, true);
+const errors = ask('error counters', errorsRegister, 22, true);
+
+const latest = (frames: readonly Frame[], register: number): Uint8Array | undefined =>
+  frames.findLast(({ code, layer, status }) => code === register && layer === undefined && status === 0)?.data;
+
+/** What register 03 says. */
+function basicFields(data: Uint8Array): BatteryFields {
+  const switches = data[20]!;
+  const unit = switches & 0x80 ? 10 : 100;
+  const voltage = u16(data, 0) / 100;
+  const current = s16(data, 2) / unit;
+  const flags = u16(data, 16);
+  const soc = data[19]!;
+  const extension = 23 + 2 * data[22]!;
+  const balancing = u16(data, 12) + u16(data, 14) * 0x10000;
+  return {
+    voltage,
+    current,
+    power: powerOf(voltage, current),
+    ...(soc <= 100 && { state_of_charge: soc }),
+    ...temperatureFields(sensors(data)),
+    cell_count: data[21]!,
+    charge_enabled: (switches & 1) !== 0,
+    discharge_enabled: (switches & 2) !== 0,
+    balancing: balancing === 0 ? [] : bitNumbers(balancing),
+    alarms: flags === 0 ? [] : bitNumbers(flags & ~lockBit).map((number) => protections[number - 1]!),
+    alarm_flags: flags,
+    ...((flags & lockBit) !== 0 && { switch_locked: true }),
+    cycles: u16(data, 8),
+    remaining_ah: u16(data, 4) / unit,
+    nominal_ah: u16(data, 6) / unit,
+    ...(data.length >= extension + 9 && { full_ah: u16(data, extension + 3) / unit }),
+    firmware: `${data[18]! >> 4}.${data[18]! & 15}`,
+  };
+}
+
+/** Sensors of register 03 in °C. A missing probe reads far below what a battery survives. */
+function sensors(data: Uint8Array): (number | undefined)[] {
+  const list: (number | undefined)[] = [];
+  for (let n = 0; n < data[22]!; n++) {
+    const celsius = (u16(data, 23 + 2 * n) - 2731) / 10;
+    list.push(celsius < -35 || celsius > 150 ? undefined : celsius);
+  }
+  return list;
+}
+
+const tooShort = (data: Uint8Array, needed: number): Rejection => ({
+  rejected: 'too short',
+  detail: `basic information has ${data.length} bytes, ${needed} are needed`,
+});
+
+function decode(frames: readonly Frame[], options: { invertCurrent?: boolean }): Reading | Rejection {
+  const data = latest(frames, basicRegister);
+  if (data && data.length < 23) return tooShort(data, 23);
+  if (data && data.length < 23 + 2 * data[22]!) return tooShort(data, 23 + 2 * data[22]!);
+  const list = latest(frames, cellsRegister);
+  if (!data && !list) return { rejected: 'too short', detail: 'neither basic information nor cell voltages' };
+
+  const fields: BatteryFields = data ? basicFields(data) : {};
+  const remarks: string[] = [];
+  if (options.invertCurrent && fields.current) {
+    fields.current = -fields.current;
+    fields.power = powerOf(fields.voltage!, fields.current);
+  }
+  if (data && data[19]! > 100) remarks.push(`the state of charge reads ${data[19]} %: left out`);
+  const missing = data ? sensors(data).indexOf(undefined) : -1;
+  if (missing >= 0) remarks.push(`temperature sensor ${missing + 1} is missing`);
+  if (list) {
+    const millivolts = Array.from({ length: list.length >> 1 }, (_, n) => u16(list, 2 * n));
+    Object.assign(fields, cellFields(millivolts));
+    if (fields.cell_count !== undefined && fields.cell_count !== millivolts.length) {
+      delete fields.cells;
+      remarks.push(`it says ${fields.cell_count} cells and lists ${millivolts.length}: the list is left out`);
+    } else fields.cell_count = millivolts.length;
+  }
+  return { fields, ...(remarks.length > 0 && { remarks }) };
+}
+
+function decodeInfo(frames: readonly Frame[]): Info | Rejection {
+  const data = latest(frames, basicRegister);
+  if (!data || data.length < 23) return tooShort(data ?? new Uint8Array(0), 23);
+  const name = latest(frames, nameRegister);
+  const counts = latest(frames, errorsRegister);
+  const hardwareName = name && ascii(name);
+  const date = u16(data, 10);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const counted =
+    counts && errorCounts.flatMap((key, n) => (counts.length >= 2 * n + 2 ? [[key, u16(counts, 2 * n)]] : []));
+  return {
+    firmware: `${data[18]! >> 4}.${data[18]! & 15}`,
+    ...(hardwareName && { hardware: hardwareName }),
+    ...((date >> 5) & 15 && { manufactured: `${2000 + (date >> 9)}-${two((date >> 5) & 15)}-${two(date & 31)}` }),
+    ...(counted && { error_counts: Object.fromEntries(counted) }),
+  };
+}
+
+/** JBD, Xiaoxiang, Overkill Solar, LLT. */
+export const codec: Codec = {
+  name: 'jbd',
+  family: 'jbd',
+  summary: 'JBD, Xiaoxiang, Overkill Solar, LLT and their rebrands',
+  parser: ({ address }) => streamParser(address === undefined ? plain : withModule),
+  reading: { requests: () => [basic, cells], decode },
+  info: { requests: () => [basic, hardware, errors], decode: decodeInfo },
+  opening: unlock,
+  // The first request after sleep or connect is normally lost.
+  probes: () => [{ request: basic, times: 2, options: {} }],
+  switching(change, now) {
+    const charge = change.charge ?? now.charge_enabled ?? true;
+    const discharge = change.discharge ?? now.discharge_enabled ?? true;
+    const off = (charge ? 0 : 1) | (discharge ? 0 : 2);
+    return [
+      {
+        ...ask('charge and discharge switches', switchesRegister, 0),
+        bytes: jbdRequest(switchesRegister, [0, off], true),
+        writes: true,
+      },
+    ];
+  },
+  whenSilent: 'A newer Bluetooth module stays silent until it gets its password: --password-file',
+  timing: { response: 500, gap: 20, wake: 300, torn: 300 },
+  serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
+  gatt: [{ service: 'ff00', notify: 'ff01', write: 'ff02', writeType: 'as-offered' }],
+};

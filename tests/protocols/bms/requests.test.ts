@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Codec, CodecOptions, Frame, Request } from '../../../src/protocols/bms/codec.ts';
+import { hex } from '../../../src/protocols/bms/framing.ts';
+import { codecs } from '../../../src/protocols/bms/index.ts';
+import { jbdRequest } from '../../../src/protocols/bms/jbd.ts';
+import { moduleRequest, veiled } from '../../../src/protocols/bms/jbd-module.ts';
+import { bytesOf, commandVectors, vectorsOf } from '../../support/bms-vectors.ts';
+
+const dangerous = new Set(commandVectors().flatMap(({ danger, hex: bytes }) => (danger ? [bytes] : [])));
+const commandsOf = (name: string) => commandVectors().filter(({ codec }) => codec === name);
+
+/** All that a codec asks when a recorded device answers. */
+function asked(codec: Codec, options: CodecOptions = {}): Request[] {
+  const vectors = vectorsOf(codec.name);
+  const answer = (request: Request): Frame[] => {
+    const chunks = vectors.flatMap(({ exchanges }) => exchanges.flatMap(({ response }) => response.map(bytesOf)));
+    const parser = codec.parser(options);
+    return chunks.flatMap((chunk) => parser.push(chunk).frames).filter((frame) => request.accepts(frame));
+  };
+  const list = (codec.probes?.(options) ?? []).map(({ request }) => request);
+  for (const task of [codec.reading, codec.info, codec.history]) {
+    const requests = task?.requests(options)[Symbol.iterator]();
+    for (let step = requests?.next([]); step && !step.done && list.length < 500; ) {
+      list.push(step.value);
+      step = requests?.next(answer(step.value));
+    }
+  }
+  return list;
+}
+
+for (const codec of codecs) {
+  test(`${codec.name}: nothing that it asks changes the device`, () => {
+    const requests = asked(codec);
+    assert.ok(requests.length > 0);
+    for (const { what, bytes, writes } of requests) {
+      assert.ok(what.length > 0 && writes === undefined, what);
+      assert.ok(!dangerous.has(hex(bytes ?? new Uint8Array(0))), what);
+    }
+  });
+
+  test(`${codec.name}: requests that switch something say that they write`, () => {
+    for (const charge of [true, false, undefined]) {
+      for (const discharge of [true, false, undefined]) {
+        const change = { ...(charge !== undefined && { charge }), ...(discharge !== undefined && { discharge }) };
+        for (const { what, writes } of codec.switching?.(change, {}, {}) ?? []) assert.equal(writes, true, what);
+      }
+    }
+  });
+}
+
+test('jbd: requests are the documented bytes', () => {
+  const vectors = commandsOf('jbd');
+  assert.ok(vectors.length > 10);
+  for (const { name, hex: bytes } of vectors) {
+    const [, kind, register = 0, , ...rest] = bytesOf(bytes);
+    assert.equal(hex(jbdRequest(register, rest.slice(0, -3), kind === 0x5a)), bytes, name);
+  }
+});
+
+test('jbd: both switches go in one request, the untouched one as it is', () => {
+  const jbd = codecs.find(({ name }) => name === 'jbd')!;
+  const sent = (change: object, now: object) => jbd.switching!(change, now, {}).map(({ bytes }) => hex(bytes!));
+  assert.deepEqual(sent({ charge: true, discharge: true }, {}), ['dd5ae1020000ff1d77']);
+  assert.deepEqual(sent({ charge: false }, { discharge_enabled: true }), ['dd5ae1020001ff1c77']);
+  assert.deepEqual(sent({ charge: false }, { discharge_enabled: false }), ['dd5ae1020003ff1a77']);
+  assert.deepEqual(sent({ discharge: false }, { charge_enabled: true }), ['dd5ae1020002ff1b77']);
+});
+
+test('jbd: the password of a Bluetooth module goes out as recorded, and nothing is asked without one', () => {
+  const jbd = codecs.find(({ name }) => name === 'jbd')!;
+  const vector = vectorsOf('jbd').find(({ name }) => name === 'jbd-auth-flow-213ah')!;
+  const options = { address: vector.address!, password: '123123' };
+  const parser = jbd.parser(options);
+  const requests = jbd.opening!(options)[Symbol.iterator]();
+  const sent: string[] = [];
+  for (let step = requests.next([]); !step.done; ) {
+    const bytes = hex(step.value.bytes!);
+    sent.push(bytes);
+    const { response } = vector.exchanges.find(({ request }) => request === bytes)!;
+    const frames = response.flatMap((chunk) => parser.push(bytesOf(chunk)).frames);
+    assert.ok(frames.every((frame) => step.value.accepts(frame)));
+    assert.equal(step.value.refusal?.(frames), undefined);
+    step = requests.next(frames);
+  }
+  assert.deepEqual(
+    sent,
+    vector.exchanges.slice(0, 3).map(({ request }) => request),
+  );
+  assert.deepEqual([...jbd.opening!({ address: vector.address! })], []);
+
+  // The root level is not needed for reading; the arithmetic is the same.
+  const mac = [...bytesOf('a4c137005e07'), 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  assert.equal(hex(moduleRequest(0x1d, veiled('JBDbtpwd!@#2023', mac, 0x37))), vector.exchanges[3]!.request);
+});
+
+test('jbd: requests to the Bluetooth module are the documented bytes', () => {
+  for (const { name, hex: bytes } of commandsOf('jbd-ble')) {
+    const [, , command = 0, , ...rest] = bytesOf(bytes);
+    assert.equal(hex(moduleRequest(command, rest.slice(0, -1))), bytes, name);
+  }
+});
