@@ -75,19 +75,21 @@ test('jbd: the password of a Bluetooth module goes out as recorded, and nothing 
   const requests = jbd.opening!(options)[Symbol.iterator]();
   const sent: string[] = [];
   for (let step = requests.next([]); !step.done; ) {
-    const bytes = hex(step.value.bytes!);
+    const request = step.value;
+    const bytes = hex(request.bytes!);
     sent.push(bytes);
-    const { response } = vector.exchanges.find(({ request }) => request === bytes)!;
+    const { response } = vector.exchanges.find((exchange) => exchange.request === bytes)!;
     const frames = response.flatMap((chunk) => parser.push(bytesOf(chunk)).frames);
-    assert.ok(frames.every((frame) => step.value.accepts(frame)));
-    assert.equal(step.value.refusal?.(frames), undefined);
+    assert.ok(frames.every((frame) => request.accepts(frame)));
+    assert.equal(request.refusal?.(frames), undefined);
     step = requests.next(frames);
   }
   assert.deepEqual(
     sent,
     vector.exchanges.slice(0, 3).map(({ request }) => request),
   );
-  assert.deepEqual([...jbd.opening!({ address: vector.address! })], []);
+  const withoutPassword = jbd.opening!({ address: vector.address! })[Symbol.iterator]();
+  assert.equal(withoutPassword.next([]).done, true);
 
   // The root level is not needed for reading; the arithmetic is the same.
   const mac = [...bytesOf('a4c137005e07'), 0, 0, 0, 0, 0, 0, 0, 0, 0];
