@@ -7,6 +7,13 @@ export const commands: readonly CommandEntry[] = [
   { name: 'bmw-poll', load: () => import('./bmw-poll.ts') },
   { name: 'normalize', load: () => import('./normalize.ts') },
   { name: 'abrp-push', load: () => import('./abrp-push.ts') },
+  { name: 'registry init', load: () => import('./registry-init.ts') },
+  { name: 'registry list', load: () => import('./registry-list.ts') },
+  { name: 'registry show', load: () => import('./registry-show.ts') },
+  { name: 'registry add', load: () => import('./registry-add.ts') },
+  { name: 'registry set', load: () => import('./registry-set.ts') },
+  { name: 'registry assign', load: () => import('./registry-assign.ts') },
+  { name: 'registry remove', load: () => import('./registry-remove.ts') },
   { name: 'simulate bmw', load: () => import('./simulate-bmw.ts') },
   { name: 'simulate abrp', load: () => import('./simulate-abrp.ts') },
   { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },
@@ -16,6 +23,12 @@ export const commands: readonly CommandEntry[] = [
 
 /** First words with several commands behind them. */
 export const groups: readonly CommandGroup[] = [
+  {
+    name: 'registry',
+    summary: 'battery monitors, the vehicles that they are in, and the settings of the installation',
+    description:
+      'The registry is three files in the data directory: devices.json, vehicles.json and system.json. ble-scan and bms-read use it, and take up changes while they run. Each file has a version; one of a newer layout is refused, and one that cannot be understood is never written over.',
+  },
   {
     name: 'simulate',
     summary: 'the other side of every protocol, for demos, tests and load',

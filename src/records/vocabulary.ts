@@ -11,6 +11,7 @@ import { finding } from './finding.ts';
 import { gap } from './gap.ts';
 import { mqttMessage } from './mqtt-message.ts';
 import { receipt } from './receipt.ts';
+import { registeredDevice, registeredVehicle, setting } from './registry.ts';
 import { simulatorEvent } from './simulator-event.ts';
 import { systemStatus, vehicleSummary } from './summaries.ts';
 import { teslaData } from './tesla-data.ts';
@@ -30,6 +31,9 @@ export const vocabulary: readonly RecordFamily[] = [
   wallboxState,
   bleDevice,
   deviceStatus,
+  registeredDevice,
+  registeredVehicle,
+  setting,
   vehicleSummary,
   systemStatus,
   alarm,

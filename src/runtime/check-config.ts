@@ -24,7 +24,10 @@ export async function configFaults(tree: ConfigTree): Promise<string[]> {
   });
 }
 
-interface KeySchema {
+/** What the toolkit's schema says of one key. */
+export interface KeySchema {
+  /** It holds a secret, which no command shows and no command line takes. */
+  writeOnly?: boolean;
   properties?: Readonly<Record<string, KeySchema>>;
   additionalProperties?: unknown;
 }
@@ -43,6 +46,13 @@ export function unknownKeys(tree: ConfigTree): string[] {
   };
   // A bundle that has been taken out of its package has no schema beside it.
   return existsSync(schemaFile) ? visit(tree, JSON.parse(readFileSync(schemaFile, 'utf8')), '') : [];
+}
+
+/** The schema of a dotted key; undefined for one that no command reads. */
+export function schemaOf(key: string): KeySchema | undefined {
+  let node: KeySchema | undefined = JSON.parse(readFileSync(schemaFile, 'utf8'));
+  for (const part of key.split('.')) node = node?.properties?.[part];
+  return node;
 }
 
 /** `--check-config`: prints what is wrong with the files that a run would read. Returns the exit status, 0 or 78. */

@@ -48,6 +48,11 @@ export async function readConfigFile(file: string): Promise<ConfigSource> {
   return { file, tree: tree as ConfigTree };
 }
 
+/** The major number of a layout's version: `"1.0"` → 1. A file without one is of the first layout. */
+export function majorOf(version: unknown): number {
+  return version === undefined || version === null ? 1 : Number.parseInt(String(version), 10);
+}
+
 /** The value at a dotted key, or undefined. */
 export function lookUp(tree: ConfigTree, key: string): unknown {
   let node: unknown = tree;

@@ -73,7 +73,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   const spawner = createSpawner(host);
   const reloads: (() => Promise<void>)[] = [];
   const reloader = createReloader(
-    [...new Set(settled.flatMap(({ settings }) => settings.sources.map(({ file }) => file)))],
+    [...new Set(settled.flatMap(({ settings }) => settings.watched))],
     clock,
     () => void Promise.all(reloads.map((reload) => reload())),
   );

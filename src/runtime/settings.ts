@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { AnyDefinition } from './command.ts';
 import { type CommonValues, commonOptions, environmentNames, flagOf } from './common-options.ts';
-import { ConfigError, type ConfigSource, findConfigFile, lookUp, readConfigFile } from './config.ts';
+import { ConfigError, type ConfigSource, findConfigFile, lookUp, majorOf, readConfigFile } from './config.ts';
 import { CommandError, exit } from './exit.ts';
 import type { OptionSpec, Options } from './options.ts';
 import { dataDirectory } from './paths.ts';
@@ -26,6 +26,8 @@ export interface Settings {
   env: Env;
   /** The configuration files that were read, strongest first. */
   sources: readonly ConfigSource[];
+  /** The files whose change means new settings; `system.json` also while it is not there yet. */
+  watched: readonly string[];
   /** Files that `--<name>-file` named, by the secret's name. */
   secretFiles: Readonly<Record<string, string>>;
 }
@@ -118,7 +120,7 @@ async function configSources(
     if (file) sources.push(await readConfigFile(file));
   };
   for (const step of [
-    () => read(existing(join(dataDir, 'system.json'))),
+    () => read(existing(systemFile(dataDir))).then(() => sources.forEach(refuseNewer)),
     () => read(findConfigFile(line.flags.config as string | undefined, env)),
   ]) {
     try {
@@ -129,6 +131,17 @@ async function configSources(
     }
   }
   return sources;
+}
+
+/** The settings that `registry set` and the API write; they go over the configuration file key by key. */
+function systemFile(dataDir: string): string {
+  return join(dataDir, 'system.json');
+}
+
+/** A file that a later release has written may mean something else by the same keys. */
+function refuseNewer({ file, tree }: ConfigSource): void {
+  if (majorOf(tree.version) <= 1) return;
+  throw new ConfigError(`${file}: version ${tree.version} is not known, this release knows 1.0`);
 }
 
 /** A file that is there but can't be read is a problem to report, one that is not there is none. */
@@ -209,7 +222,9 @@ export async function settle(
       .filter(([name, spec]) => (spec as OptionSpec).type === 'secret' && line.flags[name] !== undefined)
       .map(([name]) => [name, String(line.flags[name])]),
   );
-  return { opts, common: settled as unknown as CommonValues, args: line.args, dataDir, env, sources, secretFiles };
+  const watched = given.noConfig ? [] : [...new Set([systemFile(dataDir), ...sources.map(({ file }) => file)])];
+  const common = settled as unknown as CommonValues;
+  return { opts, common, args: line.args, dataDir, env, sources, watched, secretFiles };
 }
 
 function check(

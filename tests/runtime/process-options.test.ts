@@ -202,3 +202,22 @@ test('a changed configuration is taken up on SIGHUP and when the file is replace
   assert.equal(signal, 'SIGTERM');
   assert.match(stdout, /"n":2/);
 });
+
+test('a system.json that is made later, as by registry set, is taken up over the configuration file', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'voltpipe-reload-'));
+  mkdirSync(join(home, 'data'));
+  const file = join(home, 'config.yaml');
+  const system = join(home, 'data/system.json');
+  writeFileSync(file, 'fixture: {rate: 1}');
+  const { child, printed, ended: done } = command(['service', '--config', file, '--data-dir', join(home, 'data')]);
+  const says = (text: string): Promise<void> => until(() => printed.stderr.includes(text), `'${text}'`);
+  await says('connected');
+  writeFileSync(system, '{"version":"1.0","fixture":{"rate":2}}');
+  await says('rate 2');
+  writeFileSync(system, '{"version":"2.0","fixture":{"rate":3}}');
+  await says('system.json: version 2.0 is not known');
+  writeFileSync(system, '{"version":"1.1","fixture":{"rate":4}}');
+  await says('rate 4');
+  child.kill('SIGTERM');
+  await done;
+});

@@ -1,0 +1,36 @@
+import { defineCommand } from '../runtime/command.ts';
+import { deviceRecord, registryOf, vehicleRecord } from './registry-records.ts';
+
+/** Lists what is registered. */
+export const command = defineCommand({
+  name: 'registry list',
+  kind: 'tool',
+  input: 'none',
+  writes: ['device', 'vehicle'],
+  format: 'record',
+  summary: 'lists the registered battery monitors, or the vehicles',
+  description:
+    'Prints one record for each registered monitor, with its vehicle, its status and how it is polled; or one for each vehicle, with the number of monitors in it.',
+  arguments: [{ name: 'what', summary: 'what to list (default devices)', choices: ['devices', 'vehicles'] }],
+  options: {},
+  examples: [
+    { text: 'Every monitor', command: 'registry list' },
+    {
+      text: 'Who is in which vehicle',
+      command:
+        "registry add 50:54:7B:00:00:01 --type bm6 >/dev/null; registry list | jq -r '[.device_name, .vehicle_name] | @tsv'",
+      stdout: 'BM6 0001\tVehicle 1',
+    },
+  ],
+  files: [{ path: '<data dir>/devices.json, vehicles.json', text: 'the registry' }],
+  seeAlso: ['registry-add(1)', 'registry-show(1)'],
+
+  async *run(ctx) {
+    const content = registryOf(ctx).read();
+    if (ctx.args[0] === 'vehicles') {
+      for (const id of Object.keys(content.vehicles)) yield vehicleRecord(ctx, content, id);
+      return;
+    }
+    for (const id of Object.keys(content.devices)) yield deviceRecord(ctx, content, id);
+  },
+});
