@@ -14,6 +14,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'registry set', load: () => import('./registry-set.ts') },
   { name: 'registry assign', load: () => import('./registry-assign.ts') },
   { name: 'registry remove', load: () => import('./registry-remove.ts') },
+  { name: 'to-csv', load: () => import('./to-csv.ts') },
   { name: 'simulate bmw', load: () => import('./simulate-bmw.ts') },
   { name: 'simulate abrp', load: () => import('./simulate-abrp.ts') },
   { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },

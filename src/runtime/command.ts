@@ -75,6 +75,8 @@ export interface Definition<O extends Options = Options> {
   kind: Kind;
   /** Whether stdin is read: a filter or sink that requires it refuses a terminal. */
   input: 'none' | 'optional' | 'required';
+  /** The option that names what is read in the place of stdin, which may then be a terminal. */
+  inputOption?: keyof O & string;
   /** Record types it takes in; records of other types pass a filter untouched and are counted as delivered by a sink. Absent: all. */
   reads?: readonly string[];
   /** Also takes JSON objects without a `type` (as a vendor's own lines); they reach `run` or `each` with `type` absent. */

@@ -51,7 +51,8 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
     return endProcess(await checkConfiguration(settled.map(({ settings }) => settings)));
   }
   const first = definitions[0]!;
-  if (first.input === 'required' && descriptorKind(0) === 'terminal') {
+  const elsewhere = first.inputOption !== undefined && settled[0]!.settings.opts[first.inputOption] !== undefined;
+  if (first.input === 'required' && !elsewhere && descriptorKind(0) === 'terminal') {
     throw fail(
       'usage',
       'reads records from stdin, which is a terminal',
