@@ -39,7 +39,7 @@ export const command = defineCommand({
   inputOption: 'from',
   format: 'text',
   summary: 'turns records into a CSV table with a fixed header, and such a table into records',
-  description: `Reads records of one type and writes one line of comma-separated values each, for spreadsheets and for whatever else has no JSON. The header holds every key that the type has in voltpipe-records(5), time first, whether the records at hand have it or not: two files of two days have the same columns. A key that is absent is an empty cell.
+  description: `Reads records of one type and writes one line of comma-separated values each, for spreadsheets and for whatever else has no JSON. The header holds every key that the type has in voltpipe-records(5), time first, whether the records at hand have it or not: two files of two days have the same columns (a later version of voltpipe may know further keys; --columns holds a table to what it has). A key that is absent is an empty cell.
 
 A list of measurements has a column for each place: cells becomes cell_1 to cell_16, or as many as --cells says. Other lists are one cell, their elements separated by semicolons; objects are JSON.
 
@@ -102,7 +102,7 @@ Without a header (--no-header) the columns are those of --columns or of --preset
       stdin: example,
     },
   ],
-  seeAlso: ['send(1)', 'voltpipe-records(5)'],
+  seeAlso: ['voltpipe-records(5)'],
   check(opts) {
     checkCsvOptions(opts);
     const { from, set, header, columns, preset } = opts as unknown as Values<typeof options>;
