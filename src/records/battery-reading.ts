@@ -25,6 +25,13 @@ export const batteryReading = {
     { name: 'temp_min', kind: 'number', unit: '°C', summary: 'lowest of the sensors' },
     { name: 'temp_max', kind: 'number', unit: '°C', summary: 'highest of the sensors' },
     { name: 'temp_mos', kind: 'number', unit: '°C', summary: 'temperature of the power switches' },
+    {
+      name: 'temperature_abs',
+      kind: 'number',
+      unit: '°C',
+      summary: 'history of a BM6 or BM7: temperature without its sign',
+    },
+    { name: 'cranking_voltage', kind: 'number', unit: 'V', summary: 'history of a BM2: lowest voltage while cranking' },
     { name: 'cells', kind: 'array', unit: 'V', summary: 'voltage of each cell, in order; absent unless complete' },
     { name: 'cell_count', kind: 'integer', summary: 'number of cells' },
     { name: 'cell_min', kind: 'number', unit: 'V', summary: 'lowest cell voltage' },

@@ -12,6 +12,10 @@ export interface BatteryFields {
   temp_min?: number;
   temp_max?: number;
   temp_mos?: number;
+  /** °C without its sign, which the history of a BM6 doesn't tell. */
+  temperature_abs?: number;
+  /** A BM2's history: the lowest voltage while the engine was cranked. */
+  cranking_voltage?: number;
   cells?: readonly number[];
   cell_count?: number;
   cell_min?: number;

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type BmFamily, ciphers } from '../../../src/protocols/bms/bm-cipher.ts';
+import { crankingCode, decodeCranking } from '../../../src/protocols/bms/bm-cranking.ts';
+import { codec as bm2 } from '../../../src/protocols/bms/bm2.ts';
+import { codec as bm6 } from '../../../src/protocols/bms/bm6.ts';
+import { codec as bm7 } from '../../../src/protocols/bms/bm7.ts';
+import type { Codec, Frame, History, Request } from '../../../src/protocols/bms/codec.ts';
+import { hex } from '../../../src/protocols/bms/framing.ts';
+import { bytesOf, commandVectors, vectorsOf } from '../../support/bms-vectors.ts';
+import { root } from '../../support/shell.ts';
+
+const encrypt = (codec: Codec, plain: string): Buffer => ciphers[codec.name as BmFamily].encrypt(bytesOf(plain));
+
+/** The frames of encrypted notifications, given as plaintext. */
+function framesOf(codec: Codec, ...notifications: string[]): Frame[] {
+  const parser = codec.parser({});
+  return notifications.flatMap((plain) => [...parser.push(encrypt(codec, plain)).frames]);
+}
+
+const reading = (codec: Codec, plain: string) => codec.reading.decode(framesOf(codec, plain), {});
+const history = (codec: Codec, frames: readonly Frame[]) => codec.history!.decode(frames, {}) as History;
+const ages = ({ readings }: History) => readings.map(({ age, fields }) => [age, fields.voltage]);
+
+test('the blocks of one notification are decrypted one by one, not as a CBC stream', () => {
+  const lines = readFileSync(join(root, 'tests/vectors/bms/bm-blocks.ndjson'), 'utf8').trim().split('\n');
+  for (const line of lines) {
+    const vector = JSON.parse(line) as { hex: string; blocks: string[]; codec: BmFamily };
+    assert.equal(hex(ciphers[vector.codec].decrypt(bytesOf(vector.hex))), vector.blocks.join(''));
+  }
+});
+
+test('requests of the BM monitors are the documented bytes', () => {
+  const vectors = commandVectors().filter(({ codec }) => codec in ciphers) as {
+    codec: BmFamily;
+    hex: string;
+    plain?: string;
+  }[];
+  assert.ok(vectors.length > 6);
+  for (const { codec, hex: bytes, plain } of vectors) assert.equal(hex(ciphers[codec].encrypt(bytesOf(plain!))), bytes);
+  const first = (codec: Codec) => hex(Array.from(codec.reading.requests({}))[0]!.bytes!);
+  assert.equal(first(bm6), '697ea0b5d54cf024e794772355554114');
+  assert.equal(first(bm7), '586d7b2377c6924dcd750acb29f5bf8d');
+});
+
+test('a temperature below zero has its sign in a byte of its own', () => {
+  const fields = { voltage: 12.8, state_of_charge: 50, temperature: -23, state: 'low' };
+  assert.deepEqual(reading(bm6, 'd15507011701320500'), { fields });
+  assert.deepEqual(reading(bm7, 'd15507011701320500'), { fields });
+});
+
+test('the acknowledgement of a poll is no reading and does not answer it', () => {
+  const [request] = Array.from(bm6.reading.requests({}));
+  const [frame] = framesOf(bm6, 'd15507ff');
+  assert.ok(frame);
+  assert.equal(request!.accepts(frame), false);
+  assert.ok('rejected' in bm6.reading.decode([frame], {}));
+});
+
+test('a BM2 speaks by itself and a block of another key is almost never taken for its frame', () => {
+  assert.deepEqual(
+    Array.from(bm2.reading.requests({})).map(({ bytes }) => bytes),
+    [undefined],
+  );
+  assert.ok('fields' in reading(bm2, 'f550816400fa'));
+  assert.deepEqual(framesOf(bm2, 'f5ffff6400fa', 'f5508165'), [], '40.95 V, 101 %');
+});
+
+test('a state number that is not known is left out', () => {
+  assert.deepEqual(reading(bm6, 'd1550700170964053c'), {
+    fields: { voltage: 13.4, state_of_charge: 100, temperature: 23 },
+  });
+  assert.deepEqual(reading(bm2, 'f5508f64'), { fields: { voltage: 12.88, state_of_charge: 100 } });
+});
+
+const record = (i: number): string => (0x52000000 + i * 0x100000 + 0x4c170).toString(16);
+
+test("a BM6's history ends where its mark is, anywhere in a block or across two, and live frames may come between and behind", () => {
+  const data = Array.from({ length: 11 }, (_, i) => record(i)).join('');
+  const live = 'd1550700170064053c0000000102ffff';
+  for (const lead of ['', 'fffffe']) {
+    for (let shift = 0; shift < 8; shift++) {
+      const log = `${lead}${data.slice(0, 88 - shift * 8)}fffefe`;
+      const blocks = log.match(/.{1,32}/g)!.map((block) => block.padEnd(32, '0'));
+      const frames = framesOf(bm6, 'd1550505', blocks[0]!, live, ...blocks.slice(1), live);
+      const { complete, readings } = history(bm6, frames);
+      assert.equal(complete, true, `lead ${lead}, shift ${shift}`);
+      assert.deepEqual(
+        readings.map(({ age }) => age),
+        Array.from({ length: 11 - shift }, (_, i) => (10 - shift - i) * 120),
+      );
+      assert.equal(
+        readings.at(-1)!.fields.voltage,
+        13.12,
+        'the newest comes first out of the device, last out of here',
+      );
+      assert.equal(frames.filter(({ code }) => code === 0x07).length, 2);
+      assert.ok('fields' in bm6.reading.decode(frames, {}));
+    }
+  }
+});
+
+test('a history without its end mark is partial, and says so', () => {
+  const frames = framesOf(bm6, 'd1550505', record(0) + record(1) + record(2) + record(3));
+  const { complete, readings } = history(bm6, frames);
+  assert.deepEqual([complete, readings.length], [false, 4]);
+  const [, request] = Array.from(bm6.history!.requests({ pages: 2 }));
+  assert.equal(hex(request!.bytes!), hex(encrypt(bm6, 'd155050000000002')));
+  assert.equal(request!.complete!(frames), false);
+  assert.ok(request!.quiet! > 0, 'silence ends it');
+});
+
+test('a log that never ends is given up, and what comes then is read', () => {
+  const parser = bm6.parser({});
+  parser.push(encrypt(bm6, 'd1550505'));
+  const block = encrypt(bm6, record(0).repeat(4));
+  const names = new Set<string>();
+  for (let i = 0; i < 5000; i++) for (const { rejected } of parser.push(block).rejections) names.add(rejected);
+  assert.deepEqual([...names], ['log', 'marker']);
+  assert.equal(parser.push(encrypt(bm6, 'd1550700170064053c')).frames.length, 1);
+});
+
+test("a BM2's history is asked for by size, comes oldest first, and keeps its ages when it is cut", () => {
+  const asked = bm2.history!.requests({})[Symbol.iterator]();
+  const size = asked.next([]).value as Request;
+  const answer = framesOf(bm2, 'e700000c');
+  assert.ok(size.accepts(answer[0]!));
+  const log = asked.next(answer).value as Request;
+  assert.equal(hex(log.bytes!), hex(encrypt(bm2, 'e300000000000c')));
+  assert.ok(log.after! >= 1000, 'the device needs a second between the two');
+  const live = 'f54ff22d020a037b0000000000000000';
+  const frames = [...answer, ...framesOf(bm2, 'fffffe4d4111114d511111', live, '4d600111fffefe000015')];
+  assert.deepEqual(
+    frames.map(({ code }) => code),
+    [0xe7, 0xe3, 0xf5, 0xe3],
+  );
+  const whole = framesOf(bm2, 'fffffe4d4111114d5111114d600111fffefe', '000015');
+  assert.deepEqual(history(bm2, [...answer, ...whole]), {
+    complete: true,
+    readings: [
+      { age: 240, fields: { voltage: 12.36, cranking_voltage: 2.73 } },
+      { age: 120, fields: { voltage: 12.37, cranking_voltage: 2.73 } },
+      { age: 0, fields: { voltage: 12.38, cranking_voltage: 0.17 } },
+    ],
+  });
+  const cut = framesOf(bm2, 'fffffe4d4111114d511111');
+  assert.deepEqual(
+    [history(bm2, [...answer, ...cut]).complete, ages(history(bm2, [...answer, ...cut]))],
+    [
+      false,
+      [
+        [240, 12.36],
+        [120, 12.37],
+      ],
+    ],
+  );
+});
+
+test('the log of an engine start gives its samples and the lowest of them', () => {
+  let seen = 0;
+  for (const { name, exchanges, expect } of vectorsOf('bm6')) {
+    const wanted = expect.other?.cranking as Record<string, number> | undefined;
+    if (!wanted) continue;
+    seen++;
+    const parser = bm6.parser({});
+    const frames = exchanges[0]!.response.flatMap((chunk) => [...parser.push(bytesOf(chunk)).frames]);
+    const blocks = frames.filter(({ code }) => code === crankingCode).map(({ data }) => data);
+    const { voltages, lowest_voltage } = decodeCranking(blocks)!;
+    assert.deepEqual(
+      {
+        samples: voltages.length,
+        first_v: voltages[0],
+        min_v: lowest_voltage,
+        max_v: Math.max(...voltages),
+        last_v: voltages.at(-1),
+      },
+      wanted,
+      name,
+    );
+    assert.equal(decodeCranking(blocks.slice(0, -1)), undefined, 'not before its end');
+  }
+  assert.equal(seen, 2);
+});
+
+test('a monitor of this family never claims a current (HAWK-36)', () => {
+  for (const plain of ['d1550700170064053c', 'd15507011701320500']) {
+    const decoded = reading(bm6, plain);
+    assert.ok('fields' in decoded && !('current' in decoded.fields) && !('power' in decoded.fields));
+  }
+});
