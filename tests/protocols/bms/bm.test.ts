@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type BmFamily, ciphers } from '../../../src/protocols/bms/bm-cipher.ts';
-import { crankingCode, decodeCranking } from '../../../src/protocols/bms/bm-cranking.ts';
+import { crankingCode, crankingRate, decodeCranking } from '../../../src/protocols/bms/bm-cranking.ts';
 import { codec as bm2 } from '../../../src/protocols/bms/bm2.ts';
 import { codec as bm6 } from '../../../src/protocols/bms/bm6.ts';
 import { codec as bm7 } from '../../../src/protocols/bms/bm7.ts';
@@ -179,6 +179,7 @@ test('the log of an engine start gives its samples and the lowest of them', () =
       wanted,
       name,
     );
+    assert.equal(voltages.length / crankingRate, 3.52, 'seconds');
     assert.equal(decodeCranking(blocks.slice(0, -1)), undefined, 'not before its end');
   }
   assert.equal(seen, 2);
