@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/abrp-push.cjs');
+require('../dist/load.cjs').load('abrp-push');

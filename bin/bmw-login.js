@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/bmw-login.cjs');
+require('../dist/load.cjs').load('bmw-login');

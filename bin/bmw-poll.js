@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/bmw-poll.cjs');
+require('../dist/load.cjs').load('bmw-poll');

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/bmw-stream.cjs');
+require('../dist/load.cjs').load('bmw-stream');

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/normalize.cjs');
+require('../dist/load.cjs').load('normalize');

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/simulate.cjs');
+require('../dist/load.cjs').load('simulate');

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/voltpipe.cjs');
+require('../dist/load.cjs').load('voltpipe');

@@ -1,5 +1,16 @@
-// Builds dist/: one CommonJS bundle a command, third-party packages once each under dist/vendor, the stubs in bin/.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Builds dist/: one CommonJS bundle a command, third-party packages once each under dist/vendor, their code cache, the stubs in bin/.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, transformSync } from 'esbuild';
@@ -211,7 +222,7 @@ function notices(packages) {
 /** The three lines that npm links into PATH. */
 function stubs(binaries) {
   mkdirSync(join(root, 'bin'), { recursive: true });
-  const stub = (name) => `#!/usr/bin/env node\n'use strict';\nrequire('../dist/${name}.cjs');\n`;
+  const stub = (name) => `#!/usr/bin/env node\n'use strict';\nrequire('../dist/load.cjs').load('${name}');\n`;
   const files = new Map(binaries.map((name) => [`${name}.js`, stub(name)]));
   files.set('package.json', '{ "type": "commonjs" }\n');
   for (const stale of readdirSync(join(root, 'bin'))) if (!files.has(stale)) rmSync(join(root, 'bin', stale));
@@ -222,8 +233,17 @@ function stubs(binaries) {
   }
 }
 
-/** Builds everything; `only` limits it to the named binaries. */
+/** V8's code cache of every bundle, for this version of Node; see scripts/load.cjs. */
+function codeCache(bundles) {
+  copyFileSync(join(root, 'scripts/load.cjs'), join(root, 'dist/load.cjs'));
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  execFileSync(process.execPath, [join(root, 'scripts/code-cache.mjs'), ...bundles], { stdio: 'inherit', env });
+}
+
+/** Builds everything. */
 export async function buildAll() {
+  // An old cache above all must go: V8 knows a bundle by its length alone, and would take it for the new code.
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
   const list = await commandList();
   const wanted = new Set();
   const packages = new Map();
@@ -258,6 +278,10 @@ export async function buildAll() {
   ]);
   await vendor(wanted, packages);
   notices(packages);
+  codeCache([
+    ...binaries.map(({ binary }) => binary),
+    ...[...wanted].map((name) => `vendor/${vendorFile(name).replace(/\.cjs$/, '')}`),
+  ]);
   stubs(binaries.map(({ binary }) => binary));
   return { binaries: binaries.map(({ binary }) => binary), vendors: [...wanted] };
 }

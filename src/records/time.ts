@@ -47,8 +47,9 @@ function parseOther(text: string): number {
   return rfc3339.test(text) ? Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
 }
 
-const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
-const threeDigits = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
+/** Seconds and milliseconds as text, each made when it is first written. */
+const twoDigits = new Array<string | undefined>(60);
+const threeDigits = new Array<string | undefined>(1000);
 
 /** The minute written last, as a number and as the text up to its seconds. */
 let lastMinute = Number.NaN;
@@ -64,5 +65,7 @@ export function formatTime(ms: number): string {
   const rest = ms - minute * 60_000;
   const seconds = Math.floor(rest / 1000);
   const millis = Math.floor(rest - seconds * 1000);
+  twoDigits[seconds] ??= String(seconds).padStart(2, '0');
+  threeDigits[millis] ??= String(millis).padStart(3, '0');
   return `${lastMinuteText}${twoDigits[seconds]}.${threeDigits[millis]}Z`;
 }

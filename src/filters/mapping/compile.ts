@@ -1,7 +1,7 @@
 import { enumerations } from '../../protocols/bmw/values.ts';
 import type { RecordKey } from '../../records/family.ts';
 import { conversion, unitOf } from '../units.ts';
-import { checkOf } from './conditions.ts';
+import { checkOf, subjects } from './conditions.ts';
 import { converter } from './convert.ts';
 import { conjunction, newestOf, productOf } from './derive.ts';
 import type { Candidate, Mapping, Problem } from './model.ts';
@@ -26,9 +26,22 @@ export interface CompileOptions {
 /** A candidate takes over from an earlier one that was not heard of for this long. */
 const usualHold = 5 * 60_000;
 
-/** A value that holds always, such as the model. */
-const isConstant = ({ value, when }: Candidate): boolean => value !== undefined && when === undefined;
+/** A value that is there without any other, such as the model. */
+const isConstant = ({ value, when }: Candidate): boolean => value !== undefined && subjects(when).length === 0;
 const isHelper = (name: string): boolean => name.startsWith('_');
+
+/** Gives `owner` a function that is built with its first call: of what a mapping knows, a car sends a few things at first and many never. */
+function late<K extends string, A extends unknown[], R>(
+  owner: { [key in K]: ((...args: A) => R) | undefined },
+  key: K,
+  build: () => (...args: A) => R,
+): void {
+  owner[key] = (...args) => {
+    const built = build();
+    owner[key] = built;
+    return built(...args);
+  };
+}
 
 /**
  * Compiles a mapping: paths become look-ups in one table of `data`'s keys, so that a line costs what is in it and not what the
@@ -88,22 +101,33 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
   }
 
   function choice(candidate: Candidate, name: string, key: RecordKey | undefined): Choice {
+    const made = bareChoice(candidate, name, key);
+    const { when } = candidate;
+    if (when && subjects(when).length > 0) {
+      late(made, 'holds', () =>
+        conjunction(Object.entries(when).map(([subject, test]) => [rule(subject), checkOf(test)] as const)),
+      );
+    }
+    return made;
+  }
+
+  /** A choice without its conditions. */
+  function bareChoice(candidate: Candidate, name: string, key: RecordKey | undefined): Choice {
     const { path, field, value, product, when } = candidate;
-    const tests = Object.entries(when ?? {}).map(([subject, test]) => [rule(subject), checkOf(test)] as const);
-    const holds = tests.length === 0 ? undefined : conjunction(tests);
     if (path !== undefined) {
       const slot = slots.push(`${name} ${path}`) - 1;
       place(path, inputOf(candidate, path, name, key, slot));
-      return { label: path, slot, holds, derived: undefined };
+      return { label: path, slot, holds: undefined, derived: undefined };
     }
     const factors = field === undefined ? product : [field];
     if (factors) {
       const derived = productOf(factors.map(rule), converter(key, candidate));
-      return { label: factors.join(' × '), slot: -1, holds, derived };
+      return { label: factors.join(' × '), slot: -1, holds: undefined, derived };
     }
-    const rules = tests.map(([index]) => index);
-    const time = tests.length === 0 ? () => 0 : (vehicle: Vehicle) => newestOf(rules, vehicle);
-    return { label: JSON.stringify(when) ?? 'constant', slot: -1, holds, derived: { value: () => value, time } };
+    const rules = subjects(when).map(rule);
+    const time = rules.length === 0 ? () => 0 : (vehicle: Vehicle) => newestOf(rules, vehicle);
+    const derived = { value: () => value, time };
+    return { label: JSON.stringify(when) ?? 'constant', slot: -1, holds: undefined, derived };
   }
 
   const pair = ['lat', 'lon'].every((name) => isShown(name) && ruleOf.has(name));
@@ -123,9 +147,11 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
   });
 
   function inputOf(candidate: Candidate, path: string, name: string, key: RecordKey | undefined, slot: number): Input {
-    const values = candidate.values ?? (key?.kind === 'boolean' || isHelper(name) ? wordsOf(path) : undefined);
-    const convert = converter(key, { ...candidate, ...(values && { values }) });
-    const input: Input = { slot, rule: rule(name), convert };
+    const input: Input = { slot, rule: rule(name), convert: () => undefined };
+    late(input, 'convert', () => {
+      const values = candidate.values ?? (key?.kind === 'boolean' || isHelper(name) ? wordsOf(path) : undefined);
+      return converter(key, { ...candidate, ...(values && { values }) });
+    });
     if (all.get(name)?.odometer) input.odometer = conversion(unitOf(candidate.unit ?? 'km') ?? 'km', 'km')?.(1) ?? 1;
     return input;
   }
@@ -135,6 +161,7 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
     roots: [...roots],
     searches,
     rules,
+    constants: names.flatMap((name, i) => (all.get(name)?.candidates.some(isConstant) ? i : [])),
     slots,
     order: order.map(rule),
     pair: pair ? { lat: rule('lat'), lon: rule('lon') } : undefined,

@@ -26,7 +26,7 @@ const tolerance = 24 * 3_600_000;
 
 /** Builds the merge of a program. */
 export function merger(program: Program): Merge {
-  const { points, roots, searches, rules, pair } = program;
+  const { points, roots, searches, rules, constants, pair } = program;
   const dirty = bitSet(rules.length);
   const aging = rules.flatMap((rule, i) => (rule.maxAge < Infinity ? i : []));
 
@@ -152,7 +152,8 @@ export function merger(program: Program): Merge {
     vehicle = into;
     if (vehicle.fresh) {
       vehicle.fresh = false;
-      for (let index = 0; index < rules.length; index++) dirty.add(index);
+      // Of one of which nothing was heard the constants are all there is, and what follows from them.
+      for (const index of vehicle.newest === -Infinity ? constants : rules.keys()) dirty.add(index);
       settle();
     }
     source = from;

@@ -13,12 +13,18 @@ export interface Path {
 /** Thrown for a text that is no path; the message says what and where. */
 export class PathError extends Error {}
 
-const bareWord = /^[^\s.[\]'"$]+(?:\.[^\s.[\]'"$]+)*$/;
+/** What ends a word of a bare name, the dot between two words apart. */
+const noWord = /[\s[\]'"$]/;
+
+const isBareName = (text: string): boolean =>
+  text !== '' && !noWord.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
 
 const unquote = (text = ''): string => text.replace(/\\(.)/gs, '$1');
 
+type Segment = readonly [RegExp, read?: (text: string | undefined) => Step];
+
 /** The segments of a JSONPath, and which step one is; a segment without a reader leads to many places. */
-const segments: readonly [RegExp, read?: (text: string | undefined) => Step][] = [
+const makeSegments = (): readonly Segment[] => [
   [/\.([\p{L}\p{N}_$@-]+)/uy, (name) => name ?? ''],
   [/\[\s*'((?:[^'\\]|\\.)*)'\s*\]/y, unquote],
   [/\[\s*"((?:[^"\\]|\\.)*)"\s*\]/y, unquote],
@@ -29,6 +35,9 @@ const segments: readonly [RegExp, read?: (text: string | undefined) => Step][] =
   [/\[\s*(?:'[^']*'|"[^"]*"|-?\d+)(?:\s*,\s*(?:'[^']*'|"[^"]*"|-?\d+))+\s*\]/y],
 ];
 
+/** Made when the first path asks: most mappings have bare names alone, and Unicode classes take long to set up. */
+let segments: readonly Segment[] | undefined;
+
 /**
  * Reads a path: a JSONPath that begins with `$`, in dots or brackets, or a bare name such as a CarData descriptor.
  *
@@ -36,7 +45,7 @@ const segments: readonly [RegExp, read?: (text: string | undefined) => Step][] =
  */
 export function parsePath(text: string): Path {
   if (!text.startsWith('$')) {
-    if (bareWord.test(text)) return { text, steps: text.split('.'), bare: true };
+    if (isBareName(text)) return { text, steps: text.split('.'), bare: true };
     if (!/^[\w-]+[.[]/.test(text)) throw new PathError('is no path');
     return { ...parsePath(`$.${text}`), text };
   }
@@ -55,6 +64,7 @@ export function parsePath(text: string): Path {
 }
 
 function segmentAt(text: string, at: number): { length: number; step: Step | undefined } {
+  segments ??= makeSegments();
   for (const [expression, read] of segments) {
     expression.lastIndex = at;
     const match = expression.exec(text);

@@ -66,6 +66,8 @@ export interface Program {
   searches: readonly { read(record: unknown): readonly unknown[]; input: Input }[];
   /** In an order in which each comes after those it looks at. */
   rules: readonly Rule[];
+  /** Rules with a value that holds always. */
+  constants: readonly number[];
   /** Names of the slots, for the saved state. */
   slots: readonly string[];
   /** Rules in the order of the record's keys. */
