@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/registry.cjs');
+require('../dist/load.cjs').load('registry');

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/to-csv.cjs');
+require('../dist/load.cjs').load('to-csv');
