@@ -6,6 +6,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'bmw-stream', load: () => import('./bmw-stream.ts') },
   { name: 'bmw-poll', load: () => import('./bmw-poll.ts') },
   { name: 'normalize', load: () => import('./normalize.ts') },
+  { name: 'stats', load: () => import('./stats.ts') },
   { name: 'abrp-push', load: () => import('./abrp-push.ts') },
   { name: 'registry init', load: () => import('./registry-init.ts') },
   { name: 'registry list', load: () => import('./registry-list.ts') },

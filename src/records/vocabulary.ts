@@ -1,6 +1,7 @@
 import { abrpPoint } from './abrp-point.ts';
 import { alarm } from './alarm.ts';
 import { batteryReading } from './battery-reading.ts';
+import { batteryStats } from './battery-stats.ts';
 import { bmwChargingSession, bmwDescriptor, bmwLogin, bmwVehicle } from './bmw-account.ts';
 import { bmwTelematics } from './bmw-telematics.ts';
 import { commandRecord, commandResult } from './commands.ts';
@@ -28,6 +29,7 @@ export const vocabulary: readonly RecordFamily[] = [
   bmwLogin,
   teslaData,
   batteryReading,
+  batteryStats,
   wallboxState,
   bleDevice,
   deviceStatus,

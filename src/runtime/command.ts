@@ -61,7 +61,11 @@ export interface FileNote {
  * filter that can write it faster than by way of an object. A record is never changed in place: the same object coming back means
  * that its line is written as it came in.
  */
-export type Each = (record: VoltRecord) => VoltRecord | string | readonly VoltRecord[] | undefined;
+export interface Each {
+  (record: VoltRecord): VoltRecord | string | readonly VoltRecord[] | undefined;
+  /** What is left to say when the input has ended. */
+  end?(): readonly VoltRecord[];
+}
 
 /**
  * A command as data. `--help`, man page, completions, config schema, README and tests are walks over it.

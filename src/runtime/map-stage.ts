@@ -15,6 +15,7 @@ export function mapStage({ spec, input, tracker }: StageParts): Stage {
   let at = 0;
   let taken = 0;
   let failure: { error: unknown } | undefined;
+  let ended = false;
   const wiring: StageWiring = {
     input: { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }) },
     textOf: (record) => lineOf(record, findText(current, record, at)),
@@ -66,6 +67,18 @@ export function mapStage({ spec, input, tracker }: StageParts): Stage {
     return changed || out.items.length !== batch.items.length ? out : batch;
   };
 
+  /** What the function still has to say, as a last batch. */
+  const finish = (): Batch => {
+    const out = emptyBatch();
+    for (const record of each?.end?.() ?? []) {
+      out.items.push(record);
+      out.texts.push(undefined);
+      out.lines.push(current.lines.at(-1) ?? 0);
+      tracker?.wrote();
+    }
+    return out;
+  };
+
   return {
     outcome: outcome.promise,
     async next() {
@@ -78,6 +91,9 @@ export function mapStage({ spec, input, tracker }: StageParts): Stage {
           if (out.items.length > 0) return out;
         }
         if (failure) throw failure.error;
+        const rest = ended ? emptyBatch() : finish();
+        ended = true;
+        if (rest.items.length > 0) return rest;
         await outcome.settle({ status: exit.ok });
       } catch (error) {
         input.cancel();
