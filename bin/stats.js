@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/stats.cjs');
+require('../dist/load.cjs').load('stats');
