@@ -7,6 +7,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'bmw-poll', load: () => import('./bmw-poll.ts') },
   { name: 'normalize', load: () => import('./normalize.ts') },
   { name: 'stats', load: () => import('./stats.ts') },
+  { name: 'alarm', load: () => import('./alarm.ts') },
   { name: 'abrp-push', load: () => import('./abrp-push.ts') },
   { name: 'registry init', load: () => import('./registry-init.ts') },
   { name: 'registry list', load: () => import('./registry-list.ts') },
