@@ -1,7 +1,7 @@
 # fish completion of voltpipe, part of voltpipe. Generated from the definitions of the commands: do not edit.
 
 function __voltpipe_voltpipe_at
-    set -l places 'registry' 'simulate' 'bmw-login' 'bmw-stream' 'bmw-poll' 'normalize' 'stats' 'abrp-push' 'registry init' 'registry list' 'registry show' 'registry add' 'registry set' 'registry assign' 'registry remove' 'to-csv' 'simulate bmw' 'simulate abrp' 'run' 'demo' 'doctor'
+    set -l places 'registry' 'simulate' 'bmw-login' 'bmw-stream' 'bmw-poll' 'normalize' 'stats' 'alarm' 'abrp-push' 'registry init' 'registry list' 'registry show' 'registry add' 'registry set' 'registry assign' 'registry remove' 'to-csv' 'simulate bmw' 'simulate abrp' 'run' 'demo' 'doctor'
     set -l at
     for word in (commandline -opc)[2..-1]
         contains -- (string join ' ' $at $word) $places; or break
@@ -16,6 +16,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at' -a bmw-stream -d 'streams a veh
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a bmw-poll -d 'reads a vehicle'\''s data from BMW'\''s REST interface, within its daily quota'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a normalize -d 'turns vendor data into vehicle_telemetry: common names, common units, one state per vehicle'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a stats -d 'peaks, moving averages, imbalance, temperature gradient, cycles and energy of battery readings'
+complete -c voltpipe -n '__voltpipe_voltpipe_at' -a alarm -d 'raises and clears alarms: limits with hold time and hysteresis, slopes, protections of a device'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a abrp-push -d 'sends vehicle telemetry to A Better Routeplanner'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a registry -d 'battery monitors, the vehicles that they are in, and the settings of the installation'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a to-csv -d 'turns records into a CSV table with a fixed header, and such a table into records'
@@ -169,6 +170,27 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at stats' -l verbose -s v -d 'same 
 complete -c voltpipe -n '__voltpipe_voltpipe_at stats' -l quiet -s q -d 'same as --log-level error'
 complete -c voltpipe -n '__voltpipe_voltpipe_at stats' -l version -s V -d 'print the version and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at stats' -l help -s h -d 'print help, examples first, and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l slope -x -d 'rule over the slope of a value, as '\''voltage<-0.05/d over 3d'\'''
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l no-protections -d 'do not raise an alarm for each protection that a device reports'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l clock -x -a 'record wall' -d 'what a hold is counted by: the readings'\'' time, or the time that passes here'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l only -x -d 'put out records of this type alone: alarm'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l state -x -d 'keep what is raised over restarts, under this name'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l strict -d 'stop at the first line that is not a record, with exit status 65'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l http -x -d 'serve /healthz, /readyz and /metrics; the host is 127.0.0.1 unless given'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l config -r -F -d 'configuration file, YAML or JSON'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l no-config -d 'read no configuration file and no system.json'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l check-config -d 'check the configuration against its schema and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l data-dir -x -a '(__fish_complete_directories)' -d 'directory of tokens, registry, ledgers and filter state'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l env-file -r -F -d 'read environment variables from a .env file; those already set win'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l timeout -x -d 'end the whole run after this time with exit status 75'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l grace -x -d 'time to drain after a signal'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l log-level -x -a 'debug info warn error' -d 'least severe message to print on stderr'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l log-format -x -a 'text json' -d 'form of the messages on stderr'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l log-file -r -F -d 'also append messages to this file, with time stamps'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l verbose -s v -d 'same as --log-level debug'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l quiet -s q -d 'same as --log-level error'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l version -s V -d 'print the version and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at alarm' -l help -s h -d 'print help, examples first, and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at abrp-push' -l url -x -d 'base address of ABRP'\''s API; that of tlm/send itself is understood too'
 complete -c voltpipe -n '__voltpipe_voltpipe_at abrp-push' -l api-key-file -r -F -d 'file with: API key of the application, given out by contact@iternio.com'
 complete -c voltpipe -n '__voltpipe_voltpipe_at abrp-push' -l user-token-file -r -F -d 'file with: user token of the vehicle, from the ABRP app: the car'\''s settings, Live data, Generic'
