@@ -1,0 +1,122 @@
+import type { Device, DeviceStatus } from '../../../registry/device.ts';
+import type { Clock } from '../../../runtime/clock.ts';
+import { CommandError } from '../../../runtime/exit.ts';
+import type { Log } from '../../../runtime/log.ts';
+
+/** What the loop of one device needs of its fleet. */
+export interface LoopHost {
+  clock: Clock;
+  log: Log;
+  /** Reads the device once, when its turn has come, and puts out the reading. */
+  read(signal: AbortSignal): Promise<void>;
+  /** Another status, and why. */
+  tell(status: DeviceStatus, reason?: string): Promise<void>;
+  /** A round is over for this device: read, or given up. */
+  rested(): void;
+  /** So many polls did not happen, since the one before them took too long. */
+  missed(polls: number): void;
+}
+
+/** How often and how long one device is waited for. */
+export type Pace = Pick<Device, 'polling_interval' | 'connection_config' | 'friendly_name'>;
+
+/** The loop of one device, and how to hurry it. */
+export interface DeviceLoop {
+  /** Resolves when the loop has ended: `true` when its last round was read. */
+  readonly done: Promise<boolean>;
+  /** The device was seen again: a pause after a failed series ends. */
+  seen(): void;
+}
+
+const second = 1000;
+
+const reasonOf = (error: unknown): string => (error instanceof CommandError ? error.message : String(error));
+
+/**
+ * Polls one device at its own pace until `signal` aborts.
+ *
+ * A round that fails is tried again, `retry_attempts` times in all, `retry_interval` apart (each wait `backoff` times the last). Then the
+ * device is in error and left alone for `reconnection_delay`, or until it is seen again; then another series begins. The pace is
+ * fixed: a poll that takes long doesn't shift those after it, and those that it covers are missed, not made up for.
+ *
+ * @param once ends after the first round
+ */
+export function startLoop(
+  { polling_interval, connection_config, friendly_name }: Pace,
+  host: LoopHost,
+  signal: AbortSignal,
+  { once, backoff }: { once: boolean; backoff: number },
+): DeviceLoop {
+  const { clock, log } = host;
+  const interval = polling_interval * second;
+  let wake: (() => void) | undefined;
+
+  /** Reads, with retries. Resolves to whether it was read; rejects when the loop shall end. */
+  async function series(): Promise<boolean> {
+    const { retry_attempts, retry_interval } = connection_config;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await host.read(signal);
+        await host.tell('connected');
+        log.recovered(friendly_name, `${friendly_name}: is read again`);
+        return true;
+      } catch (error) {
+        signal.throwIfAborted();
+        const reason = reasonOf(error);
+        log.info(`${friendly_name}: try ${attempt} of ${retry_attempts}: ${reason}`);
+        if (attempt >= retry_attempts) return await giveUp(reason, error);
+        await host.tell('disconnected', reason);
+        await clock.sleep(retry_interval * second * backoff ** (attempt - 1), signal);
+      }
+    }
+  }
+
+  async function giveUp(reason: string, error: unknown): Promise<false> {
+    const next = error instanceof CommandError ? error.next : undefined;
+    log.lost(friendly_name, [`${friendly_name}: suspended: ${reason}`, next].filter(Boolean).join('. '));
+    await host.tell('error', reason);
+    return false;
+  }
+
+  /** Waits out the pause after a failed series, or until the device is seen. */
+  async function pause(): Promise<void> {
+    const early = new AbortController();
+    wake = () => early.abort();
+    const both = AbortSignal.any([signal, early.signal]);
+    await clock.sleep(connection_config.reconnection_delay * second, both).catch(() => {});
+    wake = undefined;
+    signal.throwIfAborted();
+  }
+
+  async function loop(): Promise<boolean> {
+    let due = clock.monotonic();
+    for (;;) {
+      const isRead = await series();
+      host.rested();
+      if (once) return isRead;
+      if (!isRead) {
+        await pause();
+        due = clock.monotonic();
+        continue;
+      }
+      due += interval;
+      const late = clock.monotonic() - due;
+      if (late > 0) {
+        const polls = Math.ceil(late / interval);
+        host.missed(polls);
+        due += polls * interval;
+      }
+      await clock.sleep(Math.max(0, due - clock.monotonic()), signal);
+    }
+  }
+
+  return {
+    done: Promise.resolve()
+      .then(loop)
+      .catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+        return false;
+      }),
+    seen: () => wake?.(),
+  };
+}

@@ -1,0 +1,224 @@
+import type { VoltRecord } from '../../../records/record.ts';
+import { identityOf, type RegistryContent } from '../../../registry/content.ts';
+import type { Device, DeviceStatus } from '../../../registry/device.ts';
+import { timestamp } from '../../../runtime/clock.ts';
+import { version } from '../../../runtime/version.ts';
+import { type DeviceLoop, startLoop } from './device-loop.ts';
+import type { FleetHost, FleetOptions } from './host.ts';
+import { createLane, type Lane } from './lanes.ts';
+import { createMemory } from './memory.ts';
+import { createRounds } from './rounds.ts';
+import { systemStatus, vehicleSummary } from './summaries.ts';
+
+interface Member {
+  loop: DeviceLoop;
+  stop: AbortController;
+  /** What the loop was started with; another one means another loop. */
+  terms: string;
+  status: DeviceStatus;
+}
+
+/** A fleet at work. */
+export interface Fleet {
+  /** Takes up what the registry says now. Throws what is wrong with its files; everything then goes on as before. */
+  reload(): void;
+  /** Changes how many Bluetooth devices are read at the same time. */
+  resize(maxConnections: number): void;
+  /** How many devices are polled. */
+  readonly size: number;
+  /** Resolves at the end: `true` when every device was read in its last round. */
+  readonly done: Promise<boolean>;
+  /** Polls that did not happen, since the one before them took too long. */
+  readonly missed: number;
+}
+
+/** What decides how a device is polled; a new vehicle is none of it. */
+const termsOf = ({
+  mac_address,
+  port,
+  board,
+  invert_current,
+  polling_interval,
+  connection_config,
+  friendly_name,
+}: Device) =>
+  JSON.stringify([mac_address, port, board, invert_current, polling_interval, connection_config, friendly_name]);
+
+/**
+ * Polls every device of the registry that is set up, each at its own pace, until the host's signal aborts (or, with `once`, for one
+ * round).
+ *
+ * Bluetooth devices share `maxConnections`; what is on one port is read one after the other. Puts out readings, a `device_status` for
+ * each device at the start and with each change, a `vehicle_summary` when nothing of a vehicle is waited for any longer, and
+ * `system_status` at intervals. Changes of status are kept in the registry.
+ *
+ * @throws what is wrong with the registry at the start
+ */
+export function startFleet(host: FleetHost, options: FleetOptions): Fleet {
+  const { clock, log, registry, signal } = host;
+  const memory = createMemory(registry, log);
+  const rounds = createRounds();
+  const members = new Map<string, Member>();
+  const readings = new Map<string, VoltRecord>();
+  const ports = new Map<string, Lane>();
+  const air = createLane(options.maxConnections);
+  const started = clock.monotonic();
+  let content: RegistryContent = { devices: {}, vehicles: {}, lastVehicle: 0 };
+  let missed = 0;
+  let fail: (error: Error) => void = () => {};
+  const failure = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+
+  const now = (): string => timestamp(clock.now());
+
+  function laneOf({ port }: Device): Lane {
+    if (port === undefined) return air;
+    const lane = ports.get(port) ?? createLane(1);
+    ports.set(port, lane);
+    return lane;
+  }
+
+  const putStatus = (id: string, status: DeviceStatus, reason?: string): void =>
+    host.put({ type: 'device_status', time: now(), ...identityOf(content, id), status, ...(reason && { reason }) });
+
+  async function tell(id: string, status: DeviceStatus, reason?: string): Promise<void> {
+    const member = members.get(id);
+    if (!member || member.status === status) return;
+    member.status = status;
+    putStatus(id, status, reason);
+    await memory.status(id, status);
+  }
+
+  async function read(id: string, until: AbortSignal): Promise<void> {
+    const device = content.devices[id]!;
+    const vehicle = device.vehicle_id;
+    rounds.begin(vehicle);
+    try {
+      const got = await laneOf(device).use(() => host.read(device, identityOf(content, id), until), until);
+      readings.set(id, got);
+      host.put(got);
+      host.alive();
+      const { device_type: type } = got;
+      if (typeof type !== 'string' || device.device_type !== undefined) return;
+      device.device_type = type.toUpperCase();
+      await memory.type(id, device.device_type);
+    } finally {
+      rounds.end(vehicle);
+    }
+  }
+
+  function rested(id: string): void {
+    const vehicle = content.devices[id]?.vehicle_id;
+    if (vehicle === undefined || !content.vehicles[vehicle] || !rounds.isOver(vehicle)) return;
+    host.put(vehicleSummary(now(), content, vehicle, readings));
+  }
+
+  function join(id: string, device: Device): void {
+    const stop = new AbortController();
+    const loop = startLoop(
+      device,
+      {
+        clock,
+        log,
+        read: (until) => read(id, until),
+        tell: (status, reason) => tell(id, status, reason),
+        rested: () => rested(id),
+        missed(polls) {
+          missed += polls;
+          log.lost(
+            `pace of ${id}`,
+            `${device.friendly_name}: reading takes longer than its interval, polls are missed`,
+          );
+        },
+      },
+      AbortSignal.any([signal, stop.signal]),
+      options,
+    );
+    loop.done.catch(fail);
+    members.set(id, { loop, stop, terms: termsOf(device), status: device.status });
+  }
+
+  /** Starts, restarts and stops loops so that they are those of the registry. */
+  function take(next: RegistryContent): void {
+    const before = content;
+    content = next;
+    for (const [id, member] of members) {
+      const device = next.devices[id];
+      if (device && device.status !== 'discovered' && member.terms === termsOf(device)) continue;
+      member.stop.abort();
+      members.delete(id);
+      if (!device) readings.delete(id);
+    }
+    for (const [id, device] of Object.entries(next.devices)) {
+      if (members.has(id)) continue;
+      if (before.devices[id]?.status !== device.status) putStatus(id, device.status);
+      if (device.status !== 'discovered') join(id, device);
+    }
+  }
+
+  async function discover(): Promise<void> {
+    if (!host.scan) return;
+    try {
+      const found = await air.use(() => host.scan!(signal), signal);
+      const results = await registry.discoverAll(found);
+      log.recovered('scan', 'search for devices: works again');
+      for (const { id, isNew } of results) {
+        if (isNew) log.info(`${id}: found, awaits its set-up with registry set`);
+        else members.get(id)?.loop.seen();
+      }
+      if (results.some(({ isNew }) => isNew)) take(registry.read());
+    } catch (error) {
+      if (!signal.aborted) log.lost('scan', `search for devices: ${(error as Error).message}`);
+    }
+  }
+
+  function putSystem(): void {
+    const statuses = Object.entries(content.devices).map(([id, { status }]) => members.get(id)?.status ?? status);
+    host.put(systemStatus(now(), statuses, clock.monotonic() - started, version));
+  }
+
+  async function every(interval: number, work: () => void | Promise<void>): Promise<void> {
+    while (interval > 0) {
+      await clock.sleep(interval, signal);
+      await work();
+    }
+  }
+
+  const settled = (): Promise<boolean[]> => Promise.all([...members.values()].map(({ loop }) => loop.done));
+
+  async function run(): Promise<boolean> {
+    // The devices take their turns first: what is known is worth more than a search.
+    await Promise.resolve();
+    if (options.once) {
+      if (options.initialScan) await discover();
+      const results = await settled();
+      putSystem();
+      return results.every(Boolean);
+    }
+    if (options.initialScan) void discover();
+    // Both end with the signal.
+    await Promise.allSettled([every(options.statusInterval, putSystem), every(options.scanInterval, discover), over()]);
+    await settled();
+    return true;
+  }
+
+  const over = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+
+  take(registry.read());
+  return {
+    reload: () => take(registry.read()),
+    resize: (width) => air.resize(width),
+    get size() {
+      return members.size;
+    },
+    done: Promise.race([run(), failure]),
+    get missed() {
+      return missed;
+    },
+  };
+}
