@@ -158,7 +158,7 @@ function entries({ commands, groups }) {
     const lines = [`import { start } from './src/main.ts';`];
     if (binary === 'voltpipe') {
       lines.push(`import { commands, groups } from './src/commands/index.ts';`, `start('voltpipe', commands, groups);`);
-    } else if (groups.some((group) => group.name === binary)) {
+    } else if (names.length > 1 || groups.some((group) => group.name === binary)) {
       const list = names.map((n) => `{ name: '${n}', load: () => import('./src/commands/${fileOf(n)}') }`);
       lines.push(`import { groups } from './src/commands/index.ts';`);
       lines.push(`start('${binary}', [${list.join(', ')}], groups.filter((g) => g.name === '${binary}'));`);

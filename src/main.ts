@@ -41,7 +41,10 @@ export async function start(
     const target = find(binary, words, commands, groups);
     if ('group' in target) return await showGroup(target.group, words, commands);
     const { command } = await target.entry.load();
-    if (wants(target.argv, '-h', '--help')) return await show(commandHelp(describe(command, naming), layout()));
+    if (wants(target.argv, '-h', '--help')) {
+      const behind = await loadBehind(command.name, commands);
+      return await show(commandHelp(describe(command, naming), layout(), behind));
+    }
     if (wants(target.argv, '-V', '--version')) return await show(`${VOLTPIPE_VERSION}\n`);
     if (!command.expand) return await runProcess([{ definition: command, argv: target.argv }]);
     const line = await parseCommandLine(command, target.argv);
@@ -58,18 +61,27 @@ function find(
   commands: readonly CommandEntry[],
   groups: readonly CommandGroup[],
 ): Target {
+  const [word, ...rest] = words;
   const group = groups.find(({ name }) => name === binary);
   if (!group) {
+    // A command may have others behind it: `spool get DIR` beside `spool DIR`.
+    const inner = word === undefined ? undefined : commands.find(({ name }) => name === `${binary} ${word}`);
+    if (inner) return { entry: inner, argv: rest };
     const entry = commands.find(({ name }) => name === binary);
     if (!entry) throw fail('usage', `'${binary}': no such command`, `Try 'voltpipe --help'.`);
     return { entry, argv: words };
   }
-  const [word, ...rest] = words;
   if (word === undefined || word.startsWith('-')) return { group };
   const entry = commands.find(({ name }) => name === `${binary} ${word}`);
   if (entry) return { entry, argv: rest };
   if (binary === 'voltpipe') return find(word, rest, commands, groups);
   throw fail('usage', `'${word}': no such command`, `Try '${binary} --help'.`);
+}
+
+/** The commands that begin with this one's name. */
+function loadBehind(name: string, commands: readonly CommandEntry[]): Promise<AnyDefinition[]> {
+  const entries = commands.filter((entry) => entry.name.startsWith(`${name} `));
+  return Promise.all(entries.map(async ({ load }) => (await load()).command));
 }
 
 async function show(text: string): Promise<never> {

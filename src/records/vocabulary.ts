@@ -14,6 +14,7 @@ import { mqttMessage } from './mqtt-message.ts';
 import { receipt } from './receipt.ts';
 import { registeredDevice, registeredVehicle, setting } from './registry.ts';
 import { simulatorEvent } from './simulator-event.ts';
+import { spoolStatus } from './spool-status.ts';
 import { systemStatus, vehicleSummary } from './summaries.ts';
 import { teslaData } from './tesla-data.ts';
 import { vehicleTelemetry } from './vehicle-telemetry.ts';
@@ -43,6 +44,7 @@ export const vocabulary: readonly RecordFamily[] = [
   commandResult,
   mqttMessage,
   gap,
+  spoolStatus,
   receipt,
   abrpPoint,
   endpoint,

@@ -28,6 +28,11 @@ const helpers = `_voltpipe_words() {
   COMPREPLY=($(compgen -W "$1" -- "$cur"))
 }
 
+_voltpipe_more() {
+  local IFS=$' \\t\\n'
+  COMPREPLY+=($(compgen -W "$1" -- "$cur"))
+}
+
 _voltpipe_files() {
   local IFS=$'\\n'
   COMPREPLY=($(compgen "$1" -- "$cur"))
@@ -56,7 +61,7 @@ function wrapPatterns(patterns: readonly string[]): string {
 }
 
 function branch(node: Node): string {
-  const lines = node.next.length > 0 ? choosing(node) : completing(node);
+  const lines = node.options.length > 0 ? completing(node) : choosing(node);
   return `    ${quote(node.words.join(' '))})\n${lines.map((line) => `      ${line}\n`).join('')}      ;;\n`;
 }
 
@@ -71,7 +76,7 @@ function choosing({ next }: Node): string[] {
   ];
 }
 
-function completing({ options, arguments: args }: Node): string[] {
+function completing({ next, options, arguments: args }: Node): string[] {
   const lines = ['case $prev in'];
   const free: string[] = [];
   for (const { flag, short, wants, spec } of options) {
@@ -89,6 +94,7 @@ function completing({ options, arguments: args }: Node): string[] {
   if (words.length > 0) lines.push('else', `  ${offer('choice', words)}`);
   else if (places.includes('file')) lines.push('else', `  ${offer('file')}`);
   else if (places.includes('directory')) lines.push('else', `  ${offer('directory')}`);
+  if (next.length > 0) lines.push(`  _voltpipe_more ${quote(next.map(({ word }) => word).join(' '))}`);
   lines.push('fi');
   return lines;
 }

@@ -7,7 +7,7 @@ export function fishCompletion({ name, nodes }: Binary): string {
   const at = `__voltpipe_${name.replaceAll('-', '_')}_at`;
   const lines = nodes.flatMap((node) => {
     const condition = nested ? ` -n ${quote([at, ...node.words].join(' '))}` : '';
-    return (node.next.length > 0 ? choosing(node) : completing(node)).map(
+    return (node.options.length > 0 ? completing(node) : choosing(node)).map(
       (rest) => `complete -c ${name}${condition}${rest}`,
     );
   });
@@ -36,13 +36,17 @@ end
 
 function choosing({ next }: Node): string[] {
   return [
-    ...next.map(({ word, summary }) => ` -a ${word} -d ${quote(fishText(summary))}`),
+    ...following(next),
     ...groupFlags.map(({ flag, short, summary }) => ` -l ${flag.slice(2)} -s ${short.slice(1)} -d ${quote(summary)}`),
   ];
 }
 
-function completing({ options, arguments: args }: Node): string[] {
+const following = (next: Node['next']): string[] =>
+  next.map(({ word, summary }) => ` -a ${word} -d ${quote(fishText(summary))}`);
+
+function completing({ next, options, arguments: args }: Node): string[] {
   return [
+    ...following(next),
     ...options.map(optionRest),
     ...args.flatMap((argument) => {
       const wants = argumentWants(argument);

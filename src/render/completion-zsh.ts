@@ -6,8 +6,10 @@ import { argumentName } from './help.ts';
 /** The completion of one binary for zsh: a file `_name` in a folder of `$fpath`. */
 export function zshCompletion({ name, nodes }: Binary): string {
   const functions = nodes.map((node) => {
-    const body = node.next.length > 0 ? choosing(name, node) : completing(node);
-    return `${functionName(name, node.words)}() {\n${body.map((line) => `  ${line}\n`).join('')}}\n`;
+    const own = functionName(name, node.words);
+    if (node.next.length === 0) return shellFunction(own, completing(node));
+    if (node.options.length === 0) return shellFunction(own, choosing(name, node));
+    return shellFunction(`${own}_itself`, completing(node)) + shellFunction(own, choosingOrNot(name, node));
   });
   return `#compdef ${name}
 # ${banner(name, 'zsh')}
@@ -16,6 +18,9 @@ ${functions.join('\n')}
 ${functionName(name, [])} "$@"
 `;
 }
+
+const shellFunction = (name: string, body: readonly string[]): string =>
+  `${name}() {\n${body.map((line) => `  ${line}\n`).join('')}}\n`;
 
 function functionName(binary: string, words: readonly string[]): string {
   return `_voltpipe_complete_${[binary, ...words].join('_').replaceAll('-', '_')}`;
@@ -38,6 +43,29 @@ function choosing(binary: string, { words, next }: Node): string[] {
   for (const { word } of next) lines.push(`      ${word}) ${functionName(binary, [...words, word])} ;;`);
   lines.push('    esac', '    ;;', 'esac');
   return lines;
+}
+
+/** A command that may have another one behind it: as its first word that is offered too. */
+function choosingOrNot(binary: string, { words, next }: Node): string[] {
+  const own = functionName(binary, words);
+  const named = next.map(
+    ({ word }) => `${word}) shift words; (( CURRENT-- )); ${functionName(binary, [...words, word])} ;;`,
+  );
+  return [
+    'local -a commands',
+    'commands=(',
+    ...next.map(({ word, summary }) => `  ${quote(`${word}:${summary}`)}`),
+    ')',
+    'if (( CURRENT == 2 )); then',
+    '  _describe command commands',
+    `  ${own}_itself "$@"`,
+    'else',
+    '  case $words[2] in',
+    ...named.map((line) => `    ${line}`),
+    `    *) ${own}_itself "$@" ;;`,
+    '  esac',
+    'fi',
+  ];
 }
 
 function completing({ options, arguments: args }: Node): string[] {

@@ -6,7 +6,7 @@ export interface Node {
   /** The words before it, without the binary: `[]`, or `['simulate', 'bmw']` behind `voltpipe`. */
   words: readonly string[];
   summary: string;
-  /** Commands that can follow. */
+  /** Commands that can follow; beside options and arguments where a command has others behind it. */
   next: readonly { word: string; summary: string }[];
   options: readonly DescribedOption[];
   arguments: readonly Argument[];
@@ -53,19 +53,23 @@ function withInner(leaves: readonly Node[], groups: Toolkit['groups'], binary: s
       const place = inner.get(before.join(' ')) ?? { words: before, next: new Map() };
       inner.set(before.join(' '), place);
       const isLast = depth === words.length - 1;
-      place.next.set(word, isLast ? summary : (groups.find(({ name }) => name === word)?.summary ?? ''));
+      const ofGroup = groups.find(({ name }) => name === word)?.summary;
+      place.next.set(word, isLast ? summary : (ofGroup ?? place.next.get(word) ?? ''));
     }
   }
+  const itself = (words: readonly string[]): Node | undefined =>
+    leaves.find((node) => node.words.join(' ') === words.join(' '));
   const choices = [...inner.values()].map(
     ({ words, next }): Node => ({
       words,
       summary: groups.find(({ name }) => name === (words.at(-1) ?? binary))?.summary ?? '',
-      next: [...next].map(([word, summary]) => ({ word, summary })),
       options: [],
       arguments: [],
+      ...itself(words),
+      next: [...next].map(([word, summary]) => ({ word, summary })),
     }),
   );
-  return [...choices, ...leaves];
+  return [...choices, ...leaves.filter(({ words }) => !inner.has(words.join(' ')))];
 }
 
 /** Options that a place without a command of its own takes. */

@@ -24,8 +24,16 @@ export const colourful: Paint = (look, text) => {
   return `\u001b[${code}m${text}\u001b[0m`;
 };
 
-/** `--help` of a command: what it does, examples, then the options in two groups. */
-export function commandHelp({ definition, own, common }: DescribedCommand, layout: HelpLayout): string {
+/**
+ * `--help` of a command: what it does, examples, then the options in two groups.
+ *
+ * @param behind commands that begin with its name
+ */
+export function commandHelp(
+  { definition, own, common }: DescribedCommand,
+  layout: HelpLayout,
+  behind: readonly { name: string; summary: string }[] = [],
+): string {
   const { columns } = layout;
   const { name } = definition;
   const parts = [
@@ -33,6 +41,7 @@ export function commandHelp({ definition, own, common }: DescribedCommand, layou
     usage(definition.name, definition.arguments ?? [], layout),
     definition.examples.length > 0 ? examples(definition, layout) : '',
     definition.arguments?.length ? argumentTable(definition.arguments, layout) : '',
+    behind.length > 0 ? table('Further commands', commandRows(name, behind), layout) : '',
     optionTable('Options', own, layout),
     optionTable('Common options', common, layout),
     wrap(`Manual: man ${pageName(name)}`, columns).join('\n'),
@@ -47,18 +56,21 @@ export function groupHelp(
   layout: HelpLayout,
 ): string {
   const { paint, columns } = layout;
-  const rows = commands.map(({ name, summary }) => ({
-    term: name.startsWith(`${group.name} `) ? name.slice(group.name.length + 1) : name,
-    text: summary,
-  }));
   const parts = [
     headline(group.name, group.summary, layout),
     `${paint('title', 'Usage:')} ${paint('term', group.name)} ${paint('value', 'COMMAND')} [options]`,
     wrap(spoken(group.description), columns).join('\n'),
-    table('Commands', rows, layout),
+    table('Commands', commandRows(group.name, commands), layout),
     wrap(`Each tells more with --help. Manual: man ${group.name}`, columns).join('\n'),
   ];
   return `${parts.join('\n\n')}\n`;
+}
+
+function commandRows(before: string, commands: readonly { name: string; summary: string }[]): Row[] {
+  return commands.map(({ name, summary }) => ({
+    term: name.startsWith(`${before} `) ? name.slice(before.length + 1) : name,
+    text: summary,
+  }));
 }
 
 function headline(name: string, summary: string, { paint, columns }: HelpLayout): string {

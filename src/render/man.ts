@@ -27,6 +27,8 @@ export function commandPage(command: DescribedCommand, toolkit: Toolkit): string
       out.entry(`*${argumentName(argument)}*`, [sentence(argument.summary), ...choices].join(' '));
     }
   }
+  const behind = membersOf(definition.name, toolkit);
+  if (behind.length > 0) commandList(out, behind);
   out.section('Options');
   for (const option of own.filter(({ flag }) => flag)) optionEntry(out, option);
   out.subsection('Common options');
@@ -49,6 +51,7 @@ export function commandPage(command: DescribedCommand, toolkit: Toolkit): string
   seeAlso(out, [
     ...(definition.seeAlso ?? []),
     ...groupOf(definition.name, toolkit),
+    ...behind.map(({ definition: { name } }) => `${pageName(name)}(1)`),
     'voltpipe(7)',
     'voltpipe-config(5)',
     'voltpipe-records(5)',
@@ -59,23 +62,30 @@ export function commandPage(command: DescribedCommand, toolkit: Toolkit): string
 /** The manual page of a first word with several commands behind it. */
 export function groupPage(group: CommandGroup, toolkit: Toolkit): string {
   const out = page({ name: group.name, section: 1, date: toolkit.date, version: toolkit.version });
-  const members = toolkit.commands.filter(({ definition }) => definition.name.startsWith(`${group.name} `));
+  const members = membersOf(group.name, toolkit);
   out.section('Name');
   out.paragraph(`${group.name} - ${group.summary}`);
   out.section('Synopsis');
   out.paragraph(`\`${group.name}\` *COMMAND* [*options*] [*arguments*]`);
   out.section('Description');
   out.blocks(blocks(group.description));
-  out.section('Commands');
-  for (const { definition } of members) {
-    out.entry(`\`${definition.name}\``, `${sentence(definition.summary)} See ${pageName(definition.name)}(1).`);
-  }
+  commandList(out, members);
   seeAlso(out, [
     ...members.map(({ definition }) => `${pageName(definition.name)}(1)`),
     ...(group.seeAlso ?? []),
     'voltpipe(7)',
   ]);
   return out.toString();
+}
+
+const membersOf = (name: string, { commands }: Toolkit): DescribedCommand[] =>
+  commands.filter(({ definition }) => definition.name.startsWith(`${name} `));
+
+function commandList(out: Page, commands: readonly DescribedCommand[]): void {
+  out.section('Commands');
+  for (const { definition } of commands) {
+    out.entry(`\`${definition.name}\``, `${sentence(definition.summary)} See ${pageName(definition.name)}(1).`);
+  }
 }
 
 /** The exit statuses, for every page that has them. */

@@ -13,7 +13,7 @@ export function acknowledgement(host: Host, last: AnyDefinition): ((lines: numbe
       // Whoever asked for acknowledgements went away.
     }
   };
-  if (last.kind !== 'sink') {
+  if (last.kind !== 'sink' && !last.takesOver) {
     say('x\n');
     return undefined;
   }

@@ -93,6 +93,11 @@ export interface Definition<O extends Options = Options> {
   longRunning?: boolean;
   /** Takes `-n/--count` and `--once` (sources that go on, sinks never). */
   countable?: boolean;
+  /**
+   * A store between two stages: its input is safe when it says so with `ctx.delivered`, whatever becomes of its output; it reads on
+   * when nobody takes its output; and it is told of its output with `ctx.onDelivered`.
+   */
+  takesOver?: boolean;
   /** Takes `--receipts`: one `receipt` a delivery on stdout. Without the flag the runtime swallows what it yields. */
   receipts?: boolean;
   /** One line, no full stop, lower-case start: `renames and converts vendor data`. */

@@ -33,8 +33,12 @@ export interface Context<O extends Options = Options> {
   readonly configFiles: readonly ConfigSource[];
   /** For a source: resolves when the record has left the process, or in `voltpipe run` when the sink has acknowledged it; rejects when it was dropped. Call it before the record is yielded. */
   written(record: VoltRecord): Promise<void>;
-  /** For a sink: `n` more records of its input, in order, are safe on the far side. A sink that never calls it never acknowledges. */
+  /** For a sink, or what takes over: `n` more records of its input, in order, are safe. A sink that never calls it never acknowledges. */
   delivered(n: number): void;
+  /** For what takes over: `fn` gets the count of its output, in order, that is safe behind it: acknowledged in `voltpipe run`, else written. */
+  onDelivered(fn: (count: number) => void): void;
+  /** Runs `fn` when the command is over; for what takes over, when nothing more can be acknowledged. Last added first. */
+  atEnd(fn: () => void | Promise<void>): void;
   /** The line as it came in, or the record's JSON when it was made here. */
   text(record: VoltRecord): string;
   /** Counts the record last read as bad input: one warning with its line number, exit status 65 at the end; with `--strict` it throws. */

@@ -75,6 +75,8 @@ export function createContext(
     configFiles: settings.sources,
     written: wiring.written,
     delivered: wiring.delivered,
+    onDelivered: wiring.onDelivered,
+    atEnd: (fn) => void setup.atEnd.push(fn),
     text: wiring.textOf,
     reject: (why) => setup.reject(why, wiring.currentLine()),
     queue: (options) => createQueue({ source: setup.name, ...options }, clock, (record) => wiring.dropped(record)),

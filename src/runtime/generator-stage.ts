@@ -11,12 +11,13 @@ import { createWaiters } from './waiters.ts';
 /** A command whose `run` is a generator: sources, sinks, and filters that wait. */
 export function generatorStage({ spec, input, tracker }: StageParts): Stage {
   const isSink = spec.definition.kind === 'sink';
+  const takesOver = spec.definition.takesOver === true;
   const isForeign = foreignTo(spec.definition);
   const outcome = createOutcome(spec.finish);
   const outbox = createOutbox();
   const waiters = createWaiters();
-  const ledger = isSink && tracker ? createSinkLedger((count) => input.delivered(count)) : undefined;
-  const made = isSink ? undefined : tracker;
+  const ledger = (isSink || takesOver) && tracker ? createSinkLedger((count) => input.delivered(count)) : undefined;
+  const made = isSink || takesOver ? undefined : tracker;
   let previous: Batch = emptyBatch();
   let current = previous;
   let at = -1;
@@ -26,6 +27,12 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
   let exhausted = false;
   let started = false;
   let cancelled = false;
+  let tellDelivered = (_count: number): void => {};
+  let release = (): void => {};
+  /** Nothing more can be acknowledged. */
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
 
   const emit = (item: Item, text: string | undefined): void => {
     if (spec.swallow) return;
@@ -51,7 +58,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       }
       made?.idle();
       ledger?.idle(taken);
-      await outbox.room();
+      if (!takesOver) await outbox.room();
       const batch = cancelled ? undefined : await input.next();
       if (!batch) {
         exhausted = true;
@@ -77,6 +84,9 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     written: waiters.expect,
     dropped: waiters.dropped,
     delivered: (n) => ledger?.delivered(n, taken),
+    onDelivered(fn) {
+      tellDelivered = fn;
+    },
     done: () => (asking ? taken : Math.max(0, taken - 1)),
     tracker,
   };
@@ -110,6 +120,11 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     }
     if (!exhausted) input.cancel();
     waiters.ended();
+    if (takesOver) {
+      // Those behind it must see the end of input before they can acknowledge the rest.
+      outbox.end();
+      await released;
+    }
     await outcome.settle(result);
     outbox.end();
   };
@@ -127,6 +142,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       return outbox.next();
     },
     cancel() {
+      release();
       if (cancelled) return;
       cancelled = true;
       spec.stop();
@@ -140,6 +156,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     },
     delivered(count) {
       waiters.delivered(count);
+      tellDelivered(count);
       made?.delivered(count);
     },
   };

@@ -23,6 +23,7 @@ export function mapStage({ spec, input, tracker }: StageParts): Stage {
     written: () => Promise.reject(new Error(`${spec.definition.name} is no source`)),
     dropped() {},
     delivered() {},
+    onDelivered() {},
     done: () => taken,
     tracker,
   };

@@ -47,10 +47,13 @@ export async function runPipeline(
   tracked: boolean,
 ): Promise<PipelineResult> {
   const stages: Stage[] = [];
+  let wanted = tracked;
   for (const planned of plan) {
-    const previous = stages.at(-1);
-    const input = previous ?? (planned.definition.input === 'none' ? undefined : source);
-    stages.push(connect(planned, services, input, tracked || plan[0]!.definition.kind === 'source'));
+    const { kind, input: reads, takesOver } = planned.definition;
+    const input = stages.at(-1) ?? (reads === 'none' ? undefined : source);
+    stages.push(connect(planned, services, input, wanted));
+    // A source, and what takes over, want to know what those behind them have delivered.
+    wanted ||= kind === 'source' || takesOver === true;
   }
   const endings = stages.map(async ({ outcome }, index): Promise<Ending> => {
     const ended = await outcome;

@@ -24,6 +24,8 @@ export interface StageWiring {
   /** The record was dropped before it was put out. */
   dropped(record: VoltRecord): void;
   delivered(n: number): void;
+  /** `fn` gets the count of outputs, in order, that are safe. */
+  onDelivered(fn: (count: number) => void): void;
   /** How many records the stage is done with: all that it has read, or all but the one it is at work on. */
   done(): number;
   readonly tracker: Tracker | undefined;

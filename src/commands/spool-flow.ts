@@ -1,0 +1,177 @@
+import type { VoltRecord } from '../records/record.ts';
+import type { Context } from '../runtime/context.ts';
+import type { Options } from '../runtime/options.ts';
+import { createDelivery, type Delivery } from '../spool/delivery.ts';
+import { createLines } from '../spool/lines.ts';
+import { createSent } from '../spool/sent.ts';
+import type { Outlet, SpoolEvents } from '../spool/spool.ts';
+import type { Writer } from '../spool/writer.ts';
+
+type Ctx<O extends Options> = Context<O>;
+
+/** Counters of a spool under `--http`. */
+export function spoolMetrics<O extends Options>(ctx: Ctx<O>) {
+  const sums = {
+    in: ctx.metric('spool_records_in_total', 'records taken in'),
+    out: ctx.metric('spool_records_out_total', 'records handed out, repetitions too'),
+    acked: ctx.metric('spool_acked_total', 'records delivered'),
+    dropped: ctx.metric('spool_dropped_total', 'records given up, by reason'),
+    damaged: ctx.metric('spool_corrupt_total', 'damaged pieces found'),
+  };
+  const gauges = {
+    backlog: ctx.metric('spool_backlog', 'records that wait for delivery'),
+    bytes: ctx.metric('spool_bytes', 'bytes of all segments'),
+    segments: ctx.metric('spool_segments', 'files of the log'),
+    age: ctx.metric('spool_oldest_age_seconds', 'time since the oldest undelivered segment was last written'),
+    syncs: ctx.metric('spool_fsync_total', 'times that the log was made durable'),
+  };
+  const events: SpoolEvents = {
+    onDropped: (count, reason) => sums.dropped.add(count, { reason }),
+    onDamaged: () => sums.damaged.add(1),
+  };
+  return { sums, gauges, events };
+}
+
+const showEvery = 1000;
+
+/** Keeps the gauges of a spool up to date. Returns what ends it. */
+export function showSpool<O extends Options>(
+  ctx: Ctx<O>,
+  { gauges }: ReturnType<typeof spoolMetrics>,
+  { index, backlog }: Pick<Outlet, 'index' | 'backlog'>,
+  writer?: Writer,
+): () => void {
+  let cancel = (): void => {};
+  let syncs = 0;
+  const show = (): void => {
+    const oldest = index.segments.find(({ kind, bytes }) => kind === 'log' && bytes > 0);
+    const waiting = backlog();
+    gauges.backlog.set(waiting);
+    gauges.bytes.set(index.bytes());
+    gauges.segments.set(index.segments.length);
+    gauges.age.set(waiting > 0 && oldest ? Math.max(0, (ctx.clock.now() - oldest.changed) / 1000) : 0);
+    if (writer) gauges.syncs.add(writer.counts.syncs - syncs);
+    syncs = writer?.counts.syncs ?? 0;
+    cancel = ctx.clock.after(showEvery, show, { idle: true });
+  };
+  show();
+  return () => cancel();
+}
+
+/** Takes all input into the log. Resolves when the last of it is as safe as `--sync` promises. */
+export async function takeIn<O extends Options>(
+  ctx: Ctx<O>,
+  writer: Writer,
+  { sums }: ReturnType<typeof spoolMetrics>,
+): Promise<void> {
+  for await (const record of ctx.input) {
+    const full = writer.append(ctx.text(record));
+    sums.in.add(1);
+    if (full) await full;
+  }
+  await writer.flush();
+}
+
+/** Hands records on to whoever reads this command's output. `ended` says whether more may come into the log. */
+export async function* handOn<O extends Options>(
+  ctx: Ctx<O>,
+  outlet: Outlet,
+  ended: () => boolean,
+  metrics: ReturnType<typeof spoolMetrics>,
+): AsyncGenerator<VoltRecord | string, void> {
+  const { feed, keeper, bell } = outlet;
+  const sent = createSent((first, last) => keeper.delivered(first, last));
+  ctx.onDelivered((count) => {
+    const before = sent.open;
+    sent.delivered(count);
+    metrics.sums.acked.add(before - sent.open);
+    ctx.alive();
+  });
+  let late = false;
+  const stop = (): void => {
+    ctx.clock.after(handOnAfterStop, () => {
+      late = true;
+      bell.ring();
+    });
+    bell.ring();
+  };
+  if (ctx.signal.aborted) stop();
+  else ctx.signal.addEventListener('abort', stop, { once: true });
+  while (!late) {
+    const heard = bell.heard();
+    const over = ended();
+    const since = ctx.clock.monotonic();
+    const chunk = await feed.next();
+    if (chunk) {
+      sent.add(chunk.lines, chunk.first, chunk.last);
+      metrics.sums.out.add(chunk.lines);
+      const lines = chunk.bytes.toString('utf8').split('\n');
+      lines.pop();
+      yield* lines;
+      if (ctx.clock.monotonic() - since > interruptedAfter) await feed.interrupted();
+      continue;
+    }
+    if (over && feed.isDrained()) return;
+    const cancel = feed.wait === undefined ? undefined : ctx.clock.after(feed.wait, bell.ring);
+    await heard;
+    cancel?.();
+  }
+}
+
+/** After a signal, what comes is still handed on for so long. */
+const handOnAfterStop = 1000;
+/** A reader that took nothing for so long was interrupted. */
+const interruptedAfter = 5000;
+
+/** Input that has arrived is read within so many milliseconds. */
+const arrivedWithin = 500;
+
+/** Brings records to the sink `argv`; what it prints is this command's output. Returns the exit status. */
+export async function* handTo<O extends Options>(
+  ctx: Ctx<O>,
+  argv: readonly string[],
+  outlet: Outlet,
+  finished: Promise<void>,
+  metrics: ReturnType<typeof spoolMetrics>,
+): AsyncGenerator<string, number> {
+  const lines = createLines();
+  const delivery: Delivery = createDelivery({
+    argv,
+    outlet,
+    spawn: ctx.spawn,
+    clock: ctx.clock,
+    log: ctx.log,
+    deadline: ctx.deadline,
+    onLine: lines.put,
+    onSent: (records) => metrics.sums.out.add(records),
+    onDelivered: (records) => metrics.sums.acked.add(records),
+    alive: () => ctx.alive(),
+    unready: ctx.unready,
+  });
+  if (ctx.signal.aborted) delivery.stop();
+  else ctx.signal.addEventListener('abort', () => delivery.stop(), { once: true });
+  let status = 0;
+  const over = delivery.run().then(
+    (ended) => {
+      status = ended;
+      lines.end();
+    },
+    (error) => lines.fail(error),
+  );
+  finished.then(
+    () => delivery.finish(),
+    (error) => {
+      lines.fail(error);
+      delivery.stop();
+    },
+  );
+  try {
+    yield* lines;
+    // What had arrived already when the sink failed is kept.
+    if (status !== 0) await Promise.race([finished, ctx.clock.sleep(arrivedWithin)]);
+  } finally {
+    delivery.stop();
+    await over;
+  }
+  return status;
+}

@@ -1,0 +1,151 @@
+import {
+  close,
+  closeSync,
+  constants,
+  type FSWatcher,
+  fdatasync,
+  fstat,
+  fsyncSync,
+  ftruncate,
+  mkdirSync,
+  open,
+  openSync,
+  read,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  watch,
+  write,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { writeDurably } from '../runtime/durable.ts';
+import { fail } from '../runtime/exit.ts';
+
+/** A file in a folder. */
+export interface Entry {
+  name: string;
+  bytes: number;
+  /** When it was last written, in milliseconds since 1970. */
+  changed: number;
+}
+
+/**
+ * All that a spool asks of the file system, so that a test can put itself between: it notes the order of what is written and made
+ * durable, fails any step, and takes away what was never synced.
+ */
+export interface Disk {
+  /** The files of a folder, by name; none when the folder is not there. */
+  entries(folder: string): Entry[];
+  makeFolder(path: string): void;
+  /** Makes a new file for appending and its name durable. Rejects with EEXIST when it is there. */
+  create(path: string): Promise<number>;
+  /** Opens a file for appending. */
+  append(path: string): Promise<number>;
+  openToRead(path: string): Promise<number>;
+  /** Appends all of it; a write that the disk cut short goes on, or fails. */
+  write(fd: number, bytes: Uint8Array): Promise<void>;
+  /** What has been written to the file is on the disk itself. */
+  sync(fd: number): Promise<void>;
+  /** Bytes read at a position; 0 at the end. */
+  read(fd: number, into: Uint8Array, offset: number, position: number): Promise<number>;
+  size(fd: number): Promise<number>;
+  truncate(fd: number, bytes: number): Promise<void>;
+  close(fd: number): Promise<void>;
+  /** The whole file, or undefined when it is not there. */
+  load(path: string): Buffer | undefined;
+  /** Old or new content, at any moment, power cut included. */
+  replace(path: string, text: string): Promise<void>;
+  remove(path: string): void;
+  /** Bytes that an ordinary user may still fill, and all that the file system has. */
+  room(folder: string): { free: number; total: number };
+  /** Calls `changed` when something happens in the folder, as far as the system tells. Returns what ends it. */
+  watch(folder: string, changed: () => void): () => void;
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
+
+const promised = <T = void>(start: (done: Callback<T>) => void): Promise<T> =>
+  new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function entryOf(folder: string, name: string): Entry[] {
+  const stat = statSync(join(folder, name), { throwIfNoEntry: false });
+  return stat?.isFile() ? [{ name, bytes: stat.size, changed: stat.mtimeMs }] : [];
+}
+
+const createFlags = constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | constants.O_RDWR;
+
+/** The real one. */
+export const disk: Disk = {
+  entries(folder) {
+    try {
+      return readdirSync(folder)
+        .sort()
+        .flatMap((name) => entryOf(folder, name));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw fail('io', `${folder}: cannot be read: ${codeOf(error)}`, undefined, error);
+    }
+  },
+  makeFolder(path) {
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw fail('io', `${path}: cannot be made: ${codeOf(error)}`, undefined, error);
+    }
+  },
+  async create(path) {
+    const fd = await promised<number>((done) => open(path, createFlags, 0o600, done));
+    syncFolder(dirname(path));
+    return fd;
+  },
+  append: (path) => promised<number>((done) => open(path, 'a+', 0o600, done)),
+  openToRead: (path) => promised<number>((done) => open(path, 'r', done)),
+  async write(fd, bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      at += await promised<number>((done) => write(fd, bytes, at, bytes.length - at, null, done));
+    }
+  },
+  sync: (fd) => promised((done) => fdatasync(fd, (error) => done(error, undefined))),
+  read: (fd, into, offset, position) =>
+    promised<number>((done) => read(fd, into, offset, into.length - offset, position, done)),
+  size: async (fd) => (await promised<{ size: number }>((done) => fstat(fd, done))).size,
+  truncate: (fd, bytes) => promised((done) => ftruncate(fd, bytes, (error) => done(error, undefined))),
+  close: (fd) => promised((done) => close(fd, (error) => done(error ?? null, undefined))),
+  load(path) {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw fail('io', `${path}: cannot be read: ${codeOf(error)}`, undefined, error);
+    }
+  },
+  replace: (path, text) => writeDurably(path, text),
+  remove: (path) => rmSync(path, { force: true }),
+  room(folder) {
+    const { bavail, bsize, blocks } = statfsSync(folder);
+    return { free: bavail * bsize, total: blocks * bsize };
+  },
+  watch(folder, changed) {
+    let watcher: FSWatcher | undefined;
+    try {
+      watcher = watch(folder, { persistent: false }, changed);
+      watcher.on('error', () => watcher?.close());
+    } catch {
+      // Not everywhere; who waits looks by itself too.
+    }
+    return () => watcher?.close();
+  },
+};

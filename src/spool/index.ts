@@ -1,0 +1,50 @@
+import type { Disk } from './disk.ts';
+import { type Done, doneUpTo, firstUndone } from './done.ts';
+import { lastOf, listSegments, type Segment } from './segments.ts';
+
+/** The segments of a spool, as far as this process knows them. */
+export interface Index {
+  readonly folder: string;
+  segments: Segment[];
+  /** Looks at the folder again: another process writes or removes there too. */
+  refresh(): void;
+  add(segment: Segment): void;
+  remove(segment: Segment): void;
+  /** Bytes of all segments. */
+  bytes(): number;
+}
+
+/** Reads which segments a folder has. */
+export function createIndex(disk: Disk, folder: string): Index {
+  const index: Index = {
+    folder,
+    segments: listSegments(disk, folder),
+    refresh() {
+      const known = new Map(index.segments.map((segment) => [segment.path, segment]));
+      index.segments = listSegments(disk, folder).map((found) => Object.assign(known.get(found.path) ?? found, found));
+    },
+    add(segment) {
+      index.segments.push(segment);
+      index.segments.sort((a, b) => a.first - b.first);
+    },
+    remove(segment) {
+      disk.remove(segment.path);
+      index.segments = index.segments.filter(({ path }) => path !== segment.path);
+    },
+    bytes: () => index.segments.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+  return index;
+}
+
+/** The segments of which every record is done with; never the log that is being written. */
+export function doneSegments({ segments }: Index, done: Done): Segment[] {
+  return segments.filter(({ first }, at) => {
+    const last = lastOf(segments, at);
+    return Number.isFinite(last) && firstUndone(done, first) > last;
+  });
+}
+
+/** Where a reader without a cursor begins: at the first record that there is. */
+export function beginning({ segments }: Index): Done {
+  return doneUpTo((segments[0]?.first ?? 1) - 1);
+}

@@ -1,0 +1,137 @@
+import { basename } from 'node:path';
+import { loadCursor } from './cursor.ts';
+import type { Disk } from './disk.ts';
+import { countUndone, type Done } from './done.ts';
+import { type Frame, readFrame, rescueFrame } from './frame.ts';
+import { timeOf } from './gaps.ts';
+import { beginning, createIndex } from './index.ts';
+import { quarantineFolder } from './quarantine.ts';
+import type { Segment } from './segments.ts';
+import { newestOnDisk } from './spool.ts';
+
+/** A spool from outside: nothing is changed, and nobody is disturbed who uses it. */
+export interface Survey {
+  segments: readonly Segment[];
+  done: Done;
+  cursorDamaged: boolean;
+  /** Number of the newest record. */
+  newest: number;
+  backlog: number;
+  /** Records that were given up and whose gap has not been delivered. */
+  dropped: number;
+  bytes: number;
+  /** Damaged pieces that are kept. */
+  quarantined: number;
+  /** `time` of the oldest undelivered record. */
+  oldest?: string;
+}
+
+/** Looks at a spool. */
+export function survey(disk: Disk, folder: string): Survey {
+  const index = createIndex(disk, folder);
+  const { cursor, damaged } = loadCursor(disk, folder, false);
+  const done = cursor ?? beginning(index);
+  const newest = newestOnDisk(disk, index);
+  const oldest = oldestTime(disk, index.segments, done);
+  return {
+    segments: index.segments,
+    done,
+    cursorDamaged: damaged,
+    newest,
+    backlog: countUndone(done, newest),
+    dropped: index.segments.reduce((sum, { kind, first, last }) => sum + (kind === 'gap' ? last! - first + 1 : 0), 0),
+    bytes: index.bytes(),
+    quarantined: disk.entries(quarantineFolder(folder)).length,
+    ...(oldest === undefined ? {} : { oldest }),
+  };
+}
+
+function oldestTime(disk: Disk, segments: readonly Segment[], { upTo }: Done): string | undefined {
+  const logs = segments.filter(({ kind }) => kind === 'log');
+  const at = Math.max(
+    0,
+    logs.findLastIndex(({ first }) => first <= upTo + 1),
+  );
+  for (const { path } of logs.slice(at)) {
+    const bytes = disk.load(path);
+    if (!bytes) continue;
+    for (const line of scan(bytes)) {
+      if (line.seq !== undefined && line.seq > upTo) return timeOf(bytes.toString('utf8', line.json, line.end));
+    }
+  }
+  return undefined;
+}
+
+/** A piece of a segment: a good line, or what is damaged. */
+export interface Piece {
+  start: number;
+  /** Without the newline. */
+  end: number;
+  /** Absent: it is damaged. */
+  seq?: number;
+  json: number;
+  /** The file ends without a newline. */
+  torn?: boolean;
+}
+
+/** Goes through a segment line by line. */
+export function* scan(bytes: Buffer): Generator<Piece, void> {
+  const found: Frame = { seq: 0, json: 0 };
+  let start = 0;
+  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+    if (readFrame(bytes, start, end, found)) yield { start, end, seq: found.seq, json: found.json };
+    else {
+      const at = rescueFrame(bytes, start, end, found);
+      const saved = { ...found };
+      yield { start, end: at < 0 ? end : at, json: start };
+      if (at >= 0) yield { start: at, end, seq: saved.seq, json: saved.json };
+    }
+    start = end + 1;
+  }
+  if (start < bytes.length) yield { start, end: bytes.length, json: start, torn: true };
+}
+
+/** Something that is not as it should be. */
+export interface Fault {
+  /** The file in which it is. */
+  file: string;
+  what: string;
+  /** Records are missing, but what is there is whole. */
+  missing?: boolean;
+}
+
+/** Reads every line of a spool. */
+export function verify(disk: Disk, folder: string): { records: number; faults: Fault[] } {
+  const faults: Fault[] = [];
+  let records = 0;
+  const { segments, cursorDamaged, done } = survey(disk, folder);
+  if (cursorDamaged) faults.push({ file: 'cursor.json', what: 'cannot be read: all records would be delivered again' });
+  let next = segments[0]?.first ?? 1;
+  const expect = (seq: number, file: string): void => {
+    const from = Math.max(next, done.upTo + 1);
+    if (seq <= from) return;
+    const which = seq - 1 === from ? `record ${from} is` : `records ${from} to ${seq - 1} are`;
+    faults.push({ file, what: `${which} missing`, missing: true });
+  };
+  for (const { path, kind, first, last } of segments) {
+    const file = basename(path);
+    expect(first, file);
+    next = Math.max(next, first);
+    if (kind === 'gap') {
+      next = last! + 1;
+      continue;
+    }
+    for (const { start, end, seq, torn } of scan(disk.load(path) ?? Buffer.alloc(0))) {
+      const place = `bytes ${start} to ${end}`;
+      if (torn) faults.push({ file, what: `${place}: the last line was not written to its end` });
+      else if (seq === undefined) faults.push({ file, what: `${place}: damaged` });
+      else if (seq < next) faults.push({ file, what: `${place}: record ${seq} again` });
+      else {
+        expect(seq, file);
+        records++;
+        next = seq + 1;
+      }
+    }
+  }
+  return { records, faults };
+}

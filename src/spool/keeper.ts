@@ -1,0 +1,127 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { saveCursor } from './cursor.ts';
+import type { Disk } from './disk.ts';
+import { addDone, type Done } from './done.ts';
+import { doneSegments, type Index } from './index.ts';
+import type { Reserve } from './reserve.ts';
+
+/** What a keeper is made of. */
+export interface KeeperOptions {
+  disk: Disk;
+  index: Index;
+  reserve: Reserve;
+  clock: Clock;
+  log: Log;
+  done: Done;
+  /** Delivered records stay for so many milliseconds. */
+  keepSent: number;
+  /** Another process writes: the folder is looked at before segments are removed. */
+  shared: boolean;
+  /** Makes the log durable: a cursor must not be ahead of it. */
+  syncLog(): Promise<void>;
+  onRemoved(): void;
+}
+
+/** Keeps the cursor of a spool, and removes what is behind it. */
+export interface Keeper {
+  readonly done: Done;
+  /** The records `first` to `last` are delivered. */
+  delivered(first: number, last: number): void;
+  /** Makes the cursor durable, then removes segments of which all is delivered. */
+  save(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The cursor is saved this often at most. */
+const saveEvery = 1000;
+/** Delivered segments that are kept are looked at this often. */
+const lookEvery = 60_000;
+
+/** Makes a keeper. */
+export function createKeeper(options: KeeperOptions): Keeper {
+  const { disk, index, reserve, clock, log, done, keepSent } = options;
+  let changed = false;
+  let closed = false;
+  let saving: Promise<void> | undefined;
+  let cancel: (() => void) | undefined;
+  let cancelLook: (() => void) | undefined;
+
+  const removeDone = (): void => {
+    if (options.shared) index.refresh();
+    let removed = false;
+    for (const segment of doneSegments(index, done)) {
+      if (keepSent > 0 && segment.kind === 'log' && clock.now() - segment.changed < keepSent) continue;
+      index.remove(segment);
+      removed = true;
+    }
+    if (removed) options.onRemoved();
+  };
+
+  const saveOnce = async (): Promise<void> => {
+    changed = false;
+    try {
+      await options.syncLog();
+      await reserve.use(() => saveCursor(disk, index.folder, done));
+      log.recovered('cursor', 'the cursor is saved again');
+    } catch (error) {
+      changed = true;
+      throw error;
+    }
+    removeDone();
+    await reserve.fill();
+  };
+
+  const save = async (): Promise<void> => {
+    cancel?.();
+    cancel = undefined;
+    while (saving) await saving.catch(() => {});
+    if (!changed) return;
+    saving = saveOnce().finally(() => {
+      saving = undefined;
+    });
+    await saving;
+  };
+
+  const saveSoon = (): void => {
+    cancel ??= clock.after(saveEvery, () => {
+      cancel = undefined;
+      save().catch((error: Error) => {
+        log.lost('cursor', `${error.message}: what is delivered may be sent again after a restart`);
+        saveSoon();
+      });
+    });
+  };
+
+  const lookLater = (): void => {
+    cancelLook = clock.after(
+      lookEvery,
+      () => {
+        removeDone();
+        lookLater();
+      },
+      { idle: true },
+    );
+  };
+
+  removeDone();
+  if (keepSent > 0) lookLater();
+  return {
+    done,
+    delivered(first, last) {
+      // What is acknowledged too late is delivered again.
+      if (closed) return;
+      addDone(done, first, last);
+      changed = true;
+      saveSoon();
+    },
+    save,
+    async close() {
+      cancelLook?.();
+      cancel?.();
+      await save();
+      closed = true;
+      cancel?.();
+    },
+  };
+}

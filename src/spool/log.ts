@@ -1,0 +1,143 @@
+import type { Clock } from '../runtime/clock.ts';
+import { fail } from '../runtime/exit.ts';
+import type { Log } from '../runtime/log.ts';
+import { type Caps, createCaps, type Limit } from './caps.ts';
+import type { Disk } from './disk.ts';
+import type { Done } from './done.ts';
+import { timeOf, writeGap } from './gaps.ts';
+import type { Index } from './index.ts';
+import type { Reserve } from './reserve.ts';
+import { mendTail } from './tail.ts';
+import { createWriter, type Group, type Sync, type Writer } from './writer.ts';
+
+/** How a log is written. */
+export interface LogOptions extends Limit {
+  sync: Sync;
+}
+
+/** What the log of a spool is made of. */
+export interface LogParts extends LogOptions {
+  disk: Disk;
+  index: Index;
+  reserve: Reserve;
+  clock: Clock;
+  log: Log;
+  done(): Done;
+  tidy(): Promise<void>;
+  /** Room may have been made: by a delivery, or by another process. Resolves when it is worth looking again. */
+  roomMade(): Promise<void>;
+  onWritten(): void;
+  onAccepted(records: number): void;
+  onDropped(count: number, reason: string): void;
+}
+
+/** A cap is shared by so many segments: what is dropped at once is one of them. */
+const segmentsOfCap = 8;
+const largestSegment = 8 * 1024 * 1024;
+/** A disk that failed is tried again after so many milliseconds. */
+const tryAgainAfter = 1000;
+const agedEvery = 1000;
+
+/** Reasons of a disk that has no room, apart from one that is broken. */
+const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** Opens the log of a spool for writing, as a crash may have left it: a torn end is cut off, nothing else is touched. */
+export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(): Promise<void> }> {
+  const { disk, index, reserve, clock, log, whenFull } = parts;
+  let writer: Writer;
+
+  const caps: Caps = createCaps({
+    ...parts,
+    roll: () => writer.roll(),
+    written: () => writer.written,
+  });
+
+  const waitForRoom = async (bytes: number): Promise<boolean> => {
+    if (await caps.makeRoom(bytes)) return true;
+    if (whenFull !== 'block') return false;
+    log.lost('full', `${index.folder} is full: input waits`);
+    while (!(await caps.makeRoom(bytes))) await parts.roomMade();
+    log.recovered('full', `${index.folder} has room again`);
+    return true;
+  };
+
+  const refused = async (group: Group, reason: string): Promise<void> => {
+    const lines = group.text.trimEnd().split('\n');
+    const timeOfLine = (line: string | undefined): string | undefined => line && timeOf(line.slice(line.indexOf('{')));
+    const [from, to] = [timeOfLine(lines[0]), timeOfLine(lines.at(-1))];
+    const last = group.first + group.records - 1;
+    parts.onDropped(group.records, reason);
+    log.lost('refused', `new records are dropped: ${reason}`);
+    const gap = { first: group.first, last, ...(from ? { from } : {}), ...(to ? { to } : {}), reason };
+    // Without it the hole in the numbers still shows that something is missing.
+    await reserve.use(() => writeGap(disk, index, gap, clock.now())).catch(() => {});
+    parts.onWritten();
+  };
+
+  const faulted = async (error: NodeJS.ErrnoException): Promise<'again' | 'refuse'> => {
+    const { code } = error;
+    const what = `${index.folder}: cannot be written: ${code ?? error.message}`;
+    if (code === undefined || whenFull === 'exit') throw fail('io', what, undefined, error);
+    log.lost('disk', `${what}; tried again every second`);
+    if (whenFull === 'drop-newest') return 'refuse';
+    if (whenFull === 'drop-oldest' && noRoom.has(code)) {
+      await parts.tidy();
+      if (await reserve.use(() => caps.dropOldest('the disk is full')).catch(() => false)) return 'again';
+    }
+    await clock.sleep(tryAgainAfter);
+    return 'again';
+  };
+
+  const tails = index.segments.filter(({ kind }) => kind === 'log').slice(-1);
+  let next = Math.max(parts.done().upTo, parts.done().ranges.at(-1)?.[1] ?? 0) + 1;
+  for (const segment of tails) {
+    const tail = await mendTail(disk, index.folder, segment);
+    next = Math.max(next, tail.next);
+    if (tail.torn > 0) log.warn(`the end of the log was torn by a crash: ${tail.torn} bytes cut off`);
+  }
+  next = Math.max(next, ...index.segments.map(({ last }) => (last ?? 0) + 1));
+
+  writer = createWriter({
+    disk,
+    index,
+    clock,
+    sync: parts.sync,
+    next,
+    segmentBytes: Math.min(largestSegment, Math.floor(parts.maxBytes / segmentsOfCap)),
+    async makeRoom(bytes) {
+      await caps.dropAged();
+      return waitForRoom(bytes);
+    },
+    onRefused: (group) => refused(group, 'the spool is full'),
+    onFault: faulted,
+    onWritten() {
+      log.recovered('disk', `${index.folder} can be written again`);
+      log.recovered('refused', 'records are taken again');
+      parts.onWritten();
+    },
+    onAccepted: parts.onAccepted,
+  });
+
+  let cancelAged = (): void => {};
+  const watchAge = (): void => {
+    cancelAged = clock.after(
+      agedEvery,
+      () => {
+        void writer
+          .between(() => caps.dropAged())
+          .catch((error: Error) => log.lost('aged', `old records cannot be dropped: ${error.message}`))
+          .then(watchAge);
+      },
+      { idle: true },
+    );
+  };
+  if (parts.maxAge !== undefined) watchAge();
+
+  return {
+    writer,
+    async close() {
+      cancelAged();
+      await writer.close();
+    },
+  };
+}

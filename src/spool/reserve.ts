@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import type { Disk } from './disk.ts';
+
+/** Bytes that a spool keeps for itself: enough to note what is delivered, without which nothing can be removed. */
+const reserveBytes = 16 * 1024;
+
+const isFull = (error: unknown): boolean => {
+  const { code, cause } = error as NodeJS.ErrnoException;
+  return ['ENOSPC', 'EDQUOT'].includes(code ?? (cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+};
+
+/** Room on a full disk for the few bytes that make room for the rest. */
+export interface Reserve {
+  /** Runs `work`; when the disk is full, once more with the reserve given up for it. */
+  use<T>(work: () => Promise<T>): Promise<T>;
+  /** Fills the reserve again, if that is possible. */
+  fill(): Promise<void>;
+}
+
+/** The reserve of a spool: a file in its folder. */
+export function createReserve(disk: Disk, folder: string): Reserve {
+  const path = join(folder, 'reserve');
+  const isThere = (): boolean => disk.entries(folder).some(({ name, bytes }) => name === 'reserve' && bytes > 0);
+  return {
+    async use(work) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isFull(error) || !isThere()) throw error;
+        disk.remove(path);
+        return await work();
+      }
+    },
+    async fill() {
+      if (isThere()) return;
+      try {
+        const fd = await disk.append(path);
+        try {
+          await disk.write(fd, Buffer.alloc(reserveBytes, '# room for the cursor on a full disk\n'));
+        } finally {
+          await disk.close(fd);
+        }
+      } catch {
+        disk.remove(path);
+      }
+    },
+  };
+}

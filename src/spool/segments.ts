@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import type { Disk } from './disk.ts';
+
+/** A file of the log. */
+export interface Segment {
+  path: string;
+  /** Sequence number of its first record; the name says it. */
+  first: number;
+  /** `log`: lines. `gap`: what was dropped, one `gap` record that stands for `first` to `last`. */
+  kind: 'log' | 'gap';
+  /** Number of the last record of a gap. Of a log it is one below the next segment's first. */
+  last?: number;
+  bytes: number;
+  /** When it was last written, in wall milliseconds; never less than that of a segment before it. */
+  changed: number;
+}
+
+const digits = 16;
+const number = (seq: number): string => String(seq).padStart(digits, '0');
+const logName = /^(\d{16})\.log$/;
+const gapName = /^(\d{16})-(\d{16})\.gap$/;
+
+/** The file of the segment that begins with `first`. */
+export const logFile = (folder: string, first: number): string => join(folder, `${number(first)}.log`);
+
+/** The file that stands for the records `first` to `last`, which were dropped. */
+export const gapFile = (folder: string, first: number, last: number): string =>
+  join(folder, `${number(first)}-${number(last)}.gap`);
+
+/**
+ * The segments of a spool in order. A file of another name is left out. Of a gap and the log that it stands for, both there since
+ * a crash came between, the log counts; a gap inside a larger one counts for nothing.
+ */
+export function listSegments(disk: Disk, folder: string): Segment[] {
+  const found: Segment[] = [];
+  for (const { name, bytes, changed } of disk.entries(folder)) {
+    const log = logName.exec(name);
+    if (log) found.push({ path: join(folder, name), first: Number(log[1]), kind: 'log', bytes, changed });
+    const gap = gapName.exec(name);
+    if (gap) {
+      const [first, last] = [Number(gap[1]), Number(gap[2])];
+      found.push({ path: join(folder, name), first, last, kind: 'gap', bytes, changed });
+    }
+  }
+  const logs = found.filter(({ kind }) => kind === 'log');
+  const gaps = found.filter(({ kind }) => kind === 'gap');
+  const standing = gaps.filter(
+    (gap) =>
+      !logs.some(({ first }) => first >= gap.first && first <= gap.last!) &&
+      !gaps.some((other) => other !== gap && other.first <= gap.first && other.last! >= gap.last!),
+  );
+  let newest = 0;
+  return [...logs, ...standing]
+    .sort((a, b) => a.first - b.first)
+    .map((segment) => {
+      // A clock that went backwards makes nothing older than what was written before it.
+      newest = Math.max(newest, segment.changed);
+      return { ...segment, changed: newest };
+    });
+}
+
+/** The number of the last record that segment `index` can hold; Infinity for the log that is being written. */
+export function lastOf(segments: readonly Segment[], index: number): number {
+  const { last } = segments[index]!;
+  if (last !== undefined) return last;
+  const next = segments[index + 1];
+  return next ? next.first - 1 : Number.POSITIVE_INFINITY;
+}

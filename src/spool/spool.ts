@@ -1,0 +1,265 @@
+import { join } from 'node:path';
+import type { Clock } from '../runtime/clock.ts';
+import { takeLock } from '../runtime/lock.ts';
+import type { Log } from '../runtime/log.ts';
+import { type Bell, createBell } from './bell.ts';
+import { loadCursor } from './cursor.ts';
+import type { Disk } from './disk.ts';
+import { countUndone, type Done } from './done.ts';
+import { createFeed, type Feed, type Order } from './feed.ts';
+import { beginning, createIndex, type Index } from './index.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
+import { type LogOptions, openLog } from './log.ts';
+import { createReader } from './reader.ts';
+import { createReserve } from './reserve.ts';
+import { readTail } from './tail.ts';
+import type { Writer } from './writer.ts';
+
+/** What happens in a spool, for metrics. */
+export interface SpoolEvents {
+  /** So many more records of the input are in its hands. */
+  onAccepted?(records: number): void;
+  onDropped?(count: number, reason: string): void;
+  onDamaged?(bytes: number): void;
+}
+
+/** What every way to open a spool needs. */
+export interface SpoolParts extends SpoolEvents {
+  folder: string;
+  disk: Disk;
+  clock: Clock;
+  log: Log;
+}
+
+/** How records leave it. */
+export interface ReadOptions {
+  order: Order;
+  drainRate: number | undefined;
+  keepSent: number;
+}
+
+/** The reading side of a spool. */
+export interface Outlet {
+  feed: Feed;
+  keeper: Keeper;
+  /** Rings when there may be more to read. */
+  bell: Bell;
+  /** How many records wait for delivery. */
+  backlog(): number;
+  index: Index;
+  close(): Promise<void>;
+}
+
+/** The writing side of a spool. */
+export interface Inlet {
+  writer: Writer;
+  index: Index;
+  close(): Promise<void>;
+}
+
+/** One owner of each side; a holder that died is replaced at once. Throws exit status 75 when somebody alive has it. */
+export const lockSide = (folder: string, side: 'writer' | 'reader'): Promise<() => Promise<void>> =>
+  takeLock(join(folder, side));
+
+const cursorOf = ({ disk, folder, log }: SpoolParts, index: Index, move: boolean): Done => {
+  const { cursor, damaged } = loadCursor(disk, folder, move);
+  if (damaged) log.warn('cursor.json is damaged: what was delivered before may be delivered again');
+  return cursor ?? beginning(index);
+};
+
+const damageSaid =
+  ({ log, onDamaged }: SpoolParts) =>
+  (bytes: number) => {
+    log.warn(`a damaged line of ${bytes} bytes is left out; it is in quarantine/`);
+    onDamaged?.(bytes);
+  };
+
+/** Opens both sides, for one process that writes and reads. */
+export async function openSpool(
+  parts: SpoolParts,
+  options: LogOptions & ReadOptions,
+): Promise<Inlet & Outlet & { close(): Promise<void> }> {
+  const { disk, folder, clock, log } = parts;
+  disk.makeFolder(folder);
+  const releases = [await lockSide(folder, 'writer')];
+  try {
+    releases.push(await lockSide(folder, 'reader'));
+    const index = createIndex(disk, folder);
+    const done = cursorOf(parts, index, true);
+    const reserve = createReserve(disk, folder);
+    const bell = createBell();
+    const room = createBell();
+    let keeper: Keeper;
+    const opened = await openLog({
+      ...options,
+      disk,
+      index,
+      reserve,
+      clock,
+      log,
+      done: () => done,
+      tidy: () => keeper.save(),
+      roomMade() {
+        clock.after(lookForRoomEvery, room.ring);
+        return room.heard();
+      },
+      onWritten: () => bell.ring(),
+      onAccepted: (records) => parts.onAccepted?.(records),
+      onDropped: (count, reason) => parts.onDropped?.(count, reason),
+    });
+    const { writer } = opened;
+    keeper = createKeeper({
+      disk,
+      index,
+      reserve,
+      clock,
+      log,
+      done,
+      keepSent: options.keepSent,
+      shared: false,
+      syncLog: () => (options.sync === 'never' ? Promise.resolve() : writer.sync()),
+      onRemoved: () => room.ring(),
+    });
+    await reserve.fill();
+    const newest = (): number => Math.max(writer.written, index.segments.at(-1)?.last ?? 0);
+    const feed = createFeed({
+      ...options,
+      clock,
+      done: () => done,
+      newest,
+      reader: (from) =>
+        createReader({ disk, index, shared: false, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
+    });
+    return {
+      writer,
+      index,
+      feed,
+      keeper,
+      bell,
+      backlog: () => countUndone(done, newest()),
+      async close() {
+        try {
+          await opened.close();
+        } finally {
+          await feed.close();
+          await keeper.close().finally(() => releaseAll(releases));
+        }
+      },
+    };
+  } catch (error) {
+    await releaseAll(releases);
+    throw error;
+  }
+}
+
+/** Another process may have made room. */
+const lookForRoomEvery = 250;
+
+async function releaseAll(releases: (() => Promise<void>)[]): Promise<void> {
+  for (const release of releases.splice(0)) await release();
+}
+
+/** Opens the writing side alone; another process may read meanwhile. */
+export async function openInlet(parts: SpoolParts, options: LogOptions): Promise<Inlet> {
+  const { disk, folder, clock, log } = parts;
+  disk.makeFolder(folder);
+  const releases = [await lockSide(folder, 'writer')];
+  try {
+    const index = createIndex(disk, folder);
+    const done = (): Done => loadCursor(disk, folder, false).cursor ?? beginning(index);
+    const opened = await openLog({
+      ...options,
+      disk,
+      index,
+      reserve: createReserve(disk, folder),
+      clock,
+      log,
+      done,
+      async tidy() {},
+      roomMade: () => clock.sleep(lookForRoomEvery),
+      onWritten() {},
+      onAccepted: (records) => parts.onAccepted?.(records),
+      onDropped: (count, reason) => parts.onDropped?.(count, reason),
+    });
+    return {
+      writer: opened.writer,
+      index,
+      close: () => opened.close().finally(() => releaseAll(releases)),
+    };
+  } catch (error) {
+    await releaseAll(releases);
+    throw error;
+  }
+}
+
+/** The folder is looked at this often, where the system does not tell of changes. */
+const lookEvery = 1000;
+
+/** Opens the reading side alone; another process may write meanwhile. */
+export async function openOutlet(parts: SpoolParts, options: ReadOptions): Promise<Outlet> {
+  const { disk, folder, clock, log } = parts;
+  disk.makeFolder(folder);
+  const releases = [await lockSide(folder, 'reader')];
+  try {
+    const index = createIndex(disk, folder);
+    const done = cursorOf(parts, index, true);
+    const bell = createBell();
+    const reserve = createReserve(disk, folder);
+    const keeper = createKeeper({
+      disk,
+      index,
+      reserve,
+      clock,
+      log,
+      done,
+      keepSent: options.keepSent,
+      shared: true,
+      async syncLog() {},
+      onRemoved() {},
+    });
+    await reserve.fill();
+    const feed = createFeed({
+      ...options,
+      clock,
+      done: () => done,
+      newest: () => newestOnDisk(disk, index),
+      reader: (from) =>
+        createReader({ disk, index, shared: true, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
+    });
+    const unwatch = disk.watch(folder, () => bell.ring());
+    let cancel = (): void => {};
+    const look = (): void => {
+      cancel = clock.after(lookEvery, () => {
+        bell.ring();
+        look();
+      });
+    };
+    look();
+    return {
+      feed,
+      keeper,
+      bell,
+      index,
+      backlog: () => countUndone(done, newestOnDisk(disk, index)),
+      async close() {
+        unwatch();
+        cancel();
+        await feed.close();
+        await keeper.close().finally(() => releaseAll(releases));
+      },
+    };
+  } catch (error) {
+    await releaseAll(releases);
+    throw error;
+  }
+}
+
+/** Number of the newest record that is whole on disk. */
+export function newestOnDisk(disk: Disk, index: Index): number {
+  index.refresh();
+  const last = index.segments.at(-1);
+  if (!last) return 0;
+  if (last.kind === 'gap') return last.last!;
+  const bytes = disk.load(last.path);
+  return bytes ? readTail(bytes, last.first).next - 1 : last.first - 1;
+}
