@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/spool.cjs');
+require('../dist/load.cjs').load('spool');
