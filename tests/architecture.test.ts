@@ -47,6 +47,7 @@ const heavy: Record<string, readonly string[]> = {
   aedes: ['simulators'],
   undici: ['transports'],
   '@abandonware/noble': ['transports'],
+  '@stoprocent/noble': ['transports'],
   'prom-client': ['runtime'],
   '@peculiar/x509': ['simulators'],
 };

@@ -1,0 +1,126 @@
+import { type Connection, openConnection } from './child-connection.ts';
+import type { Noble, Peripheral } from './child-noble.ts';
+import { goneBecause, race, TroubleError } from './child-race.ts';
+import { idOf, sightings } from './child-sightings.ts';
+import type { Connected, FromChild, Request } from './messages.ts';
+
+/** Scans and connects by way of noble. */
+export interface Radio {
+  /** Does what the parent asks; rejects with {@link TroubleError}. */
+  handle(request: Request): Promise<Connected | undefined>;
+  /** Lets everything go: no scan, no connection, no attempt is left in the controller. */
+  end(): Promise<void>;
+}
+
+const scanWait = 3000;
+const flushWait = 500;
+
+/** Sets up noble's events and returns the radio. `tell` sends to the parent. */
+export function createRadio(noble: Noble, tell: (message: FromChild) => void): Radio {
+  const merge = sightings();
+  const peripherals = new Map<string, Peripheral>();
+  const connections = new Map<string, Connection>();
+  /** Peripherals that something was begun with: those that have to be let go. */
+  const touched = new Set<Peripheral>();
+  const waiting = new Map<string, (peripheral: Peripheral) => void>();
+  let isScanning = false;
+  let wanted = false;
+
+  noble.on('stateChange', (state) => tell({ say: 'state', state }));
+  noble.on('discover', (peripheral) => {
+    const { id } = idOf(peripheral);
+    peripherals.set(id, peripheral);
+    waiting.get(id)?.(peripheral);
+    const sighting = merge(peripheral, Date.now());
+    if (sighting && wanted) tell({ say: 'seen', sighting });
+  });
+
+  async function scan(on: boolean): Promise<void> {
+    if (on === isScanning) return;
+    if (on) await race(noble.startScanningAsync([], true), scanWait, 'start to scan');
+    else await race(noble.stopScanningAsync(), scanWait, 'stop scanning');
+    isScanning = on;
+  }
+
+  /** Scans until the device is seen; a device that was seen before need not be seen again. */
+  async function find(id: string, ms: number): Promise<Peripheral> {
+    const known = peripherals.get(id);
+    if (known) return known;
+    const found = new Promise<Peripheral>((resolve) => waiting.set(id, resolve));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new TroubleError('silent', `not seen in ${ms / 1000} s`)), ms);
+    });
+    late.catch(() => {});
+    try {
+      await scan(true);
+      return await Promise.race([found, late]);
+    } finally {
+      clearTimeout(timer);
+      waiting.delete(id);
+    }
+  }
+
+  async function connect(request: Extract<Request, { do: 'connect' }>): Promise<Connected> {
+    const { id, gatt, connect: ms, step } = request;
+    if (connections.has(id)) throw new TroubleError('failed', 'connected already');
+    let peripheral: Peripheral;
+    try {
+      peripheral = await find(id, request.find);
+    } finally {
+      // Controllers refuse to connect while they scan.
+      await scan(false);
+    }
+    if (!peripheral.connectable) {
+      throw new TroubleError('refused', 'it takes no connection now: a phone or another host holds it');
+    }
+    touched.add(peripheral);
+    const onData = (bytes: Buffer): void => tell({ say: 'data', id, hex: bytes.toString('hex') });
+    const connection = await openConnection(peripheral, gatt, { connect: ms, step }, onData);
+    connections.set(id, connection);
+    peripheral.once('disconnect', (reason) => {
+      connections.delete(id);
+      tell({ say: 'gone', id, reason: goneBecause(reason) });
+    });
+    return connection.connected;
+  }
+
+  return {
+    async handle(request) {
+      switch (request.do) {
+        case 'scan':
+          wanted = true;
+          await scan(true);
+          return undefined;
+        case 'stop':
+          wanted = false;
+          await scan(false);
+          return undefined;
+        case 'connect':
+          wanted = false;
+          return connect(request);
+        case 'write': {
+          const connection = connections.get(request.id);
+          if (!connection) throw new TroubleError('closed', 'disconnected');
+          await connection.write(Buffer.from(request.hex, 'hex'), request.step);
+          return undefined;
+        }
+        case 'disconnect':
+          await connections.get(request.id)?.close();
+          connections.delete(request.id);
+          return undefined;
+      }
+    },
+    async end() {
+      const letGo = [...touched].map(async (peripheral) => {
+        if (peripheral.state === 'connecting') peripheral.cancelConnect();
+        else if (peripheral.state === 'connected') {
+          await race(peripheral.disconnectAsync(), scanWait, 'disconnect');
+        }
+      });
+      await Promise.allSettled([...letGo, scan(false)]);
+      // A cancelled attempt is not confirmed, and over a serial port it may still be on its way: what is answered after it tells.
+      if (touched.size > 0) await race(noble.stopScanningAsync(), flushWait, 'flush').catch(() => {});
+    },
+  };
+}
