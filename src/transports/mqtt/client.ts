@@ -1,6 +1,9 @@
-import type { IClientOptions, MqttClient } from 'mqtt';
+import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
 import { explainMqtt, failureCode, MqttFailure, reasonOf } from './failure.ts';
+import { inbound } from './inbound.ts';
+import { messageIds } from './message-ids.ts';
+import { createOutbound, type Outbound } from './outbound.ts';
 
 /** A message as it came. */
 export interface MqttMessage {
@@ -9,10 +12,12 @@ export interface MqttMessage {
   qos: 0 | 1 | 2;
   /** Kept by the broker from before the subscription. */
   retain: boolean;
+  /** With `manualAck`, for QoS 1: acknowledges it. MQTT wants acknowledgements in the order of the messages. */
+  acknowledge?: () => void;
 }
 
 /** What the broker publishes for us when we vanish. */
-interface MqttWill {
+export interface MqttWill {
   topic: string;
   payload: string;
   qos: 0 | 1 | 2;
@@ -45,8 +50,14 @@ export interface MqttOptions {
   will?: MqttWill | undefined;
   /** Gives the attempt to connect up. A live connection is ended with {@link MqttConnection.end}. */
   signal?: AbortSignal | undefined;
+  /** MQTT 5: seconds for which the broker keeps our session (subscriptions, messages under way) after the connection. */
+  sessionExpiry?: number | undefined;
+  /** MQTT 5: messages of QoS 1 and 2 that the broker may send before we acknowledge the first. */
+  receiveMaximum?: number | undefined;
   /** Takes a message. What it returns is waited for before a message of QoS 1 or 2 is acknowledged and the next one is read. */
   onMessage?: (message: MqttMessage) => void | Promise<void>;
+  /** Messages of QoS 1 are acknowledged by their `acknowledge`, while others are read. */
+  manualAck?: boolean;
   /** Anything came from the broker, answers to keep-alives included: the connection is alive. */
   onTraffic?: () => void;
   clock?: Clock;
@@ -58,10 +69,23 @@ interface MqttGrant {
   code: number;
 }
 
+/** What the broker said of itself when it let us in; MQTT 3.1.1 has no words for it. */
+export interface BrokerLimits {
+  /** Messages of QoS 1 and 2 under way at a time. */
+  receiveMaximum: number;
+  maximumQos: 0 | 1 | 2;
+  retainAvailable: boolean;
+  /** Bytes of a whole packet. */
+  maximumPacketSize: number;
+}
+
 /** A live connection. It never reconnects by itself: whoever made it decides when, and with which password. */
 export interface MqttConnection {
   /** The broker still has our subscriptions from last time (with `clean: false`). */
   readonly sessionPresent: boolean;
+  readonly limits: BrokerLimits;
+  /** Sends one message of many; {@link publish} is for a single one. */
+  readonly post: Outbound['post'];
   /** One grant a topic, in order; a refused topic is a grant with a code ≥ 128, not a rejection. */
   subscribe(topics: readonly string[], qos?: 0 | 1 | 2): Promise<MqttGrant[]>;
   /** Resolves when the broker has confirmed: every message that it had sent before has come by then. */
@@ -70,6 +94,8 @@ export interface MqttConnection {
   publish(topic: string, payload: string | Buffer, options?: { qos?: 0 | 1 | 2; retain?: boolean }): Promise<void>;
   /** Says DISCONNECT and closes; resolves when the socket is gone. */
   end(): Promise<void>;
+  /** Cuts the connection, as a broken line would; `closed` tells the reason. */
+  drop(why: MqttFailure): void;
   /** Settles when the connection is over: with the reason, or undefined when {@link end} was called. */
   readonly closed: Promise<MqttFailure | undefined>;
 }
@@ -83,8 +109,10 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
   }
   if (options.signal?.aborted) throw new MqttFailure('aborted', 'given up');
   const { connect } = await import('mqtt');
-  const client = connect(options.url, mqttjsOptions(options));
-  if (options.onMessage) client.handleMessage = handler(options.onMessage);
+  const ids = messageIds();
+  const client = connect(options.url, { ...mqttjsOptions(options), messageIdProvider: ids });
+  const outbound = createOutbound(client, ids, options.version ?? 4);
+  if (options.onMessage) client.handleMessage = inbound(client, outbound, options, options.onMessage);
   if (options.onTraffic) client.on('packetreceive', options.onTraffic);
 
   let ending = false;
@@ -116,16 +144,22 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
     client.once('end', over);
   });
 
-  const sessionPresent = await Promise.race([
-    new Promise<boolean>((resolve) => client.once('connect', (packet) => resolve(packet.sessionPresent))),
+  const connack = await Promise.race([
+    new Promise<IConnackPacket>((resolve) => client.once('connect', resolve)),
     closed.then((why) => {
       client.end(true);
       throw why ?? new MqttFailure('aborted', 'given up');
     }),
   ]).finally(() => options.signal?.removeEventListener('abort', onAbort));
   return {
-    sessionPresent,
+    sessionPresent: connack.sessionPresent,
+    limits: limitsOf(connack),
     closed,
+    post: outbound.post,
+    drop(why) {
+      note(why);
+      client.stream?.destroy();
+    },
     subscribe: (topics, qos = 0) => subscribe(client, topics, qos, options, closed),
     unsubscribe: (topics) =>
       answered(client, options, closed, (resolve, reject) => {
@@ -144,6 +178,7 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
     async end() {
       if (failure) return;
       ending = true;
+      outbound.flush();
       const { clock = systemClock } = options;
       // mqtt.js waits for every answer that is still due; a broker that is gone gives none.
       const cancel = clock.after(endWait, () => client.stream?.destroy());
@@ -174,17 +209,21 @@ function mqttjsOptions(options: MqttOptions): IClientOptions {
     ...(key !== undefined && { key }),
     ...(minVersion !== undefined && { minVersion }),
     ...(will && { will: { ...will, payload: Buffer.from(will.payload) } }),
+    ...(options.version === 5 && { properties: connectProperties(options) }),
   };
 }
 
-function handler(onMessage: NonNullable<MqttOptions['onMessage']>): MqttClient['handleMessage'] {
-  return (packet, done) => {
-    const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
-    const taken = onMessage({ topic: packet.topic, payload, qos: packet.qos, retain: packet.retain });
-    if (taken) taken.then(() => done(), done);
-    else done();
-  };
-}
+const connectProperties = ({ sessionExpiry, receiveMaximum }: MqttOptions): IClientOptions['properties'] & {} => ({
+  ...(sessionExpiry !== undefined && { sessionExpiryInterval: sessionExpiry }),
+  ...(receiveMaximum !== undefined && { receiveMaximum }),
+});
+
+const limitsOf = ({ properties = {} }: IConnackPacket): BrokerLimits => ({
+  receiveMaximum: properties.receiveMaximum ?? 65_535,
+  maximumQos: (properties.maximumQoS ?? 2) as 0 | 1 | 2,
+  retainAvailable: properties.retainAvailable ?? true,
+  maximumPacketSize: properties.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+});
 
 /** Asks mqtt.js for something, and takes its word for a refusal. */
 type Ask<T> = (resolve: (value: T) => void, reject: (failure: MqttFailure) => void) => void;

@@ -65,6 +65,9 @@ async function streaming(
       },
       unsubscribe: async () => {},
       publish: async () => {},
+      limits: { receiveMaximum: 65_535, maximumQos: 2, retainAvailable: true, maximumPacketSize: 1e9 },
+      post: () => true,
+      drop: over,
       async end() {
         session.ended = true;
         over(undefined);

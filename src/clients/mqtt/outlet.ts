@@ -1,0 +1,191 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { fail } from '../../runtime/exit.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { connectMqtt, MqttConnection, MqttMessage, MqttOptions } from '../../transports/mqtt/client.ts';
+import { failureCode, type MqttFailure } from '../../transports/mqtt/failure.ts';
+import { createPublisher, type Fate, type Job } from './publisher.ts';
+import { createRetained } from './retained.ts';
+import { keepSession } from './session.ts';
+
+/** What this instance says of itself: retained, and as its last will. */
+export interface Presence {
+  topic: string;
+  online(): string;
+  offline: string;
+}
+
+/** What an outlet is made of. */
+export interface OutletOptions {
+  broker(): Pick<
+    MqttOptions,
+    'url' | 'username' | 'password' | 'clientId' | 'ca' | 'cert' | 'key' | 'keepalive' | 'timeoutMs'
+  >;
+  version: 'auto' | 4 | 5;
+  presence: Presence | undefined;
+  /** Topic on which Home Assistant says `online` when it has started; undefined: nobody listens. */
+  birthTopic: string | undefined;
+  window: number;
+  buffer: number | undefined;
+  stall: number;
+  /** How long the broker is tried once there is no more to come, in milliseconds. */
+  patience: number;
+  clock: Clock;
+  log: Log;
+  /** Nobody waits any longer. */
+  deadline: AbortSignal;
+  onFate(job: Job, fate: Fate): void;
+  onUp(connection: MqttConnection): void;
+  onDown(why: MqttFailure): void;
+  /** The broker answered something; it does at least every `within` milliseconds. */
+  onTraffic(within: number): void;
+  /** For tests. */
+  connect?: typeof connectMqtt;
+  random?: () => number;
+}
+
+/** The way to the broker: connects, greets, sends, remembers what is retained. */
+export interface Outlet {
+  /** Resolves when the first attempt to connect has succeeded or failed. */
+  readonly tried: Promise<void>;
+  /** Rejects when the broker refuses the login; never resolves otherwise. */
+  readonly refused: Promise<never>;
+  /** Takes a message; a promise, where one comes back, is to be waited for before the next one. */
+  offer(job: Job): Promise<void> | undefined;
+  /** No more to come: waits until all is delivered, says goodbye, and ends. Returns how many messages are not delivered. */
+  finish(): Promise<number>;
+  readonly outstanding: number;
+  close(): void;
+}
+
+const keepalive = 30;
+/** After Home Assistant's birth its entities need a moment; and several instances shall not all speak at once. */
+const rebirthWithin = 5000;
+
+export function createOutlet(options: OutletOptions): Outlet {
+  const { clock, log, presence, birthTopic, random = Math.random } = options;
+  const stop = new AbortController();
+  const retained = createRetained();
+  let connection: MqttConnection | undefined;
+  let cancelRebirth = (): void => {};
+  let tried!: () => void;
+  const firstTry = new Promise<void>((resolve) => {
+    tried = resolve;
+  });
+
+  const publisher = createPublisher({
+    clock,
+    window: options.window,
+    buffer: options.buffer,
+    stall: options.stall,
+    onFate(job, fate) {
+      if (fate === 'taken' && !retained.note(job)) {
+        log.lost('retained', 'too many retained topics to remember: the last ones are not said again to Home Assistant');
+      }
+      options.onFate(job, fate);
+    },
+  });
+
+  /** All that shall stand at the broker: who we are, then what was retained. */
+  const greeting = (): Job[] => {
+    const own = presence ? retained.of(presence.topic) : undefined;
+    const rest = retained.all().filter(({ topic }) => topic !== presence?.topic);
+    if (!presence) return rest;
+    const { topic } = presence;
+    return [{ topic, payload: own?.payload ?? presence.online(), qos: 1, retain: true, ordinal: -1 }, ...rest];
+  };
+
+  const onMessage = ({ topic, payload, retain }: MqttMessage): void => {
+    if (topic !== birthTopic || retain || payload.toString() !== 'online') return;
+    cancelRebirth();
+    cancelRebirth = clock.after(rebirthWithin * random(), () => {
+      log.info('Home Assistant has started: retained messages are sent again');
+      publisher.first(greeting());
+    });
+  };
+
+  const listenForBirth = async (to: MqttConnection): Promise<void> => {
+    if (!birthTopic) return;
+    const [grant] = await to.subscribe([birthTopic], 1);
+    if (grant && grant.code >= failureCode) {
+      log.lost('birth', `broker refuses the subscription to ${birthTopic}: Home Assistant's start will not be noticed`);
+    }
+  };
+
+  const refused = keepSession({
+    broker: () => ({
+      ...options.broker(),
+      keepalive,
+      onMessage,
+      onTraffic: () => options.onTraffic(2.5 * keepalive * 1000),
+      ...(presence && { will: { topic: presence.topic, payload: presence.offline, qos: 1, retain: true } }),
+    }),
+    version: options.version,
+    clock,
+    log,
+    signal: stop.signal,
+    onUp(fresh) {
+      connection = fresh;
+      options.onUp(fresh);
+      publisher.up(fresh, greeting());
+      tried();
+      // The reason of a failure is that of the connection, which tells it.
+      listenForBirth(fresh).catch(() => {});
+    },
+    onDown(why) {
+      connection = undefined;
+      cancelRebirth();
+      publisher.down();
+      options.onDown(why);
+      tried();
+    },
+    proved: () => publisher.proved,
+    ...(options.connect && { connect: options.connect }),
+  }).then(() => new Promise<never>(() => {}));
+  // It is waited for when there is somebody to tell.
+  refused.catch(() => {});
+
+  const close = (): void => {
+    cancelRebirth();
+    publisher.close();
+    stop.abort();
+  };
+
+  return {
+    tried: firstTry,
+    refused,
+    offer: (job) => publisher.offer(job),
+    get outstanding() {
+      return publisher.outstanding;
+    },
+    async finish() {
+      const late = new AbortController();
+      const giveUp = (): void => late.abort();
+      options.deadline.addEventListener('abort', giveUp, { once: true });
+      if (options.deadline.aborted) giveUp();
+      let left = publisher.outstanding;
+      for (let before = left + 1; left > 0 && left < before && !late.signal.aborted; ) {
+        before = left;
+        await Promise.race([publisher.idle(), clock.sleep(options.patience, late.signal).catch(() => {})]);
+        left = publisher.outstanding;
+      }
+      const to = connection;
+      if (to && presence) {
+        const { topic, offline } = presence;
+        await Promise.race([
+          to.publish(topic, offline, { qos: 1, retain: true }).catch(() => {}),
+          clock.sleep(rebirthWithin, late.signal).catch(() => {}),
+        ]);
+      }
+      late.abort();
+      options.deadline.removeEventListener('abort', giveUp);
+      await to?.end();
+      close();
+      return left;
+    },
+    close,
+  };
+}
+
+/** Exit status 69, with the count of what the broker has not got. */
+export const undelivered = (count: number, why: string): Error =>
+  fail('unavailable', `${count === 1 ? '1 message' : `${count} messages`} not delivered: ${why}`);

@@ -1,0 +1,240 @@
+import type { Clock } from '../../runtime/clock.ts';
+import type { MqttConnection } from '../../transports/mqtt/client.ts';
+import { MqttFailure } from '../../transports/mqtt/failure.ts';
+import type { Outgoing } from '../../transports/mqtt/packets.ts';
+
+/** A message on its way. */
+export interface Job extends Outgoing {
+  /** The record that it was made of, for the account of what is delivered; -1: of none. */
+  readonly ordinal: number;
+}
+
+/** What became of a message: the broker has it; it refused, with its reason code; it was dropped while the broker was away. */
+export type Fate = 'taken' | 'dropped' | number;
+
+/** How messages wait. */
+export interface PublisherOptions {
+  clock: Clock;
+  /** Messages under way at most; the broker may want fewer. */
+  window: number;
+  /** Messages that wait while there is no connection; beyond it the oldest go. Undefined: whoever offers them waits. */
+  buffer: number | undefined;
+  /** Messages are under way and the broker acknowledges none for so long: the connection is given up. Milliseconds. */
+  stall: number;
+  onFate(job: Job, fate: Fate): void;
+}
+
+/** Sends messages in their order over one connection after the other, as many at a time as the broker lets it. */
+export interface Publisher {
+  /** Takes a message. A promise, where one comes back, is to be waited for before the next one. */
+  offer(job: Job): Promise<void> | undefined;
+  /** Puts messages before all that wait. They are of no record, and end with the connection. */
+  first(jobs: readonly Job[]): void;
+  /** @param greeting what has to be said on it before anything else */
+  up(connection: MqttConnection, greeting: readonly Job[]): void;
+  down(): void;
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void>;
+  /** Whether the broker has taken a message of a record since the last {@link Publisher.up}. */
+  readonly proved: boolean;
+  /** Messages that wait or are under way. */
+  readonly outstanding: number;
+  close(): void;
+}
+
+/** Bytes under way, or waiting for a connection, at most. */
+const maxBytes = 8 * 1024 * 1024;
+/** Connections in a row that ended over one and the same message before it is given up. */
+const barrenAtLast = 5;
+/** Code of a message given up since the broker closes the connection on it: MQTT 5, unspecified error. */
+export const closedUpon = 128;
+
+/** Messages that wait for their turn although there is a connection, so that an acknowledgement finds the next one at hand. */
+const slack = 256;
+
+const sizeOf = ({ topic, payload }: Job): number => topic.length + payload.length;
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { clock, buffer, onFate } = options;
+  let waiting: Job[] = [];
+  let head = 0;
+  /** Of those that wait, the first so many were taken on while there was a connection; they are never dropped. */
+  let again = 0;
+  let waitingBytes = 0;
+  const underWay = new Set<Job>();
+  let underWayBytes = 0;
+  let connection: MqttConnection | undefined;
+  let window = options.window;
+  let proved = false;
+  /** Connections in a row over which nothing got through although something was sent. */
+  let barren = 0;
+  let progress = 0;
+  let cancelWatch: (() => void) | undefined;
+  let wakeOffer: (() => void)[] = [];
+  let wakeIdle: (() => void)[] = [];
+
+  const waitingCount = (): number => waiting.length - head;
+  const ring = (): void => {
+    const wakened = wakeOffer;
+    wakeOffer = [];
+    for (const wake of wakened) wake();
+  };
+  const checkIdle = (): void => {
+    if (waitingCount() > 0 || underWay.size > 0) return;
+    const wakened = wakeIdle;
+    wakeIdle = [];
+    for (const wake of wakened) wake();
+  };
+
+  const take = (): Job => {
+    const job = waiting[head]!;
+    head++;
+    if (again > 0) again--;
+    waitingBytes -= sizeOf(job);
+    if (head > 1024 && head * 2 > waiting.length) {
+      waiting = waiting.slice(head);
+      head = 0;
+    }
+    return job;
+  };
+
+  const settle = (job: Job, code: number): void => {
+    if (!underWay.delete(job)) return;
+    underWayBytes -= sizeOf(job);
+    if (job.ordinal >= 0) {
+      proved = true;
+      barren = 0;
+      if (connection) window = Math.min(options.window, connection.limits.receiveMaximum);
+    }
+    progress = clock.monotonic();
+    onFate(job, code === 0 ? 'taken' : code);
+    pump();
+    if (waitingCount() <= slack / 2) ring();
+    checkIdle();
+  };
+
+  /** What the broker has said that it will not take. */
+  const refusedBy = (job: Job, { limits }: MqttConnection): number | undefined =>
+    sizeOf(job) + 16 > limits.maximumPacketSize ? 149 : undefined;
+
+  const pump = (): void => {
+    const to = connection;
+    if (!to) return;
+    while (waitingCount() > 0 && underWay.size < window && (underWayBytes < maxBytes || underWay.size === 0)) {
+      const job = take();
+      const refused = refusedBy(job, to);
+      if (refused !== undefined) {
+        onFate(job, refused);
+        continue;
+      }
+      underWay.add(job);
+      underWayBytes += sizeOf(job);
+      if (!to.post(fitted(job, to), (_message, code) => settle(job, code))) break;
+    }
+    watch();
+  };
+
+  /** The job as the broker's limits allow it. */
+  const fitted = (job: Job, { limits }: MqttConnection): Outgoing => {
+    const qos = Math.min(job.qos, limits.maximumQos) as 0 | 1 | 2;
+    const retain = job.retain && limits.retainAvailable;
+    if (qos === job.qos && retain === job.retain) return job;
+    return { topic: job.topic, payload: job.payload, qos, retain };
+  };
+
+  /** While something is under way, the broker must show now and then that it is still taking messages. */
+  const watch = (): void => {
+    if (cancelWatch || underWay.size === 0) return;
+    progress = clock.monotonic();
+    const look = (): void => {
+      cancelWatch = undefined;
+      if (!connection || underWay.size === 0) return;
+      const silent = clock.monotonic() - progress;
+      if (silent >= options.stall) {
+        connection.drop(new MqttFailure('timeout', 'the broker acknowledges nothing any longer'));
+        return;
+      }
+      cancelWatch = clock.after(options.stall - silent, look, { idle: true });
+    };
+    cancelWatch = clock.after(options.stall, look, { idle: true });
+  };
+
+  /** Without a connection, what was never sent is held to the bounds: the oldest goes. */
+  const shrink = (): void => {
+    if (buffer === undefined || connection) return;
+    while (waitingCount() - again > buffer || (waitingBytes > maxBytes && waitingCount() > again + 1)) {
+      const [job] = waiting.splice(head + again, 1);
+      waitingBytes -= sizeOf(job!);
+      onFate(job!, 'dropped');
+    }
+    ring();
+  };
+
+  const putFirst = (jobs: readonly Job[]): void => {
+    waiting = [...jobs, ...waiting.slice(head)];
+    head = 0;
+    again += jobs.length;
+    for (const job of jobs) waitingBytes += sizeOf(job);
+    pump();
+  };
+
+  return {
+    get proved() {
+      return proved;
+    },
+    get outstanding() {
+      return waitingCount() + underWay.size;
+    },
+    offer(job) {
+      waiting.push(job);
+      waitingBytes += sizeOf(job);
+      if (connection) pump();
+      else shrink();
+      const roomy = connection ? waitingCount() < slack && waitingBytes < maxBytes : buffer !== undefined;
+      if (roomy || waitingCount() === 0) return undefined;
+      return new Promise((resolve) => wakeOffer.push(resolve));
+    },
+    first: putFirst,
+    up(fresh, greeting) {
+      connection = fresh;
+      proved = false;
+      // One at a time, it shows on which message the broker closes the connection.
+      window = barren > 0 ? 1 : Math.min(options.window, fresh.limits.receiveMaximum);
+      putFirst(greeting);
+    },
+    down() {
+      if (!connection) return;
+      connection = undefined;
+      cancelWatch?.();
+      cancelWatch = undefined;
+      // What is to be said first on a connection is said anew by whoever says it.
+      const ofRecords = (jobs: Iterable<Job>): Job[] => [...jobs].filter(({ ordinal }) => ordinal >= 0);
+      const sent = ofRecords(underWay);
+      underWay.clear();
+      underWayBytes = 0;
+      if (!proved && sent.length > 0) barren++;
+      const given = barren >= barrenAtLast && sent.length === 1 ? sent.shift() : undefined;
+      waiting = [...sent, ...ofRecords(waiting.slice(head))];
+      head = 0;
+      again = waiting.length;
+      waitingBytes = waiting.reduce((sum, job) => sum + sizeOf(job), 0);
+      if (given) {
+        barren = 0;
+        onFate(given, closedUpon);
+      }
+      shrink();
+      checkIdle();
+    },
+    idle() {
+      return new Promise((resolve) => {
+        wakeIdle.push(resolve);
+        checkIdle();
+      });
+    },
+    close() {
+      cancelWatch?.();
+      cancelWatch = undefined;
+      connection = undefined;
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { fail } from '../../runtime/exit.ts';
+import type { Log } from '../../runtime/log.ts';
+import { createBackoff } from '../../runtime/retry.ts';
+import { connectMqtt, type MqttConnection, type MqttOptions } from '../../transports/mqtt/client.ts';
+import { explainMqtt, type MqttFailure } from '../../transports/mqtt/failure.ts';
+
+/** A connection that is made again and again. */
+export interface SessionOptions {
+  /** What to connect with; asked anew for each attempt. `version` is decided here. */
+  broker(): Omit<MqttOptions, 'version' | 'clock' | 'signal'>;
+  /** `auto`: MQTT 5, and 3.1.1 with a broker that does not know it. */
+  version: 'auto' | 4 | 5;
+  clock: Clock;
+  log: Log;
+  /** Ends the session. */
+  signal: AbortSignal;
+  /** Connected. What it throws ends the session; while it works, the connection may already be over. */
+  onUp(connection: MqttConnection): void | Promise<void>;
+  /** Not connected, or no longer; told after every attempt that fails. */
+  onDown(why: MqttFailure): void;
+  /** Whether the connection that has just ended was good for something: then the next wait is the first again. */
+  proved?(): boolean;
+  /** For tests. */
+  connect?: typeof connectMqtt;
+}
+
+const first = 1000;
+const cap = 60_000;
+/** A connection that held so long has proved itself. */
+const goodAfter = 60_000;
+/** Refusals in a row that end the session, when the same credentials had been good before. */
+const refusalsAtLast = 3;
+
+/** Bad user name or password, not authorised, banned, bad authentication method: codes of CONNACK in MQTT 3.1.1 and 5. */
+const refusedForGood: ReadonlySet<number> = new Set([4, 5, 134, 135, 138, 140]);
+/** Protocol version not supported, in MQTT 3.1.1 and 5. */
+const unknownVersion: ReadonlySet<number> = new Set([1, 132]);
+
+/** Whether the broker may have failed over MQTT 5: old ones refuse it, say nothing, or answer as 3.1.1 has it. */
+const dislikesVersion = ({ kind, code }: MqttFailure): boolean =>
+  kind === 'refused' ? unknownVersion.has(code ?? 0) : kind === 'closed' || kind === 'protocol';
+
+/**
+ * Keeps a connection until the signal aborts: connects, waits for its end, and comes back with waits that double from 1 s to 60 s.
+ * A loss is said once, the recovery once with the length of the outage.
+ *
+ * @throws exit status 77 when the broker refuses the credentials
+ */
+export async function keepSession(options: SessionOptions): Promise<void> {
+  const { clock, log, signal, connect = connectMqtt } = options;
+  const backoff = createBackoff({ first, cap });
+  let version: 4 | 5 = options.version === 'auto' ? 5 : options.version;
+  let wasUp = false;
+  let refusals = 0;
+
+  while (!signal.aborted) {
+    let why: MqttFailure | undefined;
+    try {
+      const connection = await connect({ ...options.broker(), version, clock, signal });
+      const since = clock.monotonic();
+      wasUp = true;
+      refusals = 0;
+      log.recovered('broker', 'broker is back');
+      await options.onUp(connection);
+      why = await connection.closed;
+      if (clock.monotonic() - since >= goodAfter || options.proved?.()) backoff.reset();
+    } catch (error) {
+      why = asFailure(error);
+      if (signal.aborted) return;
+      if (why.kind === 'refused' && refusedForGood.has(why.code ?? 0)) {
+        refusals++;
+        if (!wasUp || refusals >= refusalsAtLast) throw refusal(why);
+      }
+      if (options.version === 'auto' && !wasUp && dislikesVersion(why)) {
+        version = version === 5 ? 4 : 5;
+        log.debug(`the broker may not know this version of MQTT: trying ${version === 5 ? '5' : '3.1.1'}`);
+        // A clear refusal needs no wait.
+        if (why.kind === 'refused' && version === 4) continue;
+      }
+    }
+    // Ended by us: with the signal, or because whoever uses the session is done.
+    if (signal.aborted || !why) return;
+    options.onDown(why);
+    const wait = backoff.next();
+    log.lost('broker', `broker: ${why.message}; trying again from ${Math.ceil(wait / 1000)} s on`);
+    await clock.sleep(wait, signal).catch(() => {});
+  }
+}
+
+/** A failure of MQTT comes back; anything else is thrown on. */
+function asFailure(error: unknown): MqttFailure {
+  if (error instanceof Error && error.name === 'MqttFailure') return explainMqtt(error);
+  throw error;
+}
+
+const refusal = (why: MqttFailure): Error =>
+  fail(
+    'noPermission',
+    `broker refuses the login: ${why.message}`,
+    'Check the user name (--username-file, mqtt.username) and the password (--password-file, mqtt.password).',
+    why,
+  );
