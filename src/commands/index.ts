@@ -24,6 +24,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'registry assign', load: () => import('./registry-assign.ts') },
   { name: 'registry remove', load: () => import('./registry-remove.ts') },
   { name: 'to-csv', load: () => import('./to-csv.ts') },
+  { name: 'mqtt-pub', load: () => import('./mqtt-pub.ts') },
   { name: 'simulate bmw', load: () => import('./simulate-bmw.ts') },
   { name: 'simulate abrp', load: () => import('./simulate-abrp.ts') },
   { name: 'voltpipe run', load: () => import('./voltpipe-run.ts') },

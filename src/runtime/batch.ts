@@ -30,6 +30,8 @@ export interface Stream {
   cancel(): void;
   /** The first `count` items of this stream are safe on the far side. Counts only grow. */
   delivered(count: number): void;
+  /** Nothing is lost when this stream is not read for a while: it is a file, or whoever fills it asked for acknowledgements. */
+  readonly waits?: boolean;
 }
 
 /** An item as a line, without its newline. */

@@ -39,6 +39,11 @@ export interface Context<O extends Options = Options> {
   onDelivered(fn: (count: number) => void): void;
   /** Runs `fn` when the command is over; for what takes over, when nothing more can be acknowledged. Last added first. */
   atEnd(fn: () => void | Promise<void>): void;
+  /**
+   * Whether what comes before can wait without losing anything: stdin is a file, somebody (a spool) asked for acknowledgements,
+   * or the source of this `voltpipe run` did with {@link written}. Otherwise it may be live, and a sink that stops reading stops it.
+   */
+  readonly upstreamWaits: boolean;
   /** The line as it came in, or the record's JSON when it was made here. */
   text(record: VoltRecord): string;
   /** Counts the record last read as bad input: one warning with its line number, exit status 65 at the end; with `--strict` it throws. */

@@ -77,6 +77,9 @@ export function createContext(
     delivered: wiring.delivered,
     onDelivered: wiring.onDelivered,
     atEnd: (fn) => void setup.atEnd.push(fn),
+    get upstreamWaits() {
+      return wiring.upstreamWaits();
+    },
     text: wiring.textOf,
     reject: (why) => setup.reject(why, wiring.currentLine()),
     queue: (options) => createQueue({ source: setup.name, ...options }, clock, (record) => wiring.dropped(record)),

@@ -87,6 +87,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     onDelivered(fn) {
       tellDelivered = fn;
     },
+    upstreamWaits: () => input.waits === true,
     done: () => (asking ? taken : Math.max(0, taken - 1)),
     tracker,
   };
@@ -137,6 +138,9 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
 
   return {
     outcome: outcome.promise,
+    get waits() {
+      return waiters.asked || input.waits === true;
+    },
     next() {
       start();
       return outbox.next();

@@ -24,6 +24,7 @@ export function mapStage({ spec, input, tracker }: StageParts): Stage {
     dropped() {},
     delivered() {},
     onDelivered() {},
+    upstreamWaits: () => input.waits === true,
     done: () => taken,
     tracker,
   };
@@ -82,6 +83,9 @@ export function mapStage({ spec, input, tracker }: StageParts): Stage {
 
   return {
     outcome: outcome.promise,
+    get waits() {
+      return input.waits === true;
+    },
     async next() {
       try {
         each ??= await (spec.start(wiring) as Promise<Each>);

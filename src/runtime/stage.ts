@@ -26,6 +26,7 @@ export interface StageWiring {
   delivered(n: number): void;
   /** `fn` gets the count of outputs, in order, that are safe. */
   onDelivered(fn: (count: number) => void): void;
+  upstreamWaits(): boolean;
   /** How many records the stage is done with: all that it has read, or all but the one it is at work on. */
   done(): number;
   readonly tracker: Tracker | undefined;

@@ -56,6 +56,7 @@ export function stdinStream(options: ParserOptions, events: ReaderEvents): Strea
     },
     cancel: stop,
     stop,
+    waits: events.onDelivered !== undefined || descriptorKind(0) === 'file',
     delivered(count) {
       ledger?.delivered(count);
     },

@@ -14,6 +14,8 @@ export interface Waiters {
   ended(): void;
   /** Nothing that is still on its way will be acknowledged. */
   forsaken(): void;
+  /** Somebody has asked. */
+  readonly asked: boolean;
 }
 
 interface Waiter {
@@ -24,6 +26,7 @@ interface Waiter {
 /** Keeps account of who waits for what. */
 export function createWaiters(): Waiters {
   const expected = new Map<Item, Waiter>();
+  let asked = false;
   const underWay: { ordinal: number; waiter: Waiter }[] = [];
 
   const refuse = (why: string): void => {
@@ -32,7 +35,11 @@ export function createWaiters(): Waiters {
   };
 
   return {
+    get asked() {
+      return asked;
+    },
     expect(item) {
+      asked = true;
       const promise = new Promise<void>((resolve, reject) => {
         expected.set(item, { resolve, reject });
       });

@@ -25,7 +25,8 @@ export interface OutletOptions {
   /** Topic on which Home Assistant says `online` when it has started; undefined: nobody listens. */
   birthTopic: string | undefined;
   window: number;
-  buffer: number | undefined;
+  buffer: number;
+  waits(): boolean;
   stall: number;
   /** How long the broker is tried once there is no more to come, in milliseconds. */
   patience: number;
@@ -76,10 +77,14 @@ export function createOutlet(options: OutletOptions): Outlet {
     clock,
     window: options.window,
     buffer: options.buffer,
+    waits: options.waits,
     stall: options.stall,
     onFate(job, fate) {
       if (fate === 'taken' && !retained.note(job)) {
-        log.lost('retained', 'too many retained topics to remember: the last ones are not said again to Home Assistant');
+        log.lost(
+          'retained',
+          'too many retained topics to remember: the last ones are not said again to Home Assistant',
+        );
       }
       options.onFate(job, fate);
     },

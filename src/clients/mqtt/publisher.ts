@@ -17,8 +17,10 @@ export interface PublisherOptions {
   clock: Clock;
   /** Messages under way at most; the broker may want fewer. */
   window: number;
-  /** Messages that wait while there is no connection; beyond it the oldest go. Undefined: whoever offers them waits. */
-  buffer: number | undefined;
+  /** Messages that wait while there is no connection; beyond it the oldest go. */
+  buffer: number;
+  /** Whoever offers messages can wait instead, so that none has to go. */
+  waits(): boolean;
   /** Messages are under way and the broker acknowledges none for so long: the connection is given up. Milliseconds. */
   stall: number;
   onFate(job: Job, fate: Fate): void;
@@ -161,7 +163,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** Without a connection, what was never sent is held to the bounds: the oldest goes. */
   const shrink = (): void => {
-    if (buffer === undefined || connection) return;
+    if (connection || options.waits()) return;
     while (waitingCount() - again > buffer || (waitingBytes > maxBytes && waitingCount() > again + 1)) {
       const [job] = waiting.splice(head + again, 1);
       waitingBytes -= sizeOf(job!);
@@ -190,7 +192,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       waitingBytes += sizeOf(job);
       if (connection) pump();
       else shrink();
-      const roomy = connection ? waitingCount() < slack && waitingBytes < maxBytes : buffer !== undefined;
+      const roomy = connection ? waitingCount() < slack && waitingBytes < maxBytes : !options.waits();
       if (roomy || waitingCount() === 0) return undefined;
       return new Promise((resolve) => wakeOffer.push(resolve));
     },

@@ -13,7 +13,8 @@ export interface Retained {
 const maxTopics = 10_000;
 const maxBytes = 8 * 1024 * 1024;
 
-const bytesOf = (message: Outgoing | undefined): number => (message ? message.topic.length + message.payload.length : 0);
+const bytesOf = (message: Outgoing | undefined): number =>
+  message ? message.topic.length + message.payload.length : 0;
 
 export function createRetained(): Retained {
   const messages = new Map<string, Outgoing>();

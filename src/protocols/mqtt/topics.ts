@@ -80,10 +80,11 @@ export function topicMaker(
     return made;
   };
 
-  const valueOf = (record: VoltRecord, key: string): string | undefined => {
+  const levelOf = (record: VoltRecord, key: string): string | undefined => {
     if (key === 'prefix') return prefix;
     if (key === 'instance') return instance;
-    const found = key === 'identity' ? identity.map((name) => record[name]).find((one) => one !== undefined) : record[key];
+    const found =
+      key === 'identity' ? identity.map((name) => record[name]).find((one) => one !== undefined) : record[key];
     const usable = typeof found === 'string' ? found !== '' : typeof found === 'number' || typeof found === 'boolean';
     return usable ? level(found as string | number | boolean) : undefined;
   };
@@ -103,7 +104,7 @@ export function topicMaker(
         topic += part.literal;
         continue;
       }
-      const value = valueOf(record, part.key);
+      const value = levelOf(record, part.key);
       if (value === undefined) {
         if (own === undefined && part.key === 'identity') return { topic: topic.replace(/\/$/, '') };
         return { lacks: part.key, template };
@@ -121,7 +122,9 @@ export function topicFault(topic: string): string | undefined {
   if (topic === '') return 'an empty topic';
   if (/[+#]/.test(topic)) return 'a wildcard in a topic to publish to';
   if (topic.includes('\0')) return 'a NUL in a topic';
-  return topic.length * 3 > longest && Buffer.byteLength(topic) > longest ? 'a topic of more than 65535 bytes' : undefined;
+  return topic.length * 3 > longest && Buffer.byteLength(topic) > longest
+    ? 'a topic of more than 65535 bytes'
+    : undefined;
 }
 
 /** What is wrong with a template, or undefined. */
@@ -137,7 +140,8 @@ export function filterFault(filter: string): string | undefined {
   if (Buffer.byteLength(filter) > longest) return 'a topic filter of more than 65535 bytes';
   const levels = filter.split('/');
   if (levels[0] === '$share') {
-    if (levels.length < 3 || levels[1] === '' || /[+#]/.test(levels[1]!)) return '$share needs a group and a topic filter';
+    if (levels.length < 3 || levels[1] === '' || /[+#]/.test(levels[1]!))
+      return '$share needs a group and a topic filter';
     return filterFault(levels.slice(2).join('/'));
   }
   for (const [index, one] of levels.entries()) {
