@@ -46,7 +46,7 @@ const options = {
   window: {
     type: 'integer',
     key: 'mqtt.window',
-    default: 1000,
+    default: 300,
     min: 1,
     max: 30_000,
     rare: true,

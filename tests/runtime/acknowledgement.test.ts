@@ -345,3 +345,24 @@ test('a filter without input leaves its state file alone', async () => {
   await run.done;
   assert.equal(existsSync(join(run.dataDir, 'counter.json')), false);
 });
+
+test('a sink knows whether what comes before it can wait: a source that asks for acknowledgements can, a live one can not', async () => {
+  for (const asks of [true, false]) {
+    let waits: boolean | undefined;
+    const source = made('source', {
+      async *run(ctx: Context) {
+        const record = { type: 'x', n: 1 };
+        if (asks) void ctx.written(record);
+        yield record;
+      },
+    });
+    const pass = made('filter', { each: () => (record: VoltRecord) => record });
+    const sink = made('sink', {
+      run: quiet(async (ctx) => {
+        for await (const _record of ctx.input) waits = ctx.upstreamWaits;
+      }),
+    });
+    await (await startPipeline([source, pass, sink], { tracked: true })).done;
+    assert.equal(waits, asks);
+  }
+});

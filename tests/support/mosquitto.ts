@@ -16,11 +16,15 @@ export interface Mosquitto {
 /** What kind of broker. */
 export interface MosquittoOptions {
   /** TLS 1.3 with this certificate; absent: plain. */
-  tls?: { cert: string; key: string };
+  tls?: { cert: string; key: string /** Clients have to show a certificate of this authority. */; clientCa?: string };
   /** User and password, the only ones; absent: anybody. */
   user?: readonly [string, string];
   /** Default: a free one. */
   port?: number;
+  /** Access control list; absent: everybody may do everything. */
+  acl?: string;
+  /** Further lines of its configuration. */
+  settings?: readonly string[];
 }
 
 /** A port that nobody listens on at this moment. */
@@ -46,7 +50,16 @@ export async function startMosquitto(t: TestContext, options: MosquittoOptions =
     writeFileSync(path('cert.pem'), options.tls.cert);
     writeFileSync(path('key.pem'), options.tls.key);
     lines.push(`certfile ${path('cert.pem')}`, `keyfile ${path('key.pem')}`, 'tls_version tlsv1.3');
+    if (options.tls.clientCa) {
+      writeFileSync(path('client-ca.pem'), options.tls.clientCa);
+      lines.push(`cafile ${path('client-ca.pem')}`, 'require_certificate true');
+    }
   }
+  if (options.acl !== undefined) {
+    writeFileSync(path('acl'), options.acl);
+    lines.push(`acl_file ${path('acl')}`);
+  }
+  lines.push(...(options.settings ?? []));
   if (options.user) {
     runService(passwordProgram(program), ['-b', '-c', path('passwords'), ...options.user]);
     lines.push(`password_file ${path('passwords')}`);

@@ -100,7 +100,8 @@ export function createAccount(options: AccountOptions): Account {
       } else if (fate === 'dropped') {
         dropped++;
         published.add(1, { result: 'dropped' });
-        log.lost('buffer', 'broker: away for long, the buffer is full: the oldest messages are dropped');
+        log.lost('buffer', 'broker: away, and the buffer is full: the oldest messages are dropped');
+        receipt(false, 1, 'dropped', job.topic);
       } else {
         if (refused !== notAuthorised) refused = fate;
         published.add(1, { result: 'refused' });

@@ -52,7 +52,7 @@ const barrenAtLast = 5;
 export const closedUpon = 128;
 
 /** Messages that wait for their turn although there is a connection, so that an acknowledgement finds the next one at hand. */
-const slack = 256;
+const slack = 64;
 
 const sizeOf = ({ topic, payload }: Job): number => topic.length + payload.length;
 

@@ -33,8 +33,10 @@ interface Pending {
  */
 export function createOutbound(client: MqttClient, ids: MessageIds, version: 4 | 5): Outbound {
   const unacknowledged = new Map<number, Pending>();
-  let batch = Buffer.allocUnsafe(batchBytes);
+  let batch: Buffer = Buffer.allocUnsafe(batchBytes);
   let used = 0;
+  /** Buffers that the socket is done with; fresh ones for each write would pile up faster than they are collected. */
+  const spare: Buffer[] = [];
   let unconfirmed: Pending[] = [];
   let scheduled = false;
 
@@ -56,11 +58,13 @@ export function createOutbound(client: MqttClient, ids: MessageIds, version: 4 |
     if (used === 0) return;
     const taken = unconfirmed;
     unconfirmed = [];
+    const sent = batch;
     const bytes = batch.subarray(0, used);
-    batch = Buffer.allocUnsafe(batchBytes);
+    batch = spare.pop() ?? Buffer.allocUnsafe(batchBytes);
     used = 0;
     client.stream.write(bytes, (error) => {
       if (error) return;
+      if (sent.length === batchBytes) spare.push(sent);
       for (const pending of taken) settled(pending, 0);
     });
   };

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPublisher, type Fate, type Job } from '../../../src/clients/mqtt/publisher.ts';
+import { fakeClock } from '../../support/clock.ts';
+import { fakeConnection } from './support.ts';
+
+const job = (ordinal: number, more: Partial<Job> = {}): Job => ({
+  topic: 't',
+  payload: String(ordinal),
+  qos: 1,
+  retain: false,
+  ordinal,
+  ...more,
+});
+
+function publishing(settings: { window?: number; buffer?: number; waits?: boolean } = {}) {
+  const clock = fakeClock();
+  const fates: [ordinal: number, fate: Fate][] = [];
+  const publisher = createPublisher({
+    clock,
+    window: settings.window ?? 100,
+    buffer: settings.buffer ?? 10,
+    waits: () => settings.waits ?? false,
+    stall: 30_000,
+    onFate: ({ ordinal }, fate) => void fates.push([ordinal, fate]),
+  });
+  return { clock, fates, publisher };
+}
+
+const payloads = (connection: ReturnType<typeof fakeConnection>): number[] =>
+  connection.posted.map(({ payload }) => Number(payload));
+const from = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+const offerAll = (publisher: ReturnType<typeof createPublisher>, first: number, last: number): void => {
+  for (const n of from(first, last)) void publisher.offer(job(n));
+};
+
+test('no more are under way than the window and the broker allow, and every acknowledgement lets the next one go', () => {
+  for (const [window, receiveMaximum] of [
+    [20, 65_535],
+    [100, 20],
+  ] as const) {
+    const { publisher } = publishing({ window });
+    const connection = fakeConnection({ receiveMaximum });
+    publisher.up(connection, []);
+    offerAll(publisher, 1, 50);
+    assert.equal(connection.open, 20);
+    for (let n = 21; n <= 50; n++) {
+      connection.answer(1);
+      assert.equal(connection.posted.length, n);
+    }
+  }
+});
+
+test('what was not acknowledged goes again on the next connection, first and in order, before what waited', () => {
+  const { publisher, fates } = publishing({ window: 5 });
+  const first = fakeConnection();
+  publisher.up(first, []);
+  offerAll(publisher, 1, 8);
+  first.answer(2);
+  publisher.down();
+  const second = fakeConnection();
+  publisher.up(second, [job(-1)]);
+  second.answer(1);
+  while (second.open > 0) second.answer(1);
+  assert.deepEqual(payloads(second), [-1, ...from(3, 8)]);
+  assert.deepEqual(
+    fates.filter(([n]) => n >= 0),
+    from(1, 8).map((n) => [n, 'taken']),
+  );
+  assert.equal(publisher.outstanding, 0);
+});
+
+test('what is said first on a connection ends with it', () => {
+  const { publisher } = publishing();
+  publisher.up(fakeConnection(), [job(-1), job(-1)]);
+  publisher.down();
+  assert.equal(publisher.outstanding, 0);
+});
+
+test('an answer of a connection that is over counts no more', () => {
+  const { publisher, fates } = publishing();
+  const first = fakeConnection();
+  publisher.up(first, []);
+  offerAll(publisher, 1, 1);
+  publisher.down();
+  first.answer();
+  assert.deepEqual(fates, []);
+  assert.equal(publisher.outstanding, 1);
+});
+
+test('without a connection the last ten are kept in order, the oldest go; what was under way stays (ESP-86 to ESP-89)', () => {
+  const { publisher, fates } = publishing();
+  const first = fakeConnection();
+  publisher.up(first, []);
+  offerAll(publisher, 1, 3);
+  publisher.down();
+  for (const n of from(4, 28)) assert.equal(publisher.offer(job(n)), undefined, 'nobody has to wait');
+  assert.deepEqual(
+    fates,
+    from(4, 18).map((n) => [n, 'dropped']),
+  );
+  const second = fakeConnection();
+  publisher.up(second, []);
+  while (second.open > 0) second.answer(1);
+  assert.deepEqual(payloads(second), [1, 2, 3, ...from(19, 28)]);
+});
+
+test('where records can wait, they do: nothing is dropped, and the next one is asked for when there is room', async () => {
+  const { publisher, fates } = publishing({ waits: true });
+  const full = publisher.offer(job(1));
+  assert.ok(full instanceof Promise);
+  let asked = false;
+  void full.then(() => {
+    asked = true;
+  });
+  await Promise.resolve();
+  assert.equal(asked, false);
+  const connection = fakeConnection();
+  publisher.up(connection, []);
+  connection.answer();
+  await full;
+  assert.deepEqual(fates, [[1, 'taken']]);
+});
+
+test('a broker that acknowledges nothing for half a minute loses the connection, one that is slow does not', async () => {
+  const { publisher, clock } = publishing();
+  const connection = fakeConnection();
+  let over: unknown;
+  void connection.closed.then((why) => {
+    over = why;
+  });
+  publisher.up(connection, []);
+  offerAll(publisher, 1, 5);
+  for (let n = 0; n < 4; n++) {
+    await clock.advance(20_000);
+    connection.answer(1);
+  }
+  assert.equal(over, undefined);
+  await clock.advance(31_000);
+  assert.match(String(over), /acknowledges nothing/);
+});
+
+test('silence with nothing under way is no fault', async () => {
+  const { publisher, clock } = publishing();
+  const connection = fakeConnection();
+  publisher.up(connection, []);
+  offerAll(publisher, 1, 1);
+  connection.answer();
+  await clock.advance(3_600_000);
+  assert.equal(await Promise.race([connection.closed, 'open']), 'open');
+});
+
+test('a message on which the broker closes the connection five times is given up, those around it arrive', () => {
+  const { publisher, fates } = publishing({ waits: true });
+  offerAll(publisher, 1, 6);
+  let connections = 0;
+  for (; publisher.outstanding > 0 && connections < 20; connections++) {
+    const connection = fakeConnection();
+    publisher.up(connection, [job(-1)]);
+    // The broker takes all up to number 4, on which it closes.
+    for (let at = 0; at < connection.posted.length && connection.posted[at]!.payload !== '4'; at++)
+      connection.answer(1);
+    publisher.down();
+  }
+  assert.deepEqual(
+    fates.filter(([n]) => n >= 0),
+    [1, 2, 3, 4, 5, 6].map((n) => [n, n === 4 ? 128 : 'taken']),
+  );
+  assert.ok(connections >= 5, String(connections));
+});
+
+test("the broker's limits are kept: QoS, retain, size of a packet", () => {
+  const { publisher, fates } = publishing();
+  const connection = fakeConnection({ maximumQos: 0, retainAvailable: false, maximumPacketSize: 100 });
+  publisher.up(connection, []);
+  void publisher.offer(job(1, { qos: 2, retain: true }));
+  void publisher.offer(job(2, { payload: 'x'.repeat(100) }));
+  assert.deepEqual(connection.posted, [{ topic: 't', payload: '1', qos: 0, retain: false }]);
+  assert.deepEqual(fates, [[2, 149]]);
+});

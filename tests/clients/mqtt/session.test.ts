@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keepSession, type SessionOptions } from '../../../src/clients/mqtt/session.ts';
+import type { CommandError } from '../../../src/runtime/exit.ts';
+import { MqttFailure } from '../../../src/transports/mqtt/failure.ts';
+import { fakeClock, settle } from '../../support/clock.ts';
+import { clientContext } from '../bmw/support.ts';
+import { type FakeConnection, fakeConnection } from './support.ts';
+
+/** A session with a broker whose answers are scripted: a failure, or nothing for a connection. */
+function session(
+  answers: (attempt: number, version: number) => MqttFailure | undefined,
+  more: Partial<SessionOptions> = {},
+) {
+  const clock = fakeClock();
+  const { context, said } = clientContext(clock);
+  const stop = new AbortController();
+  const attempts: { at: number; version: number }[] = [];
+  const connections: FakeConnection[] = [];
+  const downs: string[] = [];
+  let failure: CommandError | undefined;
+  const running = keepSession({
+    broker: () => ({ url: 'mqtt://broker.example' }),
+    version: 'auto',
+    clock,
+    log: context.log,
+    signal: stop.signal,
+    onUp() {},
+    onDown: (why) => void downs.push(why.kind),
+    async connect(options) {
+      attempts.push({ at: clock.monotonic(), version: options.version! });
+      const refusal = answers(attempts.length, options.version!);
+      if (refusal) throw refusal;
+      connections.push(fakeConnection());
+      return connections.at(-1)!;
+    },
+    ...more,
+  }).catch((error) => {
+    failure = error;
+  });
+  const end = async (): Promise<void> => {
+    stop.abort();
+    connections.at(-1)?.cut(new MqttFailure('aborted', 'given up'));
+    await clock.advance(1000);
+    await running;
+  };
+  return { clock, said, attempts, connections, downs, end, failed: () => failure };
+}
+
+const refused = (code: number): MqttFailure => new MqttFailure('refused', 'not authorised', code);
+const gone = new MqttFailure('network', 'connection refused');
+
+test('waits double from a second to a minute while the broker is away; loss and recovery are said once each', async () => {
+  const s = session((attempt) => (attempt <= 12 ? gone : undefined));
+  await s.clock.advance(600_000);
+  const waits = s.attempts.slice(1).map(({ at }, i) => at - s.attempts[i]!.at);
+  for (const [i, wait] of waits.entries()) {
+    const plain = Math.min(60_000, 1000 * 2 ** i);
+    assert.ok(wait <= plain && wait >= 0.79 * plain, `wait ${i}: ${wait}`);
+  }
+  assert.equal(s.connections.length, 1);
+  const said = s.said.filter((line) => !line.includes('debug'));
+  assert.equal(said.filter((line) => line.includes('trying again')).length, 1);
+  assert.equal(said.filter((line) => line.includes('broker is back')).length, 1);
+  await s.end();
+});
+
+test('a login that the broker refuses ends the session at once with 77; one that had worked is tried three times', async () => {
+  for (const code of [4, 5, 134, 135]) {
+    const s = session(() => refused(code));
+    await settle();
+    assert.equal(s.failed()?.status, 77, String(code));
+    assert.equal(s.attempts.length, 1);
+  }
+  const s = session((attempt) => (attempt === 1 ? undefined : refused(135)));
+  await settle();
+  s.connections[0]!.cut(new MqttFailure('closed', 'closed by the broker'));
+  await s.clock.advance(60_000);
+  assert.equal(s.attempts.length, 4);
+  assert.equal(s.failed()?.status, 77);
+});
+
+test('a refusal that may pass, as of a broker that is busy, is waited out', async () => {
+  const s = session((attempt) => (attempt < 3 ? new MqttFailure('refused', 'broker busy', 137) : undefined));
+  await s.clock.advance(10_000);
+  assert.equal(s.connections.length, 1);
+  await s.end();
+});
+
+test('a broker that knows 3.1.1 alone gets it: told by a code at once, by a closed connection with the next attempt', async () => {
+  for (const answer of [refused(1), refused(132), new MqttFailure('closed', 'closed by the broker')]) {
+    const s = session((_attempt, version) => (version === 5 ? answer : undefined));
+    await s.clock.advance(3000);
+    assert.deepEqual(
+      s.attempts.map(({ version }) => version),
+      [5, 4],
+    );
+    await s.end();
+  }
+});
+
+test('a broker that is away is no reason to go back to 3.1.1, and one that was spoken to keeps its version', async () => {
+  const s = session((attempt) =>
+    attempt === 2 ? undefined : attempt === 1 ? gone : new MqttFailure('closed', 'closed'),
+  );
+  await s.clock.advance(5000);
+  s.connections[0]!.cut(new MqttFailure('closed', 'closed by the broker'));
+  await s.clock.advance(120_000);
+  assert.ok(s.attempts.length > 3);
+  assert.ok(s.attempts.every(({ version }) => version === 5));
+  await s.end();
+});
