@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/mqtt-pub.cjs');
+require('../dist/load.cjs').load('mqtt-pub');
