@@ -43,9 +43,9 @@ const options = {
     default: 'homeassistant/status',
     summary: "where Home Assistant says online; retained messages are then sent again. '' turns it off",
   },
-  window: {
+  inFlight: {
     type: 'integer',
-    key: 'mqtt.window',
+    key: 'mqtt.inFlight',
     default: 300,
     min: 1,
     max: 30_000,
@@ -186,7 +186,7 @@ async function* publish(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
         }
       : undefined,
     birthTopic: opts.birthTopic === '' ? undefined : opts.birthTopic,
-    window: opts.window,
+    window: opts.inFlight,
     buffer: opts.buffer,
     waits: () => ctx.upstreamWaits,
     stall: opts.stall,
