@@ -27,7 +27,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
   let exhausted = false;
   let started = false;
   let cancelled = false;
-  let tellDelivered = (_count: number): void => {};
+  let tellDelivered: ((count: number) => void) | undefined;
   let release = (): void => {};
   /** Nothing more can be acknowledged. */
   const released = new Promise<void>((resolve) => {
@@ -139,7 +139,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
   return {
     outcome: outcome.promise,
     get waits() {
-      return waiters.asked || input.waits === true;
+      return waiters.asked || tellDelivered !== undefined || input.waits === true;
     },
     next() {
       start();
@@ -160,7 +160,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     },
     delivered(count) {
       waiters.delivered(count);
-      tellDelivered(count);
+      tellDelivered?.(count);
       made?.delivered(count);
     },
   };
