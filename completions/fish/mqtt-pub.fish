@@ -18,7 +18,7 @@ complete -c mqtt-pub -l retain -x -d 'record types whose messages the broker kee
 complete -c mqtt-pub -l split -d 'publish every value of a record in a topic of its own'
 complete -c mqtt-pub -l buffer -x -d 'messages kept while the broker is away and what comes before can not wait; the oldest go'
 complete -c mqtt-pub -l birth-topic -x -d 'where Home Assistant says online; retained messages are then sent again. '\'''\'' turns it off'
-complete -c mqtt-pub -l window -x -d 'messages under way at most; the broker may let fewer through'
+complete -c mqtt-pub -l in-flight -x -d 'messages under way at most; the broker may let fewer through'
 complete -c mqtt-pub -l stall -x -d 'connect anew when the broker acknowledges nothing for so long'
 complete -c mqtt-pub -l patience -x -d 'how long the broker is tried after the end of the input'
 complete -c mqtt-pub -l dry-run -d 'print each message as an mqtt_message record, and connect to nothing'
