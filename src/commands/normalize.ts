@@ -1,14 +1,15 @@
+import { compileBuiltIn } from '../filters/mapping/built-in.ts';
 import { type CompileOptions, compile, type JsonPath } from '../filters/mapping/compile.ts';
 import { type Mapping, placeOf } from '../filters/mapping/model.ts';
-import { type Normalizer, normalizer } from '../filters/mapping/normalizer.ts';
+import { lateNormalizer, type Normalizer, normalizer } from '../filters/mapping/normalizer.ts';
 import { overlay } from '../filters/mapping/overlay.ts';
 import { mappable, readMapping } from '../filters/mapping/read.ts';
 import { searchesOf } from '../filters/mapping/references.ts';
 import type { Snapshot } from '../filters/mapping/snapshot.ts';
-import { type Preset, presets } from '../filters/presets/index.ts';
+import { presets, presetsFor } from '../filters/presets/index.ts';
 import { openEnvelope } from '../protocols/bmw/telematics.ts';
 import { isJsonObject } from '../records/json.ts';
-import { identityKeys, type VoltRecord } from '../records/record.ts';
+import type { VoltRecord } from '../records/record.ts';
 import { defineCommand, type Each } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { fail } from '../runtime/exit.ts';
@@ -103,19 +104,10 @@ async function outerMappings(opts: Values): Promise<OuterMapping[]> {
   ];
 }
 
-/** The presets in use: for each type the first that reads it, unless another was asked for; and one for a type of the user's own. */
-function chosen(opts: Values, outer: readonly OuterMapping[]): Preset[] {
-  const named = presets.find(({ name }) => name === opts.preset);
-  const types = [...new Set([...presets.map(({ reads }) => reads), ...outer.map(({ reads }) => reads ?? bmwType)])];
-  return types.map((type) => {
-    const usual = presets.find(({ reads }) => reads === type);
-    const preset = named?.reads === type ? named : usual;
-    if (preset && opts.preset !== 'none') return preset;
-    return { name: type, reads: type, identity: usual?.identity ?? identityKeys, mapping: {} };
-  });
-}
-
-/** Builds the normalizer of each record type. Every problem of every mapping is said before anything is refused. */
+/**
+ * Builds the normalizer of each record type. Every problem of every mapping is said before anything is refused; a preset that is taken
+ * as it is has none, and is compiled when a record of its type comes.
+ */
 async function build(ctx: Context<typeof options>, opts: Values): Promise<Map<string, Normalizer>> {
   for (const field of opts.drop) checkField('--drop', field);
   const outer = await outerMappings(opts);
@@ -124,7 +116,16 @@ async function build(ctx: Context<typeof options>, opts: Values): Promise<Map<st
 
   const settings: Omit<CompileOptions, 'jsonPath'> = { drop: new Set(opts.drop), maxAge: agesOf(opts.maxAge) };
   const made = new Map<string, Normalizer>();
-  for (const preset of chosen(opts, outer)) {
+  const types = outer.map(({ reads }) => reads ?? bmwType);
+  for (const preset of presetsFor(types, opts.preset)) {
+    const manner = { merge: opts.merge, explain: opts.explain, identity: preset.identity };
+    if (opts.preset === undefined && !types.includes(preset.reads)) {
+      made.set(
+        preset.reads,
+        lateNormalizer(() => normalizer(compileBuiltIn(preset.mapping, settings), manner)),
+      );
+      continue;
+    }
     const base = readMapping(preset.mapping);
     for (const { at, message } of base.warnings)
       ctx.log.warn(`preset ${preset.name}: ${placeOf({ at, message })}: ${message}`);
@@ -135,10 +136,7 @@ async function build(ctx: Context<typeof options>, opts: Values): Promise<Map<st
       const owner = over.findLast((one) => one.mapping.has(String(problem.at[0])));
       found.push({ ...problem, place: owner ? owner.place(problem) : `preset ${preset.name}: ${placeOf(problem)}` });
     }
-    made.set(
-      preset.reads,
-      normalizer(program, { merge: opts.merge, explain: opts.explain, identity: preset.identity }),
-    );
+    made.set(preset.reads, normalizer(program, manner));
   }
   refuse(ctx, found);
   return made;

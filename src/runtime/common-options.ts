@@ -124,15 +124,14 @@ export function flagOf(name: string, spec: OptionSpec): string | undefined {
  * those that a requirement fixes. A secret may also be in a file that `<NAME>_FILE` names.
  */
 export function environmentNames(spec: OptionSpec): readonly string[] {
-  const own = spec.key
-    ? [
-        `VOLTPIPE_${spec.key
-          .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-          .replaceAll(/[.-]/g, '_')
-          .toUpperCase()}`,
-      ]
-    : [];
-  return spec.type === 'object' ? [] : [...own, ...(spec.env ?? [])];
+  if (spec.type === 'object' || !spec.key) return fixedNames(spec);
+  const words = spec.key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll(/[.-]/g, '_');
+  return [`VOLTPIPE_${words.toUpperCase()}`, ...fixedNames(spec)];
+}
+
+/** Those of its environment names that a requirement fixes. */
+export function fixedNames(spec: OptionSpec): readonly string[] {
+  return spec.type === 'object' ? [] : (spec.env ?? []);
 }
 
 /** The name of a secret in `$CREDENTIALS_DIRECTORY`: `abrp.userToken` → `abrp-user-token`. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { AnyDefinition } from './command.ts';
-import { type CommonValues, commonOptions, environmentNames, flagOf } from './common-options.ts';
+import { type CommonValues, commonOptions, environmentNames, fixedNames, flagOf } from './common-options.ts';
 import { ConfigError, type ConfigSource, findConfigFile, lookUp, majorOf, readConfigFile } from './config.ts';
 import { CommandError, exit } from './exit.ts';
 import type { OptionSpec, Options } from './options.ts';
@@ -149,20 +149,29 @@ function existing(path: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
+/** All that a value can come from. */
+interface Origins {
+  flags: CommandLine['flags'];
+  inherited: CommandLine['flags'];
+  env: Env;
+  /** Whether any variable bears our prefix: most often none does, and no names need be made for all options to find that out. */
+  prefixed: boolean;
+  sources: readonly ConfigSource[];
+}
+
 /** Where one option's value comes from, and what it was called there. */
 function rawValue(
   name: string,
   spec: OptionSpec,
-  from: { flags: CommandLine['flags']; env: Env; sources: readonly ConfigSource[]; inherited: CommandLine['flags'] },
+  from: Origins,
 ): { raw: unknown; where: string; status: 64 | 78 } | undefined {
-  const flag = flagOf(name, spec) ?? name;
   for (const flags of [from.flags, from.inherited]) {
     if (flags[name] !== undefined && spec.type !== 'secret') {
       const raw = spec.type === 'flag' ? spec.default !== true : flags[name];
-      return { raw, where: flag, status: 64 };
+      return { raw, where: flagOf(name, spec) ?? name, status: 64 };
     }
   }
-  for (const variable of environmentNames(spec)) {
+  for (const variable of from.prefixed ? environmentNames(spec) : fixedNames(spec)) {
     const raw = from.env[variable];
     if (raw !== undefined && raw !== '') return { raw, where: variable, status: 78 };
   }
@@ -196,9 +205,11 @@ export async function settle(
   const dataDir = dataDirectory(given.dataDir as string | undefined, env);
   const sources = await configSources({ ...line, flags: given }, env, dataDir, problems);
 
+  const prefixed = Object.keys(env).some((variable) => variable.startsWith('VOLTPIPE_'));
+  const origins: Origins = { flags: line.flags, inherited, env, prefixed, sources };
   const settled: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(allOptions(definition))) {
-    const found = rawValue(name, spec, { flags: line.flags, env, sources, inherited });
+    const found = rawValue(name, spec, origins);
     if (!found || spec.type === 'secret') {
       settled[name] = spec.default ?? emptyOf(spec);
       continue;

@@ -1,5 +1,6 @@
 import { read } from 'node:fs';
 import type { Batch, Stream } from './batch.ts';
+import { earlyInput } from './early-pipe.ts';
 import { fail } from './exit.ts';
 import { descriptorKind } from './host.ts';
 import { type BadLine, createParser, type Parsed, type ParserOptions } from './ndjson.ts';
@@ -43,7 +44,7 @@ export function stdinStream(options: ParserOptions, events: ReaderEvents): Strea
   return {
     async next() {
       while (!ended && !failure) {
-        chunks ??= descriptorKind(0) === 'file' ? fileChunks() : pipeChunks();
+        chunks ??= descriptorKind(0) === 'file' ? fileChunks() : earlyChunks();
         const chunk = await chunks.next();
         if (!chunk) ended = true;
         const parsed = chunk ? parser.push(chunk) : parser.end();
@@ -121,6 +122,39 @@ function fileChunks(): Chunks {
         });
       }),
     stop() {},
+  };
+}
+
+/** The beginning of a pipe as it is there already, the rest through the event loop. */
+function earlyChunks(): Chunks {
+  let early = earlyInput();
+  if (!early) return pipeChunks();
+  let rest: Chunks | undefined;
+  let ended = false;
+  const leave = (): void => {
+    early?.close();
+    early = undefined;
+  };
+  return {
+    async next() {
+      if (ended) return undefined;
+      if (early) {
+        const bytes = early.read();
+        if (bytes && bytes.length > 0) return bytes;
+        leave();
+        if (bytes) {
+          ended = true;
+          return undefined;
+        }
+      }
+      rest ??= pipeChunks();
+      return rest.next();
+    },
+    stop() {
+      ended = true;
+      leave();
+      rest?.stop();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { write } from 'node:fs';
 import { type Batch, lineOf } from './batch.ts';
+import { earlyOutput } from './early-pipe.ts';
 import { fail } from './exit.ts';
 import { descriptorKind } from './host.ts';
 
@@ -12,9 +13,10 @@ export interface Output {
   write(batch: Batch): Promise<void>;
 }
 
-/** stdout: a regular file through the thread pool, a pipe or a terminal through the event loop. */
+/** stdout: a file or /dev/null through the thread pool, a pipe or a terminal through the event loop. */
 export function stdoutWriter(): Output {
-  const put = descriptorKind(1) === 'file' ? putFile : putStream();
+  const kind = descriptorKind(1);
+  const put = kind === 'file' || kind === 'null' ? putFile : putPipe();
   return {
     write(batch) {
       if (batch.raw) return put(batch.raw.length === 1 ? batch.raw[0]! : Buffer.concat(batch.raw));
@@ -42,6 +44,27 @@ function putFile(bytes: Buffer): Promise<void> {
     };
     from(0);
   });
+}
+
+/** A pipe that takes all at once needs no more; what it does not take goes, like all that follows, through the event loop. */
+function putPipe(): (bytes: Buffer) => Promise<void> {
+  let early = earlyOutput();
+  let later: ((bytes: Buffer) => Promise<void>) | undefined;
+  return async (bytes) => {
+    let taken = 0;
+    if (early) {
+      try {
+        taken = early.write(bytes);
+      } catch (error) {
+        throw explain(error as NodeJS.ErrnoException);
+      }
+      if (taken === bytes.length) return;
+      early.close();
+      early = undefined;
+    }
+    later ??= putStream();
+    await later(bytes.subarray(taken));
+  };
 }
 
 function putStream(): (bytes: Buffer) => Promise<void> {

@@ -72,6 +72,38 @@ test('a record leaves when it is made, and is not held back for more', async () 
   assert.equal((await ended).status, 0);
 });
 
+for (const filter of ['pass', 'pass-run']) {
+  test(`${filter}: from a pipe comes what is there at once, what comes later and what comes after that`, async () => {
+    const lines = [1, 2, 3, 4].map((n) => `{"type":"x","n":${n}}`);
+    const writer = `{ echo '${lines[0]}'; sleep 0.5; echo '${lines[1]}'; sleep 0.2; echo '${lines[2]}'; printf '${lines[3]}'; }`;
+    const { stdout, stderr } = await shell(`${writer} | $VP ${filter} | cat`).ended;
+    assert.deepEqual([stdout, stderr], [`${lines.join('\n')}\n`, '']);
+  });
+
+  test(`${filter}: a pipe that is full takes the rest later, whole and in order`, async () => {
+    const many = `seq 30000 | sed 's/.*/{"type":"x","n":&,"fill":"${'x'.repeat(100)}"}/'`;
+    const { stdout } = await shell(`${many} > in; $VP ${filter} < in | { sleep 0.5; cat; } | cmp - in && echo same`)
+      .ended;
+    assert.equal(stdout, 'same\n');
+    const piped = await shell(`${many} > in; cat in | $VP ${filter} | { sleep 0.5; cat; } | cmp - in && echo same`)
+      .ended;
+    assert.equal(piped.stdout, 'same\n');
+  });
+}
+
+test('pipes that other processes share keep their flags: those would not expect a write that does not wait', async () => {
+  const flags = 'grep flags: /proc/self/fdinfo';
+  const script = `echo '{"type":"x"}' | { sleep 0.5; $VP pass; ${flags}/0 >&2; ${flags}/1 >&2; } | cat`;
+  const { stdout, stderr } = await shell(script).ended;
+  assert.equal(stdout, '{"type":"x"}\n');
+  const [input, output] = stderr
+    .trim()
+    .split('\n')
+    .map((line) => Number.parseInt(line.split(/\s+/)[1]!, 8));
+  const nonBlocking = 0o4000;
+  assert.deepEqual([input! & nonBlocking, output! & nonBlocking], [0, 0], stderr);
+});
+
 test('stdout on a full disk is exit status 74, said once', async () => {
   for (const argv of [['count', '-n', '5'], ['count', '--until', '2000', '--pad', '100'], ['pass']]) {
     const full = openSync('/dev/full', 'w');

@@ -5,10 +5,10 @@ import { checkOf, subjects } from './conditions.ts';
 import { converter } from './convert.ts';
 import { conjunction, newestOf, productOf } from './derive.ts';
 import type { Candidate, Mapping, Problem } from './model.ts';
-import { accessor, parsePath, type Step } from './path.ts';
+import { accessor, firstOfBareName, parsePath, type Step } from './path.ts';
 import type { Choice, Input, Lookups, Program, Reader, Rule, Vehicle } from './program.ts';
 import { mappable } from './read.ts';
-import { referencesOf, refusePrediction, sorted, withHelpers } from './references.ts';
+import { refusePrediction, sorted, withHelpers } from './references.ts';
 import { keyText } from './write.ts';
 
 /** Evaluates JSONPaths that lead to many places; handed in, because the package that can is loaded only when it is needed. */
@@ -29,6 +29,8 @@ const usualHold = 5 * 60_000;
 /** A value that is there without any other, such as the model. */
 const isConstant = ({ value, when }: Candidate): boolean => value !== undefined && subjects(when).length === 0;
 const isHelper = (name: string): boolean => name.startsWith('_');
+/** Where BMW's shapes, stream and REST, have their keys. */
+const isEnvelope = (name: string): boolean => name === 'data' || name === 'telematicData';
 
 /** Gives `owner` a function that is built with its first call: of what a mapping knows, a car sends a few things at first and many never. */
 function late<K extends string, A extends unknown[], R>(
@@ -55,49 +57,90 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
   const wanted = [...all]
     .filter(([name, { candidates }]) => isShown(name) && candidates.length > 0)
     .map(([name]) => name);
-  const names = sorted(all, wanted, problems);
+  const { order: names, references } = sorted(all, wanted, problems);
   const ruleOf = new Map(names.map((name, i) => [name, i]));
   const rule = (name: string): number => ruleOf.get(name) ?? -1;
 
   const dependents = new Map<string, number[]>();
-  for (const [i, name] of names.entries()) {
-    for (const used of new Set(referencesOf(all.get(name) ?? { candidates: [] }))) {
+  names.forEach((name, i) => {
+    for (const used of references.get(name) ?? []) {
       const users = dependents.get(used);
-      if (users) users.push(i);
-      else dependents.set(used, [i]);
+      if (!users) dependents.set(used, [i]);
+      else if (users.at(-1) !== i) users.push(i);
     }
-  }
+  });
 
   const points = new Map<string, Lookups>();
   const roots = new Map<string, Reader[]>();
   const searches: Program['searches'][number][] = [];
   const slots: string[] = [];
 
-  const lookups = (key: string): Lookups => {
-    const found = points.get(key) ?? { inputs: [], readers: [] };
-    points.set(key, found);
-    return found;
-  };
+  function addInput(key: string, input: Input): void {
+    const found = points.get(key);
+    if (found) found.inputs.push(input);
+    else points.set(key, { inputs: [input], readers: [] });
+  }
+
+  function addReader(key: string, reader: Reader): void {
+    const found = points.get(key);
+    if (found) found.readers.push(reader);
+    else points.set(key, { inputs: [], readers: [reader] });
+  }
+
+  function addRoot(key: string, reader: Reader): void {
+    const found = roots.get(key);
+    if (found) found.push(reader);
+    else roots.set(key, [reader]);
+  }
+
+  /** A reader that goes the steps, which are not even taken apart before something is there to be read. */
+  function readerOf(input: Input, steps: () => readonly Step[]): Reader {
+    const reader: Reader = { read: () => undefined, input };
+    late(reader, 'read', () => accessor(steps()));
+    return reader;
+  }
 
   /** Lists an input where its path begins. A bare name may be one key of `data`, or steps in it, or steps in the record. */
   function place(text: string, input: Input): void {
-    const { steps, bare } = parsePath(text);
+    const first = firstOfBareName(text);
+    if (first !== undefined && !isEnvelope(first)) {
+      addInput(text, input);
+      const reader = readerOf(input, () =>
+        text
+          .slice(first.length + 1)
+          .split('.')
+          .filter(Boolean),
+      );
+      if (first !== text) addReader(first, reader);
+      addRoot(first, reader);
+      return;
+    }
+    const { steps } = parsePath(text);
     if (steps === undefined) {
       searches.push({ read: options.jsonPath(text), input });
       return;
     }
-    const [first, second, third] = steps;
-    const inData = first === 'data' || first === 'telematicData';
-    if (bare) lookups(text).inputs.push(input);
-    if (inData && second !== undefined) {
-      if (steps.length === 2 || (steps.length === 3 && third === 'value')) lookups(String(second)).inputs.push(input);
-      else lookups(String(second)).readers.push({ read: accessor(steps.slice(2)), input });
+    const [root, key, third] = steps.map(String);
+    if (first !== undefined) addInput(text, input);
+    if (root === undefined) return;
+    if (!isEnvelope(root))
+      addRoot(
+        root,
+        readerOf(input, () => steps.slice(1)),
+      );
+    else if (key !== undefined) {
+      if (steps.length === 2 || (steps.length === 3 && third === 'value')) addInput(key, input);
+      else
+        addReader(
+          key,
+          readerOf(input, () => steps.slice(2)),
+        );
     }
-    if (bare && steps.length > 1) lookups(String(first)).readers.push({ read: accessor(steps.slice(1)), input });
-    if (!inData && first !== undefined) {
-      const readers = roots.get(String(first)) ?? [];
-      roots.set(String(first), [...readers, { read: accessor(steps.slice(1)), input }]);
-    }
+    if (first !== undefined && steps.length > 1)
+      addReader(
+        root,
+        readerOf(input, () => steps.slice(1)),
+      );
   }
 
   function choice(candidate: Candidate, name: string, key: RecordKey | undefined): Choice {
@@ -117,17 +160,16 @@ export function compile(mapping: Mapping, options: CompileOptions): { program: P
     if (path !== undefined) {
       const slot = slots.push(`${name} ${path}`) - 1;
       place(path, inputOf(candidate, path, name, key, slot));
-      return { label: path, slot, holds: undefined, derived: undefined };
+      return { candidate, slot, holds: undefined, derived: undefined };
     }
     const factors = field === undefined ? product : [field];
     if (factors) {
       const derived = productOf(factors.map(rule), converter(key, candidate));
-      return { label: factors.join(' × '), slot: -1, holds: undefined, derived };
+      return { candidate, slot: -1, holds: undefined, derived };
     }
     const rules = subjects(when).map(rule);
     const time = rules.length === 0 ? () => 0 : (vehicle: Vehicle) => newestOf(rules, vehicle);
-    const derived = { value: () => value, time };
-    return { label: JSON.stringify(when) ?? 'constant', slot: -1, holds: undefined, derived };
+    return { candidate, slot: -1, holds: undefined, derived: { value: () => value, time } };
   }
 
   const pair = ['lat', 'lon'].every((name) => isShown(name) && ruleOf.has(name));

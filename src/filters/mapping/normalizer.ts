@@ -74,6 +74,20 @@ export function normalizer(program: Program, options: NormalizerOptions): Normal
   };
 }
 
+/** A normalizer that is built with its first record, or with what it is to go on from. */
+export function lateNormalizer(build: () => Normalizer): Normalizer {
+  const now = (): Normalizer => Object.assign(late, build());
+  const late: Normalizer = {
+    apply: (source) => now().apply(source),
+    applyLine: (source) => now().applyLine(source),
+    save: () => ({ version: 1, vehicles: {} }),
+    load(saved) {
+      if (Object.keys(saved.vehicles).length > 0) now().load(saved);
+    },
+  };
+  return late;
+}
+
 function identityOf(
   record: Readonly<Record<string, unknown>>,
   keys: readonly IdentityKey[],

@@ -19,6 +19,13 @@ const noWord = /[\s[\]'"$]/;
 const isBareName = (text: string): boolean =>
   text !== '' && !noWord.test(text) && !text.startsWith('.') && !text.endsWith('.') && !text.includes('..');
 
+/** The first word of a bare name; undefined for any other path. */
+export function firstOfBareName(text: string): string | undefined {
+  if (!isBareName(text)) return undefined;
+  const dot = text.indexOf('.');
+  return dot < 0 ? text : text.slice(0, dot);
+}
+
 const unquote = (text = ''): string => text.replace(/\\(.)/gs, '$1');
 
 type Segment = readonly [RegExp, read?: (text: string | undefined) => Step];

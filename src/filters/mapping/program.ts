@@ -1,5 +1,6 @@
 import type { Value } from '../values.ts';
 import type { Convert } from './convert.ts';
+import type { Candidate } from './model.ts';
 import type { OdometerMemory } from './odometer.ts';
 
 /** Where one candidate of one field takes its value from a record. */
@@ -33,8 +34,7 @@ export interface Derivation {
 
 /** A candidate of a field, ready to be asked. */
 export interface Choice {
-  /** What `--explain` shows. */
-  label: string;
+  candidate: Candidate;
   /** The slot of a candidate with a path; -1 for a derived one. */
   slot: number;
   derived: Derivation | undefined;

@@ -31,8 +31,8 @@ const isScalars = (value: unknown): boolean => isScalar(value) || (Array.isArray
 
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `30s`, `10m`, `1h`; a bare number is seconds. */
-function durationOf(value: unknown): number | undefined {
+/** `30s`, `10m`, `1h`; a bare number is seconds. Returns milliseconds. */
+export function durationOf(value: unknown): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(String(value).trim());
   return match ? Number(match[1]) * milliseconds[(match[2] ?? 's') as keyof typeof milliseconds] : undefined;
 }

@@ -25,7 +25,6 @@ function leadsToMany(text: string): boolean {
 export function withHelpers(mapping: Mapping, problems: Problem[]): Map<string, FieldMapping> {
   const all = new Map(mapping);
   const refer = (name: string, at: Problem['at']): void => {
-    if (all.has(name)) return;
     try {
       if (!isPath(name)) throw new Error('is no field of this mapping');
       parsePath(name);
@@ -35,21 +34,31 @@ export function withHelpers(mapping: Mapping, problems: Problem[]): Map<string, 
       all.set(name, { candidates: [] });
     }
   };
-  for (const [name, { candidates }] of mapping) {
-    for (const { field, product, when, at = [name] } of candidates) {
-      if (field !== undefined) refer(field, [...at, 'field']);
+  mapping.forEach(({ candidates }, name) => {
+    for (const { field, product, when, at } of candidates) {
+      const place = (...rest: (string | number)[]): Problem['at'] => [...(at ?? [name]), ...rest];
+      if (field !== undefined && !all.has(field)) refer(field, place('field'));
       product?.forEach((factor, k) => {
-        refer(factor, [...at, 'product', k]);
+        if (!all.has(factor)) refer(factor, place('product', k));
       });
-      for (const subject of subjects(when)) refer(subject, [...at, 'when', subject]);
+      for (const subject in when) if (!all.has(subject)) refer(subject, place('when', subject));
     }
-  }
+  });
   return all;
 }
 
+const nothing: readonly string[] = [];
+
 /** The fields and paths that a field looks at. */
-export const referencesOf = ({ candidates }: FieldMapping): string[] =>
-  candidates.flatMap(({ field, product, when }) => [field ?? [], product ?? [], subjects(when)].flat());
+function referencesOf(field: FieldMapping | undefined): readonly string[] {
+  let found = nothing;
+  for (const { field: source, product, when } of field?.candidates ?? []) {
+    if (source !== undefined) found = [...found, source];
+    if (product) found = [...found, ...product];
+    if (when) found = [...found, ...subjects(when)];
+  }
+  return found;
+}
 
 /** Says where a predicted charge would reach `soc` by way of other fields; the reader has refused it as a path of its own. */
 export function refusePrediction(all: ReadonlyMap<string, FieldMapping>, problems: Problem[]): void {
@@ -65,25 +74,27 @@ export function refusePrediction(all: ReadonlyMap<string, FieldMapping>, problem
   visit('soc');
 }
 
-/** The fields that are wanted and those they look at, each after what it looks at. */
+/** The fields that are wanted and those they look at, each after what it looks at; and what that is. */
 export function sorted(
   all: ReadonlyMap<string, FieldMapping>,
-  wanted: Iterable<string>,
+  wanted: readonly string[],
   problems: Problem[],
-): string[] {
+): { order: string[]; references: ReadonlyMap<string, readonly string[]> } {
   const order: string[] = [];
-  const state = new Map<string, 'open' | 'done'>();
+  const references = new Map<string, readonly string[]>();
+  const done = new Set<string>();
   const visit = (name: string, from: string): void => {
-    if (state.get(name) === 'done') return;
-    if (state.get(name) === 'open') {
+    if (done.has(name)) return;
+    if (references.has(name)) {
       problems.push({ at: [from], message: `looks at ${name}, which looks at it in turn` });
       return;
     }
-    state.set(name, 'open');
-    for (const reference of referencesOf(all.get(name) ?? { candidates: [] })) visit(reference, name);
-    state.set(name, 'done');
+    const found = referencesOf(all.get(name));
+    references.set(name, found);
+    for (const reference of found) visit(reference, name);
+    done.add(name);
     order.push(name);
   };
   for (const name of wanted) visit(name, name);
-  return order;
+  return { order, references };
 }

@@ -1,6 +1,7 @@
 import type { VoltRecord } from '../../records/record.ts';
 import { formatTime } from '../../records/time.ts';
 import type { Value } from '../values.ts';
+import type { Candidate } from './model.ts';
 import type { Position, Program, Vehicle } from './program.ts';
 
 /** Writes a vehicle's state as of `stamp`, the time of the newest value in it. */
@@ -61,7 +62,8 @@ export function writer(program: Program, explain: boolean): Writer {
       if (!Object.hasOwn(record, name)) return [];
       const isPosition = pair && (index === pair.lat || index === pair.lon);
       const time = isPosition ? vehicle.position!.time : vehicle.time[index]!;
-      return [[name, { from: choices[vehicle.from[index]!]?.label, ...(time > 0 && { time: formatTime(time) }) }]];
+      const from = choices[vehicle.from[index]!];
+      return [[name, { from: from && labelOf(from.candidate), ...(time > 0 && { time: formatTime(time) }) }]];
     });
     return Object.fromEntries(entries);
   }
@@ -131,6 +133,11 @@ export function writer(program: Program, explain: boolean): Writer {
       return `${text}}`;
     },
   };
+}
+
+/** What `--explain` says of a candidate: its path, its factors, or the conditions that its value follows from. */
+function labelOf({ path, field, product, when }: Candidate): string {
+  return path ?? field ?? product?.join(' × ') ?? JSON.stringify(when) ?? 'constant';
 }
 
 /** What every line begins with. */

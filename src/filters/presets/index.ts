@@ -1,4 +1,4 @@
-import type { IdentityKey } from '../../records/record.ts';
+import { type IdentityKey, identityKeys } from '../../records/record.ts';
 import { bmw } from './bmw.ts';
 import { bmwSpec } from './bmw-spec.ts';
 
@@ -20,3 +20,17 @@ export const presets: readonly Preset[] = [
   { name: 'bmw', reads: 'bmw_telematics', identity: vehicle, mapping: bmw },
   { name: 'bmw-spec', reads: 'bmw_telematics', identity: vehicle, mapping: bmwSpec },
 ];
+
+/**
+ * The mappings to begin with: for each type the first that reads it, unless `wanted` names another that does; an empty one for a type
+ * that none reads, and for all types when `wanted` is `none`.
+ */
+export function presetsFor(types: readonly string[], wanted: string | undefined): Preset[] {
+  const named = presets.find(({ name }) => name === wanted);
+  return [...new Set([...presets.map(({ reads }) => reads), ...types])].map((type) => {
+    const usual = presets.find(({ reads }) => reads === type);
+    const preset = named?.reads === type ? named : usual;
+    if (preset && wanted !== 'none') return preset;
+    return { name: type, reads: type, identity: usual?.identity ?? identityKeys, mapping: {} };
+  });
+}

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readBuiltIn } from '../../../src/filters/mapping/built-in.ts';
+import { compile } from '../../../src/filters/mapping/compile.ts';
 import { readMapping } from '../../../src/filters/mapping/read.ts';
 import { bmwSpec } from '../../../src/filters/presets/bmw-spec.ts';
 import { presets } from '../../../src/filters/presets/index.ts';
@@ -45,6 +47,20 @@ for (const { name, json, expect } of vectors) {
 
 test('every preset is without problems', () => {
   for (const { name, mapping } of presets) assert.deepEqual(readMapping(mapping).problems, [], name);
+});
+
+test('a preset that is used unasked is without warnings, and read unchecked it means the same', () => {
+  for (const { name, reads, mapping } of presets) {
+    const checked = readMapping(mapping);
+    const isUsual = presets.find((other) => other.reads === reads)?.name === name;
+    if (isUsual) assert.deepEqual(checked.warnings, [], name);
+    const withoutPlaces = [...checked.mapping].map(([field, { candidates, ...rest }]) => [
+      field,
+      { candidates: candidates.map(({ at: _, ...candidate }) => candidate), ...rest },
+    ]);
+    assert.deepEqual([...readBuiltIn(mapping)], withoutPlaces, name);
+    assert.deepEqual(compile(checked.mapping, { jsonPath: () => assert.fail(`${name} searches`) }).problems, [], name);
+  }
 });
 
 test('the state of charge: the measured one, never the target or the prediction (C-1)', () => {
