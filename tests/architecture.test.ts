@@ -48,6 +48,7 @@ const heavy: Record<string, readonly string[]> = {
   undici: ['transports'],
   '@abandonware/noble': ['transports'],
   '@stoprocent/noble': ['transports'],
+  serialport: ['transports'],
   'prom-client': ['runtime'],
   '@peculiar/x509': ['simulators'],
 };

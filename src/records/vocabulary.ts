@@ -5,6 +5,7 @@ import { batteryStats } from './battery-stats.ts';
 import { bmwChargingSession, bmwDescriptor, bmwLogin, bmwVehicle } from './bmw-account.ts';
 import { bmwTelematics } from './bmw-telematics.ts';
 import { commandRecord, commandResult } from './commands.ts';
+import { bmsRaw, deviceInfo } from './device-info.ts';
 import { bleDevice, deviceStatus } from './devices.ts';
 import { endpoint } from './endpoint.ts';
 import type { RecordFamily } from './family.ts';
@@ -31,6 +32,8 @@ export const vocabulary: readonly RecordFamily[] = [
   teslaData,
   batteryReading,
   batteryStats,
+  deviceInfo,
+  bmsRaw,
   wallboxState,
   bleDevice,
   deviceStatus,

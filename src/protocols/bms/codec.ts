@@ -101,6 +101,8 @@ export interface Probe {
   request: Request;
   /** How often to send it; a sleeping device loses the first. Absent: once. */
   times?: number;
+  /** Tried only when every other question to every candidate stayed unanswered. */
+  late?: true;
   /** What a device that answers wants to be read with. */
   options: CodecOptions;
 }

@@ -2,10 +2,13 @@ import { codec as bm2 } from './bm2.ts';
 import { codec as bm6 } from './bm6.ts';
 import { codec as bm7 } from './bm7.ts';
 import type { Codec } from './codec.ts';
+import { codec as dalyA5 } from './daly-a5.ts';
+import { codec as dalyD2 } from './daly-d2.ts';
+import { codec as dalyP81 } from './daly-p81.ts';
 import { codec as jbd } from './jbd.ts';
 
 /** Every battery monitor of the toolkit, in the order in which a probe tries them. A new one is a line here. */
-export const codecs: readonly Codec[] = [jbd, bm6, bm2, bm7];
+export const codecs: readonly Codec[] = [jbd, dalyA5, dalyD2, dalyP81, bm6, bm2, bm7];
 
 /** The codecs that `--type` means: one by its name, or all dialects of a family; all for `auto`; none when nothing is called so. */
 export const codecsOf = (type: string): readonly Codec[] =>

@@ -1,0 +1,161 @@
+import type { Codec, CodecOptions, History, Info, Switches } from '../../protocols/bms/codec.ts';
+import type { BatteryFields } from '../../protocols/bms/fields.ts';
+import type { VoltRecord } from '../../records/record.ts';
+import { timestamp } from '../../runtime/clock.ts';
+import { CommandError, fail } from '../../runtime/exit.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Link } from '../../transports/link.ts';
+import { type BmsHost, createExchange, type Patience } from './exchange.ts';
+import { type Found, probe, type Wire } from './probe.ts';
+
+/** A device to be read: where it is, what it may be, and whose records it makes. */
+export interface Target extends Patience {
+  wire: Wire;
+  /** What it may be, in the order to try. One: it is that, and nothing is tried. */
+  candidates: readonly Codec[];
+  options: CodecOptions;
+  /** What it is when no candidate gets an answer to its probe. */
+  fallback?: Codec | undefined;
+  identity: Identity;
+}
+
+/** The identity keys of its records; `device_type` is the codec's family. */
+export interface Identity {
+  device_id: string;
+  device_name?: string;
+  vehicle_id?: string;
+  vehicle_name?: string;
+}
+
+/** A connected device. */
+export interface Device {
+  readonly codec: Codec;
+  /** A `battery_reading`. Everything here throws a {@link CommandError}: 69 the device or its link, 76 an answer without sense. */
+  read(): Promise<VoltRecord>;
+  /** A `device_info`. */
+  info(): Promise<VoltRecord>;
+  /** `battery_reading` records of the device's own log, oldest first; `complete` is false when the end is missing. */
+  history(): Promise<{ complete: boolean; records: VoltRecord[] }>;
+  /** Sets switches, and returns the reading that proves it. Throws 76 when the device doesn't do it. */
+  switch(change: Switches): Promise<VoltRecord>;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads one device once: connects, finds out what it is, asks, disconnects. What a poller of many devices calls; who reads one
+ * device again and again keeps it open with {@link openDevice}.
+ *
+ * @throws a {@link CommandError}: 69 unreachable, silent or lost; 76 it spoke nonsense; 75 in use by another; 77 no rights
+ */
+export async function readDevice(target: Target, host: BmsHost): Promise<VoltRecord> {
+  const device = await openDevice(target, host);
+  try {
+    return await device.read();
+  } finally {
+    await device.close();
+  }
+}
+
+/** Connects to a device, finds out what it is and does what a connection begins with. Throws as {@link readDevice}. */
+export async function openDevice(target: Target, host: BmsHost): Promise<Device> {
+  const { codec, options, link } = await find(target, host);
+  const exchange = createExchange(link, codec, options, target, host);
+  try {
+    await exchange.open();
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  const identity = { ...target.identity, device_type: codec.family };
+  const watch = createWatch(link.name, host.log);
+  const record = (type: string, fields: object, at = host.clock.now()): VoltRecord => ({
+    type,
+    time: timestamp(at),
+    ...identity,
+    ...fields,
+  });
+
+  async function fields(): Promise<BatteryFields> {
+    const { fields: read, remarks } = await exchange.run(codec.reading);
+    watch(read, remarks ?? []);
+    return read;
+  }
+
+  return {
+    codec,
+    read: async () => record('battery_reading', await fields()),
+    async info() {
+      if (!codec.info) throw fail('usage', `--info: a ${codec.name} says nothing about itself`);
+      return record('device_info', (await exchange.run<Info>(codec.info)) as object);
+    },
+    async history() {
+      if (!codec.history) throw fail('usage', `--history: a ${codec.name} keeps no log`);
+      const { complete, readings } = await exchange.run<History>(codec.history);
+      const now = host.clock.now();
+      return {
+        complete,
+        records: readings.map(({ age, fields: past }) => record('battery_reading', past, now - age * 1000)),
+      };
+    },
+    async switch(change) {
+      if (!codec.switching) throw fail('usage', `--charge, --discharge: a ${codec.name} has no switches`);
+      for (const request of codec.switching(change, await fields(), options)) await exchange.ask(request);
+      return record('battery_reading', await proven(change, fields, link, host));
+    },
+    close: () => link.close(),
+  };
+}
+
+/** Reads until the switches are as they should be: the acknowledgement alone proves nothing. */
+async function proven(
+  change: Switches,
+  fields: () => Promise<BatteryFields>,
+  link: Link,
+  host: BmsHost,
+): Promise<BatteryFields> {
+  for (let n = 1; ; n++) {
+    const now = await fields();
+    const wrong = (['charge', 'discharge'] as const).filter(
+      (which) => change[which] !== undefined && now[`${which}_enabled`] !== change[which],
+    );
+    if (wrong.length === 0) return now;
+    if (n === readBacks) {
+      throw fail(
+        'protocol',
+        `${link.name}: it took the command, but the ${wrong.join(' and ')} switch stays as it was`,
+      );
+    }
+    await host.clock.sleep(readBackAfter, host.signal);
+  }
+}
+
+const readBacks = 5;
+const readBackAfter = 500;
+
+async function find(target: Target, host: BmsHost): Promise<Found> {
+  const { wire, candidates, options, readTimeout, fallback } = target;
+  const known = async (codec: Codec): Promise<Found> => ({ codec, options, link: await wire.connect(codec) });
+  const [only, ...others] = candidates;
+  if (only && others.length === 0) return known(only);
+  try {
+    return await probe(wire, candidates, options, readTimeout, host);
+  } catch (error) {
+    if (!fallback || !(error instanceof CommandError)) throw error;
+    host.log.info(`${error.message}. Taken for a ${fallback.name}, as --fallback says.`);
+    return known(fallback);
+  }
+}
+
+/** Says what is odd about readings, once each; and when the number of cells changes. */
+function createWatch(name: string, log: Log): (fields: BatteryFields, remarks: readonly string[]) => void {
+  let said = new Set<string>();
+  let count: number | undefined;
+  return ({ cell_count }, remarks) => {
+    for (const remark of remarks) if (!said.has(remark)) log.warn(`${name}: ${remark}`);
+    said = new Set(remarks);
+    if (count !== undefined && cell_count !== undefined && cell_count !== count) {
+      log.warn(`${name}: it had ${count} cells, now it has ${cell_count}: is this another battery?`);
+    }
+    count = cell_count ?? count;
+  };
+}

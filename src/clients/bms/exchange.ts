@@ -1,0 +1,253 @@
+import {
+  type Codec,
+  type CodecOptions,
+  type Frame,
+  isRejection,
+  type Parsed,
+  type Request,
+  type Task,
+} from '../../protocols/bms/codec.ts';
+import { hex } from '../../protocols/bms/framing.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { type CommandError, fail } from '../../runtime/exit.ts';
+import type { Log } from '../../runtime/log.ts';
+import { type Link, LinkError } from '../../transports/link.ts';
+import { createTally, type Tally } from './tally.ts';
+
+/** What an exchange needs of the world: a command's context has it. */
+export interface BmsHost {
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** How patient an exchange is. */
+export interface Patience {
+  /** How often a request is sent before it counts as unanswered. */
+  retries: number;
+  /** How long an answer may take, in ms; absent: what the codec says. */
+  readTimeout?: number | undefined;
+}
+
+/** Questions and answers over one link with one codec, one at a time. */
+export interface Exchange {
+  /** Sends all requests of a task and decodes the answers. Throws a {@link CommandError}: 69, 76 or what the link ended with. */
+  run<T extends object>(task: Task<T>): Promise<T>;
+  /** Sends one request. The frames that it accepted; none for an optional one that stayed unanswered. */
+  ask(request: Request, patience?: Patience): Promise<readonly Frame[]>;
+  /** The requests that a connection begins with. */
+  open(): Promise<void>;
+  /** What came so far and was not used. */
+  readonly tally: Tally;
+}
+
+/** How an attempt ended. */
+type Outcome = 'complete' | 'silence' | 'partial';
+
+/**
+ * Starts an exchange. Half-duplex throughout: one outstanding request, a gap before each, what came unasked is dropped, an echo of
+ * our own bytes is known for what it is, and another master on the bus is noticed.
+ */
+export function createExchange(
+  link: Link,
+  codec: Codec,
+  options: CodecOptions,
+  patience: Patience,
+  host: BmsHost,
+): Exchange {
+  const { clock, log, signal } = host;
+  const { timing } = codec;
+  const parser = codec.parser(options);
+  const tally = createTally(link.name, log);
+  let current: { request: Request; accepted: Frame[]; progress(): void; fail(error: LinkError): void } | undefined;
+  let over: LinkError | undefined;
+  let silentSince = clock.monotonic() - timing.gap;
+  let answered = false;
+  let stopTorn = (): void => {};
+
+  const take = ({ frames, rejections }: Parsed): void => {
+    for (const rejection of rejections) tally.reject(rejection);
+    for (const frame of frames) {
+      if (current?.request.accepts(frame)) {
+        tally.accepted();
+        current.accepted.push(frame);
+        current.progress();
+      } else tally.unasked(frame);
+    }
+  };
+  void link.closed.then((failure) => {
+    stopTorn();
+    over = new LinkError(failure ?? { kind: 'closed', reason: 'the link was closed' });
+    current?.fail(over);
+  });
+  link.onData((bytes) => {
+    silentSince = clock.monotonic();
+    tally.received(bytes);
+    stopTorn();
+    take(parser.push(bytes));
+    stopTorn = clock.after(timing.torn, () => take(parser.reset()), { idle: true });
+  });
+
+  /** Waits until the request is complete, its time is over, the link ends or the run is stopped. */
+  function answer(request: Request, accepted: Frame[], wait: number, whenSilent: () => void): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      let cancel = (): void => {};
+      let cancelWake = (): void => {};
+      let settled = false;
+      const settle = (finish: () => void): void => {
+        if (settled) return;
+        settled = true;
+        cancel();
+        cancelWake();
+        signal.removeEventListener('abort', stop);
+        current = undefined;
+        finish();
+      };
+      const stop = (): void => settle(() => reject(signal.reason));
+      const isComplete = (): boolean => request.complete?.(accepted) ?? accepted.length > 0;
+      const late = (): void =>
+        settle(() => resolve(accepted.length === 0 ? 'silence' : request.quiet === undefined ? 'partial' : 'complete'));
+      const arm = (ms: number): void => {
+        cancel();
+        cancel = clock.after(ms, late);
+      };
+      current = {
+        request,
+        accepted,
+        progress() {
+          cancelWake();
+          if (isComplete()) settle(() => resolve('complete'));
+          else arm(request.quiet ?? wait);
+        },
+        fail: (error) => settle(() => reject(error)),
+      };
+      if (signal.aborted) return stop();
+      if (over) return current.fail(over);
+      signal.addEventListener('abort', stop, { once: true });
+      arm(wait);
+      if (timing.wake !== undefined && !answered && timing.wake < wait)
+        cancelWake = clock.after(timing.wake, whenSilent);
+    });
+  }
+
+  async function attempt(request: Request, accepted: Frame[], wait: number): Promise<Outcome> {
+    const rest = Math.max(request.after ?? 0, timing.gap - (clock.monotonic() - silentSince));
+    if (rest > 0) await clock.sleep(rest, signal);
+    stopTorn();
+    take(parser.reset());
+    const send = async (): Promise<void> => {
+      if (!request.bytes) return;
+      log.debug(`${link.name}: asks for ${request.what}`, request.secret ? {} : { bytes: hex(request.bytes) });
+      tally.sent(request);
+      silentSince = clock.monotonic();
+      await link.send(request.bytes);
+    };
+    // The listener stands before the bytes go out: a fast device answers before `send` resolves.
+    const outcome = answer(request, accepted, wait, () => void send().catch(() => {}));
+    try {
+      await send();
+    } catch (error) {
+      outcome.catch(() => {});
+      current = undefined;
+      throw error;
+    }
+    return outcome;
+  }
+
+  async function ask(request: Request, how: Patience = patience): Promise<readonly Frame[]> {
+    // A read-timeout of the user's is meant for the device: it never shortens what a request says of itself.
+    const wait = request.response ?? how.readTimeout ?? timing.response;
+    const attempts = request.optional ? Math.min(2, how.retries) : how.retries;
+    const accepted: Frame[] = [];
+    try {
+      for (let n = 1; n <= attempts; n++) {
+        const outcome = await attempt(request, accepted, wait);
+        if (outcome === 'silence' || (outcome === 'partial' && n < attempts)) continue;
+        answered = true;
+        const refusal = request.refusal?.(accepted);
+        if (refusal === undefined) return accepted;
+        if (request.optional) return [];
+        throw fail('protocol', `${link.name}: ${request.what}: ${refusal}`);
+      }
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      const before = tally.totals().rejected.cut ?? 0;
+      take(parser.reset());
+      const torn = (tally.totals().rejected.cut ?? 0) > before ? ', in the middle of a frame' : '';
+      throw fail('unavailable', `${link.name}: ${error.failure.reason}${torn}`, undefined, error);
+    }
+    if (request.optional) return [];
+    throw unanswered(link, codec, request, attempts, wait, tally);
+  }
+
+  return {
+    tally,
+    ask,
+    async open() {
+      for await (const _ of each(codec.opening?.(options))) {
+        // Each request judges its own answer.
+      }
+    },
+    async run(task) {
+      const frames: Frame[] = [];
+      for await (const accepted of each(task.requests(options))) frames.push(...accepted);
+      const decoded = task.decode(frames, options);
+      if (!isRejection(decoded)) return decoded;
+      throw fail(
+        'protocol',
+        `${link.name}: the answer makes no sense: ${decoded.detail ?? decoded.rejected}`,
+        wrongType,
+      );
+    },
+  };
+
+  /** Asks one request after the other, feeding each answer back. */
+  async function* each(requests: ReturnType<Task<object>['requests']> | undefined): AsyncGenerator<readonly Frame[]> {
+    const iterator = requests?.[Symbol.iterator]();
+    if (!iterator) return;
+    let step = iterator.next([]);
+    while (!step.done) {
+      const accepted = await ask(step.value);
+      yield accepted;
+      step = iterator.next(accepted);
+    }
+  }
+}
+
+const wrongType = 'Is --type right? --raw shows what comes.';
+
+/** Nobody answered: why, as far as what came instead tells. */
+function unanswered(
+  link: Link,
+  codec: Codec,
+  { what }: Request,
+  attempts: number,
+  wait: number,
+  tally: Tally,
+): CommandError {
+  const asked = `no answer to ${what} (${attempts} × ${wait} ms)`;
+  const { bytes, frames, rejected, preview } = tally.totals();
+  if (bytes === 0)
+    return fail('unavailable', `${link.name}: ${asked}: nothing came at all`, codec.whenSilent ?? silence);
+  if (frames === 0 && rejected.request && !rejected.checksum) {
+    return fail(
+      'unavailable',
+      `${link.name}: ${asked}: only an echo of our own bytes came`,
+      'Check the wires A and B.',
+    );
+  }
+  if (frames === 0 && !rejected.checksum && !rejected.cut) {
+    return fail(
+      'protocol',
+      `${link.name}: ${asked}: ${bytes} bytes came that are no ${codec.name}: ${preview}`,
+      wrongType,
+    );
+  }
+  return fail(
+    'unavailable',
+    `${link.name}: ${asked}; ${tally.summary()}`,
+    'A long wire, a second master or noise does this.',
+  );
+}
+
+const silence = 'Is it awake, and are the wires right? --raw shows what comes.';

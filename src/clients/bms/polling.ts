@@ -1,0 +1,59 @@
+import type { VoltRecord } from '../../records/record.ts';
+import { CommandError, exit } from '../../runtime/exit.ts';
+import { type Device, openDevice, type Target } from './device.ts';
+import type { BmsHost } from './exchange.ts';
+
+/** What polling tells beyond its records. */
+export interface PollingHost extends BmsHost {
+  alive(within?: number): void;
+  unready(why: string): void;
+}
+
+/** Faults that another round may not meet again. */
+const passing = new Set<number>([exit.unavailable, exit.protocol, exit.io]);
+
+/**
+ * Reads one device again and again, at a fixed pace, over a link that stays open. A round that fails is missed, said once, and the
+ * link is opened anew for the next one; what a later round can't mend (no rights, in use, wrong usage) ends it, and so does any
+ * failure of the first round.
+ *
+ * @param work what a round asks of the device
+ */
+export async function* poll(
+  target: Target,
+  interval: number,
+  host: PollingHost,
+  work: (device: Device) => Promise<readonly VoltRecord[]>,
+): AsyncGenerator<VoltRecord, void, void> {
+  const { clock, log, signal } = host;
+  const { name } = target.wire;
+  const start = clock.monotonic();
+  let device: Device | undefined;
+  let candidates = target.candidates;
+  let everRead = false;
+  try {
+    while (!signal.aborted) {
+      try {
+        device ??= await openDevice({ ...target, candidates }, host);
+        const records = await work(device);
+        // What it is, is known now: after an outage nothing is tried out again.
+        candidates = [device.codec];
+        everRead = true;
+        host.alive(interval * 3);
+        log.recovered(name, `${name}: readings are back`);
+        yield* records;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!everRead || !(error instanceof CommandError) || !passing.has(error.status)) throw error;
+        log.lost(name, [error.message, error.next].filter(Boolean).join('. '));
+        host.unready(error.message);
+        await device?.close();
+        device = undefined;
+      }
+      const rest = interval - ((clock.monotonic() - start) % interval);
+      await clock.sleep(rest, signal).catch(() => {});
+    }
+  } finally {
+    await device?.close();
+  }
+}

@@ -1,0 +1,73 @@
+import type { Codec, CodecOptions } from '../../protocols/bms/codec.ts';
+import { fail } from '../../runtime/exit.ts';
+import type { Link } from '../../transports/link.ts';
+import { type BmsHost, createExchange } from './exchange.ts';
+
+/** What a probe found: how to talk to the device, on the link that is open to it. */
+export interface Found {
+  codec: Codec;
+  options: CodecOptions;
+  link: Link;
+}
+
+/** How candidates are reached. */
+export interface Wire {
+  /** For messages: the port or address. */
+  name: string;
+  /** Opens a link as the codec needs it. */
+  connect(codec: Codec): Promise<Link>;
+  /** Codecs with the same text here share a link: serial settings, or a GATT table. */
+  kind(codec: Codec): string;
+}
+
+/** Silence between two questions of different protocols, so that a device that saw nonsense has forgotten it. */
+const betweenProbes = 300;
+
+/**
+ * Finds out by asking, in the order of the candidates, which of them the device understands. Only questions that change nothing.
+ * Candidates that can't be told by asking are left out.
+ *
+ * @throws exit status 69 when none of them gets an answer, whatever else came
+ */
+export async function probe(
+  wire: Wire,
+  candidates: readonly Codec[],
+  given: CodecOptions,
+  readTimeout: number | undefined,
+  host: BmsHost,
+): Promise<Found> {
+  let link: Link | undefined;
+  let kind = '';
+  const heard: string[] = [];
+  try {
+    for (const codec of candidates) {
+      for (const { request, times = 1, options } of codec.probes?.(given) ?? []) {
+        if (link && kind !== wire.kind(codec)) {
+          await link.close();
+          link = undefined;
+        }
+        if (link) await host.clock.sleep(betweenProbes, host.signal);
+        link ??= await wire.connect(codec);
+        kind = wire.kind(codec);
+        const merged = { ...given, ...options };
+        const exchange = createExchange(link, codec, merged, { retries: times, readTimeout }, host);
+        const frames = await exchange.ask({ ...request, optional: true }, { retries: times, readTimeout });
+        if (frames.length > 0) {
+          host.log.debug(`${wire.name}: answers as ${codec.name}`);
+          const found = { codec, options: merged, link };
+          link = undefined;
+          return found;
+        }
+        const { bytes, preview } = exchange.tally.totals();
+        if (bytes > 0) heard.push(preview);
+      }
+    }
+  } finally {
+    await link?.close();
+  }
+  const tried = candidates.filter((codec) => codec.probes).map(({ name }) => name);
+  const what = `${wire.name}: no answer as ${tried.join(', ')}`;
+  if (heard.length === 0)
+    throw fail('unavailable', `${what}: nothing came at all`, 'Is it awake? --raw shows what comes.');
+  throw fail('protocol', `${what}: what came is no monitor known here: ${heard[0]}`, '--raw shows what comes.');
+}

@@ -1,0 +1,84 @@
+import type { Frame, Rejection, Request } from '../../protocols/bms/codec.ts';
+import { hex } from '../../protocols/bms/framing.ts';
+import type { Log } from '../../runtime/log.ts';
+
+/** What came over a link and was not used, so that a failure can say why. */
+export interface Tally {
+  sent(request: Request): void;
+  received(bytes: Uint8Array): void;
+  reject(rejection: Rejection): void;
+  /** A valid frame that the present request wanted. */
+  accepted(): void;
+  /** A valid frame that the present request did not want. */
+  unasked(frame: Frame): void;
+  totals(): { bytes: number; frames: number; rejected: Readonly<Record<string, number>>; preview: string };
+  /** `2 bad checksums, 1 cut`. */
+  summary(): string;
+}
+
+const previewBytes = 24;
+/** Late answers to a request that was repeated are no sign of another master; this many strange frames are. */
+const strange = 2;
+
+/** Counts; and says once when another master is on the bus, or when the adapter hears itself. */
+export function createTally(name: string, log: Log): Tally {
+  const rejected: Record<string, number> = {};
+  const own = new Map<string, Request>();
+  let bytes = 0;
+  let frames = 0;
+  let foreign = 0;
+  let preview = new Uint8Array(0);
+  let said = false;
+  let echoed = false;
+
+  const stranger = (what: string): void => {
+    foreign++;
+    if (said || foreign < strange) return;
+    said = true;
+    log.warn(`${name}: another master asks on this bus (${what}): readings will be missed. Only one may ask.`);
+  };
+
+  return {
+    sent(request) {
+      if (request.bytes) own.set(hex(request.bytes), request);
+    },
+    received(chunk) {
+      bytes += chunk.length;
+      if (preview.length < previewBytes) preview = Uint8Array.of(...preview, ...chunk.subarray(0, previewBytes));
+    },
+    reject({ rejected: why, bytes: of, detail }) {
+      rejected[why] = (rejected[why] ?? 0) + 1;
+      if (why !== 'request') {
+        log.debug(`${name}: rejected: ${why}`, { ...(detail && { detail }), ...(of && { bytes: hex(of) }) });
+        return;
+      }
+      if (!of || !own.has(hex(of))) return stranger('requests that are not ours');
+      if (!echoed) log.debug(`${name}: the adapter hears its own bytes; they are ignored`);
+      echoed = true;
+    },
+    accepted() {
+      frames++;
+    },
+    unasked(frame) {
+      frames++;
+      if (frame.layer !== undefined) return;
+      if (![...own.values()].some((request) => request.accepts(frame))) stranger('answers that nobody here asked for');
+    },
+    totals: () => ({ bytes, frames, rejected, preview: printable(preview) }),
+    summary: () =>
+      Object.entries(rejected)
+        .map(([why, count]) => `${count} × ${why}`)
+        .join(', '),
+  };
+}
+
+/** Text as text, anything else as hexadecimal. */
+function printable(bytes: Uint8Array): string {
+  const head = bytes.subarray(0, previewBytes);
+  const isText = head.length > 3 && head.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 10 || byte === 13);
+  return isText
+    ? `text "${String.fromCharCode(...head)
+        .replaceAll(/[\r\n]+/g, ' ')
+        .trim()}"`
+    : hex(head);
+}

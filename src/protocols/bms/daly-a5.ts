@@ -1,0 +1,235 @@
+/*
+ * Daly boards, the older dialect, over UART, RS485 and old Bluetooth dongles.
+ *
+ *   A5 address command 08 data(8) sum      sum: low byte of the sum of the first 12 bytes
+ *
+ * Requests carry 40 + board − 1 (a computer) or 80 (Bluetooth), answers the number of the board. Unused bytes of a request are filled
+ * with AA, whose edges its receiver likes; unused bytes of an answer are left-overs of the one before and mean nothing.
+ *
+ *   90  voltage u16 0.1 V · – · current (u16 − 30000) 0.1 A, above 30000 DISCHARGING · state of charge u16 0.1 %
+ *   91  highest mV u16, number · lowest mV u16, number             92  highest − 40 °C, number · lowest, number
+ *   93  state 0 idle 1 charging 2 discharging · charge switch · discharge switch · heartbeat · remaining mAh u32
+ *   94  cells · sensors · charger · load · DI/DO · cycles u16      97  balancing, 48 bits, lowest first
+ *   95  frame number from 1 · 3 × mV u16, as many frames as needed or always 16; slots behind the last cell are stale
+ *   96  frame number from 1 · 7 × (− 40 °C); an unused slot is 00 or FF      98  faults, see daly-faults.ts
+ *   50  rated mAh u32 · cell mV u32     53  date of manufacture at 2–4     57 code, 62 software, 63 hardware: number, 7 characters
+ *
+ * Sentinels: −40 °C is a missing sensor, 5000 mV an open sense wire.
+ * Rejections: noise, checksum, length, cut, request (an echo, whose sum is right, or another master's).
+ * Sources: Daly UART protocol V1.0 and V1.2; frames of tests/vectors/bms/daly-a5.ndjson.
+ */
+import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
+import { dalyFaults, dalyFlags } from './daly-faults.ts';
+import { dalyCells, dalyCurrent, dalyStates, dalyTemperatures } from './daly-values.ts';
+import { type BatteryFields, bitNumbers, powerOf } from './fields.ts';
+import { ascii, type Cut, type Framing, streamParser, sum, u16 } from './framing.ts';
+
+const size = 13;
+const usualHost = 0x40;
+const bluetoothHost = 0x80;
+const usualFill = 0xaa;
+/** Answers carry the number of a board; what lies above is an address of those who ask. */
+const firstAsking = 0x20;
+
+/** The bytes of a request. */
+export function a5Request(command: number, { board = 1, host = usualHost, fill = usualFill }: CodecOptions, data?: number): Uint8Array {
+  const bytes = new Uint8Array(size).fill(fill);
+  bytes.set([0xa5, host + board - 1, command, 8]);
+  if (data !== undefined) bytes.fill(0, 4, 12)[4] = data;
+  bytes[12] = sum(bytes, 0, 12) & 0xff;
+  return bytes;
+}
+
+const framing: Framing = {
+  head: (byte) => byte === 0xa5,
+  cut(bytes, at, end): Cut | undefined {
+    if (end - at > 3 && bytes[at + 3] !== 8) return { rejection: { rejected: 'length', bytes: bytes.slice(at, at + 4) }, size: 4 };
+    if (end - at < size) return undefined;
+    const whole = bytes.subarray(at, at + size);
+    if ((sum(bytes, at, at + 12) & 0xff) !== bytes[at + 12]) return { rejection: { rejected: 'checksum', bytes: whole }, size };
+    const address = bytes[at + 1]!;
+    if (address >= firstAsking) return { rejection: { rejected: 'request', bytes: whole }, size, whole: true };
+    return { frame: { address, code: bytes[at + 2]!, data: whole.subarray(4, 12), bytes: whole }, size };
+  },
+};
+
+const ask = (what: string, command: number, options: CodecOptions, more: Partial<Request> = {}): Request => ({
+  what,
+  bytes: a5Request(command, options),
+  accepts: ({ code, address }) => code === command && (options.board === undefined || address === options.board),
+  ...more,
+});
+
+/** Whether frames with the numbers 1 to `count` are there. */
+const numbered = (count: number) => (frames: readonly Frame[]): boolean =>
+  Array.from({ length: count }, (_, n) => n + 1).every((number) => frames.some(({ data }) => data[0] === number));
+
+const cellsPerFrame = 3;
+const sensorsPerFrame = 7;
+const optional = { optional: true };
+
+function* requests(options: CodecOptions): Generator<Request, void, readonly Frame[]> {
+  const [counts] = yield ask('numbers of cells and sensors', 0x94, options);
+  const cells = counts?.data[0] ?? 0;
+  const sensors = counts?.data[1] ?? 0;
+  yield ask('voltage and current', 0x90, options);
+  yield ask('switches and state', 0x93, options, optional);
+  yield ask('highest and lowest cell', 0x91, options, optional);
+  yield ask('highest and lowest temperature', 0x92, options, optional);
+  if (cells > 0 && cells <= 48) {
+    yield ask('cell voltages', 0x95, options, { ...optional, complete: numbered(Math.ceil(cells / cellsPerFrame)) });
+  }
+  if (sensors > 0 && sensors <= 16) {
+    yield ask('temperatures', 0x96, options, { ...optional, complete: numbered(Math.ceil(sensors / sensorsPerFrame)) });
+  }
+  yield ask('balancing', 0x97, options, optional);
+  yield ask('faults', 0x98, options, optional);
+}
+
+const latest = (frames: readonly Frame[], command: number): Uint8Array | undefined =>
+  frames.findLast(({ code, data }) => code === command && data.length === 8)?.data;
+
+/** The values of numbered frames, `each` a frame: undefined where a frame is missing. Number 255 is invalid. */
+function slots(frames: readonly Frame[], command: number, each: number, count: number, read: (data: Uint8Array, slot: number) => number) {
+  const values = new Array<number | undefined>(count).fill(undefined);
+  for (const { code, data } of frames) {
+    if (code !== command || data.length !== 8 || data[0] === 0 || data[0] === 255) continue;
+    for (let slot = 0; slot < each; slot++) {
+      const at = (data[0]! - 1) * each + slot;
+      if (at < count) values[at] = read(data, slot);
+    }
+  }
+  return values;
+}
+
+function decode(frames: readonly Frame[], options: CodecOptions): Reading | Rejection {
+  const basic = latest(frames, 0x90);
+  const counts = latest(frames, 0x94);
+  const status = latest(frames, 0x93);
+  if (!basic && !counts && !status) return { rejected: 'too short', detail: 'neither voltage nor state' };
+  const remarks: string[] = [];
+  const fields: BatteryFields = {
+    ...extremes(frames),
+    ...(basic && basicFields(basic, options)),
+    ...(status && statusFields(status)),
+    ...(counts && { cell_count: counts[0]!, cycles: u16(counts, 5) }),
+  };
+  if (counts && counts[0]! <= 48) {
+    const { fields: cells, remarks: odd } = dalyCells(slots(frames, 0x95, 3, counts[0]!, (data, slot) => u16(data, 1 + 2 * slot)));
+    // Of an incomplete list the lowest of those known is not the lowest: the board's own figures are better.
+    if (cells.cells || fields.cell_min === undefined) Object.assign(fields, cells);
+    remarks.push(...odd);
+  }
+  if (counts && counts[1]! <= 16 && latest(frames, 0x96)) {
+    const { fields: sensors, remarks: odd } = dalyTemperatures(slots(frames, 0x96, 7, counts[1]!, (data, slot) => data[1 + slot]!));
+    Object.assign(fields, sensors);
+    remarks.push(...odd);
+  }
+  const balance = latest(frames, 0x97);
+  if (balance) fields.balancing = balancing(balance);
+  const faults = latest(frames, 0x98);
+  if (faults) {
+    fields.alarms = dalyFaults(faults);
+    const flags = dalyFlags(faults);
+    if (flags !== undefined) fields.alarm_flags = flags;
+  }
+  const { current = 0, state } = fields;
+  if ((state === 'charging' && current < -0.5) || (state === 'discharging' && current > 0.5)) {
+    remarks.push(`it says ${state} at ${current} A: firmware with the other sign? --invert-current`);
+  }
+  return { fields, ...(remarks.length > 0 && { remarks }) };
+}
+
+function basicFields(data: Uint8Array, options: CodecOptions): BatteryFields {
+  const voltage = u16(data, 0) / 10;
+  // Above 30000 is a discharge here, the other way round than in the other two dialects.
+  const current = dalyCurrent(60_000 - u16(data, 4), options);
+  const soc = u16(data, 6) / 10;
+  return { voltage, current, power: powerOf(voltage, current), ...(soc <= 100 && { state_of_charge: soc }) };
+}
+
+function statusFields(data: Uint8Array): BatteryFields {
+  const state = dalyStates[data[0]!];
+  return {
+    ...(state && { state }),
+    charge_enabled: data[1] === 1,
+    discharge_enabled: data[2] === 1,
+    remaining_ah: (u16(data, 4) * 0x10000 + u16(data, 6)) / 1000,
+  };
+}
+
+/** Highest and lowest as the board says, for when the lists are not there. */
+function extremes(frames: readonly Frame[]): BatteryFields {
+  const cells = latest(frames, 0x91);
+  const sensors = latest(frames, 0x92);
+  return {
+    ...(cells && {
+      cell_max: u16(cells, 0) / 1000,
+      cell_max_number: cells[2]!,
+      cell_min: u16(cells, 3) / 1000,
+      cell_min_number: cells[5]!,
+      cell_delta: (u16(cells, 0) - u16(cells, 3)) / 1000,
+    }),
+    ...(sensors && sensors[0]! > 0 && sensors[2]! > 0 && { temp_max: sensors[0]! - 40, temp_min: sensors[2]! - 40 }),
+  };
+}
+
+const balancing = (data: Uint8Array): number[] =>
+  [0, 1, 2, 3, 4, 5].flatMap((byte) => bitNumbers(data[byte]!, 1 + 8 * byte));
+
+function* infoRequests(options: CodecOptions): Generator<Request, void, readonly Frame[]> {
+  const text = { ...optional, complete: () => false, quiet: 200 };
+  yield ask('rated capacity', 0x50, options, optional);
+  yield ask('date of manufacture', 0x53, options, optional);
+  yield ask('battery code', 0x57, options, text);
+  yield ask('software version', 0x62, options, text);
+  yield ask('hardware version', 0x63, options, text);
+}
+
+function decodeInfo(frames: readonly Frame[]): Info | Rejection {
+  const rated = latest(frames, 0x50);
+  const date = latest(frames, 0x53);
+  const texts = { battery_code: textOf(frames, 0x57), firmware: textOf(frames, 0x62), hardware: textOf(frames, 0x63) };
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const info: Info = {
+    ...(rated && { nominal_ah: (u16(rated, 0) * 0x10000 + u16(rated, 2)) / 1000 }),
+    ...(date && date[3]! > 0 && { manufactured: `20${two(date[2]!)}-${two(date[3]!)}-${two(date[4]!)}` }),
+    ...Object.fromEntries(Object.entries(texts).flatMap(([key, text]) => (text === undefined ? [] : [[key, text]]))),
+  };
+  return Object.keys(info).length > 0 ? info : { rejected: 'too short', detail: 'no version came' };
+}
+
+/** Text that came in numbered pieces of seven characters. */
+function textOf(frames: readonly Frame[], command: number): string | undefined {
+  const pieces = frames.filter(({ code, data }) => code === command && data.length === 8);
+  pieces.sort((a, b) => a.data[0]! - b.data[0]!);
+  return ascii(Uint8Array.from(pieces.flatMap(({ data }) => [...data.subarray(1)])));
+}
+
+/** Daly's A5 dialect. */
+export const codec: Codec = {
+  name: 'daly-a5',
+  family: 'daly',
+  summary: 'Daly, 13-byte frames: most boards on a wire, old Bluetooth dongles',
+  parser: () => streamParser(framing),
+  reading: { requests, decode },
+  info: { requests: infoRequests, decode: decodeInfo },
+  probes(options) {
+    const question = (more: CodecOptions) => ({ request: ask('voltage and current', 0x90, { ...options, ...more }), options: more });
+    const first = [question({}), question({ fill: 0 })];
+    if (options.board !== undefined) return first;
+    const boards = Array.from({ length: 15 }, (_, n) => ({ ...question({ board: n + 2 }), late: true as const }));
+    return [...first, question({ host: bluetoothHost }), ...boards];
+  },
+  switching: (change, _now, options) =>
+    ([['discharge', 0xd9], ['charge', 0xda]] as const).flatMap(([which, command]) => {
+      const on = change[which];
+      if (on === undefined) return [];
+      return [ask(`${which} switch`, command, options, { bytes: a5Request(command, { ...options, fill: 0 }, on ? 1 : 0), writes: true })];
+    }),
+  whenSilent: 'On a bus, say which board: --board 2. A sleeping one wakes by its button or a load.',
+  timing: { response: 500, gap: 20, torn: 200 },
+  serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
+  // Old dongles want an empty write first.
+  gatt: [{ service: 'fff0', notify: 'fff1', write: 'fff2', writeType: 'as-offered', wake: new Uint8Array(0) }],
+};

@@ -1,0 +1,44 @@
+import type { CodecOptions } from './codec.ts';
+import { type BatteryFields, cellFields, temperatureFields } from './fields.ts';
+
+/** State bytes of all Daly dialects. */
+export const dalyStates: readonly (string | undefined)[] = ['idle', 'charging', 'discharging'];
+
+const zeroAmps = 30_000;
+
+/** A current of 0.1 A above 30000 that is + when charging; without a −0. */
+export function dalyCurrent(raw: number, { invertCurrent }: CodecOptions): number {
+  const current = (raw - zeroAmps) / 10;
+  return invertCurrent && current !== 0 ? -current : current;
+}
+
+/** What an open sense wire reads. */
+const openWire = 5000;
+
+/** Fields of a list, and what is odd about it. */
+interface Odd {
+  fields: BatteryFields;
+  remarks: readonly string[];
+}
+
+/** Cells in mV; a cell of 5 V is none, its sense wire is open. */
+export function dalyCells(millivolts: readonly (number | undefined)[]): Odd {
+  const open = millivolts.flatMap((mv, n) => (mv !== undefined && mv >= openWire ? [n + 1] : []));
+  return {
+    fields: cellFields(open.length === 0 ? millivolts : millivolts.map((mv) => (mv !== undefined && mv >= openWire ? undefined : mv))),
+    remarks: open.map((number) => `cell ${number} reads 5 V: its sense wire is open`),
+  };
+}
+
+/** One sensor in °C + 40; 0 (−40 °C) and 255 are a sensor that is missing. */
+export const dalyTemperature = (raw: number | undefined): number | undefined =>
+  raw === undefined || raw === 0 || raw >= 255 ? undefined : raw - 40;
+
+/** Sensors, each as {@link dalyTemperature} reads it. */
+export function dalyTemperatures(raw: readonly (number | undefined)[]): Odd {
+  const celsius = raw.map(dalyTemperature);
+  return {
+    fields: temperatureFields(celsius),
+    remarks: celsius.flatMap((value, n) => (value === undefined ? [`temperature sensor ${n + 1} is missing`] : [])),
+  };
+}
