@@ -13,6 +13,7 @@ export const deviceInfo = {
     vehicleName,
     { name: 'firmware', kind: 'string', summary: 'firmware version' },
     { name: 'hardware', kind: 'string', summary: 'hardware name or version' },
+    { name: 'version_raw', kind: 'string', summary: 'version bytes whose meaning nobody knows, hexadecimal' },
     { name: 'manufactured', kind: 'string', summary: 'date of manufacture, or of the firmware' },
     { name: 'nominal_ah', kind: 'number', unit: 'Ah', summary: 'rated capacity' },
     { name: 'battery_code', kind: 'string', summary: 'code that somebody gave the battery' },

@@ -7,6 +7,7 @@ export const endpoint = {
   keys: [
     { name: 'protocol', kind: 'string', summary: 'which simulator: bmw, abrp, …', required: true },
     { name: 'url', kind: 'string', summary: 'its address, when it has one' },
+    { name: 'port', kind: 'string', summary: 'its serial port on this machine, when it has one' },
     { name: 'auth_url', kind: 'string', summary: 'bmw: the authorisation server, and POST /control' },
     { name: 'api_url', kind: 'string', summary: 'bmw: the REST interface' },
     { name: 'broker_url', kind: 'string', summary: 'bmw: the MQTT broker' },

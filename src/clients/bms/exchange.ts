@@ -41,6 +41,9 @@ export interface Exchange {
   readonly tally: Tally;
 }
 
+/** Longest wait for a line that doesn't fall silent, in ms. */
+const longestTalk = 1000;
+
 /** How an attempt ended. */
 type Outcome = 'complete' | 'silence' | 'partial';
 
@@ -130,9 +133,19 @@ export function createExchange(
     });
   }
 
+  /** Half-duplex: nobody speaks while the other side still does. */
+  async function quiet(): Promise<void> {
+    const patienceOver = clock.monotonic() + longestTalk;
+    for (;;) {
+      const rest = timing.gap - (clock.monotonic() - silentSince);
+      if (rest <= 0 || clock.monotonic() > patienceOver) return;
+      await clock.sleep(rest, signal);
+    }
+  }
+
   async function attempt(request: Request, accepted: Frame[], wait: number): Promise<Outcome> {
-    const rest = Math.max(request.after ?? 0, timing.gap - (clock.monotonic() - silentSince));
-    if (rest > 0) await clock.sleep(rest, signal);
+    if (request.after) await clock.sleep(request.after, signal);
+    await quiet();
     stopTorn();
     take(parser.reset());
     const send = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import type { Codec, CodecOptions } from '../../protocols/bms/codec.ts';
+import type { Codec, CodecOptions, Probe } from '../../protocols/bms/codec.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Link } from '../../transports/link.ts';
 import { type BmsHost, createExchange } from './exchange.ts';
@@ -18,6 +18,12 @@ export interface Wire {
   connect(codec: Codec): Promise<Link>;
   /** Codecs with the same text here share a link: serial settings, or a GATT table. */
   kind(codec: Codec): string;
+}
+
+/** Every question to every candidate, the unlikely ones last. */
+function questions(candidates: readonly Codec[], given: CodecOptions): (Probe & { codec: Codec })[] {
+  const all = candidates.flatMap((codec) => (codec.probes?.(given) ?? []).map((one) => ({ ...one, codec })));
+  return [...all.filter(({ late }) => !late), ...all.filter(({ late }) => late)];
 }
 
 /** Silence between two questions of different protocols, so that a device that saw nonsense has forgotten it. */
@@ -40,27 +46,26 @@ export async function probe(
   let kind = '';
   const heard: string[] = [];
   try {
-    for (const codec of candidates) {
-      for (const { request, times = 1, options } of codec.probes?.(given) ?? []) {
-        if (link && kind !== wire.kind(codec)) {
-          await link.close();
-          link = undefined;
-        }
-        if (link) await host.clock.sleep(betweenProbes, host.signal);
-        link ??= await wire.connect(codec);
-        kind = wire.kind(codec);
-        const merged = { ...given, ...options };
-        const exchange = createExchange(link, codec, merged, { retries: times, readTimeout }, host);
-        const frames = await exchange.ask({ ...request, optional: true }, { retries: times, readTimeout });
-        if (frames.length > 0) {
-          host.log.debug(`${wire.name}: answers as ${codec.name}`);
-          const found = { codec, options: merged, link };
-          link = undefined;
-          return found;
-        }
-        const { bytes, preview } = exchange.tally.totals();
-        if (bytes > 0) heard.push(preview);
+    for (const { codec, request, times = 1, options } of questions(candidates, given)) {
+      if (link && kind !== wire.kind(codec)) {
+        await link.close();
+        link = undefined;
       }
+      if (link) await host.clock.sleep(betweenProbes, host.signal);
+      link ??= await wire.connect(codec);
+      kind = wire.kind(codec);
+      const merged = { ...given, ...options };
+      const patience = { retries: times, readTimeout };
+      const exchange = createExchange(link, codec, merged, patience, host);
+      const frames = await exchange.ask({ ...request, optional: true }, patience);
+      if (frames.length > 0) {
+        host.log.debug(`${wire.name}: answers as ${codec.name}`);
+        const found = { codec, options: merged, link };
+        link = undefined;
+        return found;
+      }
+      const { bytes, preview } = exchange.tally.totals();
+      if (bytes > 0) heard.push(preview);
     }
   } finally {
     await link?.close();

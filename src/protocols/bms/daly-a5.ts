@@ -32,7 +32,11 @@ const usualFill = 0xaa;
 const firstAsking = 0x20;
 
 /** The bytes of a request. */
-export function a5Request(command: number, { board = 1, host = usualHost, fill = usualFill }: CodecOptions, data?: number): Uint8Array {
+export function a5Request(
+  command: number,
+  { board = 1, host = usualHost, fill = usualFill }: CodecOptions,
+  data?: number,
+): Uint8Array {
   const bytes = new Uint8Array(size).fill(fill);
   bytes.set([0xa5, host + board - 1, command, 8]);
   if (data !== undefined) bytes.fill(0, 4, 12)[4] = data;
@@ -43,10 +47,12 @@ export function a5Request(command: number, { board = 1, host = usualHost, fill =
 const framing: Framing = {
   head: (byte) => byte === 0xa5,
   cut(bytes, at, end): Cut | undefined {
-    if (end - at > 3 && bytes[at + 3] !== 8) return { rejection: { rejected: 'length', bytes: bytes.slice(at, at + 4) }, size: 4 };
+    if (end - at > 3 && bytes[at + 3] !== 8)
+      return { rejection: { rejected: 'length', bytes: bytes.slice(at, at + 4) }, size: 4 };
     if (end - at < size) return undefined;
     const whole = bytes.subarray(at, at + size);
-    if ((sum(bytes, at, at + 12) & 0xff) !== bytes[at + 12]) return { rejection: { rejected: 'checksum', bytes: whole }, size };
+    if ((sum(bytes, at, at + 12) & 0xff) !== bytes[at + 12])
+      return { rejection: { rejected: 'checksum', bytes: whole }, size };
     const address = bytes[at + 1]!;
     if (address >= firstAsking) return { rejection: { rejected: 'request', bytes: whole }, size, whole: true };
     return { frame: { address, code: bytes[at + 2]!, data: whole.subarray(4, 12), bytes: whole }, size };
@@ -61,8 +67,10 @@ const ask = (what: string, command: number, options: CodecOptions, more: Partial
 });
 
 /** Whether frames with the numbers 1 to `count` are there. */
-const numbered = (count: number) => (frames: readonly Frame[]): boolean =>
-  Array.from({ length: count }, (_, n) => n + 1).every((number) => frames.some(({ data }) => data[0] === number));
+const numbered =
+  (count: number) =>
+  (frames: readonly Frame[]): boolean =>
+    Array.from({ length: count }, (_, n) => n + 1).every((number) => frames.some(({ data }) => data[0] === number));
 
 const cellsPerFrame = 3;
 const sensorsPerFrame = 7;
@@ -90,7 +98,13 @@ const latest = (frames: readonly Frame[], command: number): Uint8Array | undefin
   frames.findLast(({ code, data }) => code === command && data.length === 8)?.data;
 
 /** The values of numbered frames, `each` a frame: undefined where a frame is missing. Number 255 is invalid. */
-function slots(frames: readonly Frame[], command: number, each: number, count: number, read: (data: Uint8Array, slot: number) => number) {
+function slots(
+  frames: readonly Frame[],
+  command: number,
+  each: number,
+  count: number,
+  read: (data: Uint8Array, slot: number) => number,
+) {
   const values = new Array<number | undefined>(count).fill(undefined);
   for (const { code, data } of frames) {
     if (code !== command || data.length !== 8 || data[0] === 0 || data[0] === 255) continue;
@@ -115,13 +129,17 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
     ...(counts && { cell_count: counts[0]!, cycles: u16(counts, 5) }),
   };
   if (counts && counts[0]! <= 48) {
-    const { fields: cells, remarks: odd } = dalyCells(slots(frames, 0x95, 3, counts[0]!, (data, slot) => u16(data, 1 + 2 * slot)));
+    const { fields: cells, remarks: odd } = dalyCells(
+      slots(frames, 0x95, 3, counts[0]!, (data, slot) => u16(data, 1 + 2 * slot)),
+    );
     // Of an incomplete list the lowest of those known is not the lowest: the board's own figures are better.
     if (cells.cells || fields.cell_min === undefined) Object.assign(fields, cells);
     remarks.push(...odd);
   }
   if (counts && counts[1]! <= 16 && latest(frames, 0x96)) {
-    const { fields: sensors, remarks: odd } = dalyTemperatures(slots(frames, 0x96, 7, counts[1]!, (data, slot) => data[1 + slot]!));
+    const { fields: sensors, remarks: odd } = dalyTemperatures(
+      slots(frames, 0x96, 7, counts[1]!, (data, slot) => data[1 + slot]!),
+    );
     Object.assign(fields, sensors);
     remarks.push(...odd);
   }
@@ -215,17 +233,30 @@ export const codec: Codec = {
   reading: { requests, decode },
   info: { requests: infoRequests, decode: decodeInfo },
   probes(options) {
-    const question = (more: CodecOptions) => ({ request: ask('voltage and current', 0x90, { ...options, ...more }), options: more });
+    const question = (more: CodecOptions) => ({
+      request: ask('voltage and current', 0x90, { ...options, ...more }),
+      options: more,
+    });
     const first = [question({}), question({ fill: 0 })];
     if (options.board !== undefined) return first;
     const boards = Array.from({ length: 15 }, (_, n) => ({ ...question({ board: n + 2 }), late: true as const }));
     return [...first, question({ host: bluetoothHost }), ...boards];
   },
   switching: (change, _now, options) =>
-    ([['discharge', 0xd9], ['charge', 0xda]] as const).flatMap(([which, command]) => {
+    (
+      [
+        ['discharge', 0xd9],
+        ['charge', 0xda],
+      ] as const
+    ).flatMap(([which, command]) => {
       const on = change[which];
       if (on === undefined) return [];
-      return [ask(`${which} switch`, command, options, { bytes: a5Request(command, { ...options, fill: 0 }, on ? 1 : 0), writes: true })];
+      return [
+        ask(`${which} switch`, command, options, {
+          bytes: a5Request(command, { ...options, fill: 0 }, on ? 1 : 0),
+          writes: true,
+        }),
+      ];
     }),
   whenSilent: 'On a bus, say which board: --board 2. A sleeping one wakes by its button or a load.',
   timing: { response: 500, gap: 20, torn: 200 },

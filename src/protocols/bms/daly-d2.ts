@@ -31,7 +31,8 @@ const mosRegister = 0x42;
 
 const framing = modbusFraming((byte) => byte === address, longest);
 const status = readRequest('status', address, 0, statusCount);
-const isStatus = ({ code, data }: Frame): boolean => code === 3 && data.length >= 2 * statusCount && data.length % 2 === 0;
+const isStatus = ({ code, data }: Frame): boolean =>
+  code === 3 && data.length >= 2 * statusCount && data.length % 2 === 0;
 const ofLength = (frames: readonly Frame[], registers: number): Frame | undefined =>
   frames.findLast(({ code, data }) => code === 3 && data.length === 2 * registers);
 const exactly = (request: Request, registers: number): Request => ({
@@ -40,7 +41,10 @@ const exactly = (request: Request, registers: number): Request => ({
   accepts: ({ code, data }) => code === 3 && data.length === 2 * registers,
 });
 const extra = exactly(readRequest('temperature of the switches', address, statusCount, extraCount), extraCount);
-const versions: Request = { ...exactly(readRequest('versions', address, 0xa9, versionCount), versionCount), optional: false };
+const versions: Request = {
+  ...exactly(readRequest('versions', address, 0xa9, versionCount), versionCount),
+  optional: false,
+};
 
 function* requests(): Generator<Request, void, readonly Frame[]> {
   const [answer] = yield status;
@@ -49,12 +53,16 @@ function* requests(): Generator<Request, void, readonly Frame[]> {
 
 function decode(frames: readonly Frame[], options: CodecOptions): Reading | Rejection {
   const data = frames.findLast(isStatus)?.data;
-  if (!data) return { rejected: 'too short', detail: `the status has not the ${statusCount} registers that were asked for` };
+  if (!data)
+    return { rejected: 'too short', detail: `the status has not the ${statusCount} registers that were asked for` };
   const r = registersOf(data);
   const cellCount = r[0x31]!;
   const sensorCount = r[0x32]!;
   if (cellCount > 32 || sensorCount > 8) {
-    return { rejected: 'range', detail: `${cellCount} cells and ${sensorCount} sensors, at most 32 and 8 are possible` };
+    return {
+      rejected: 'range',
+      detail: `${cellCount} cells and ${sensorCount} sensors, at most 32 and 8 are possible`,
+    };
   }
   const cells = dalyCells(r.slice(0, cellCount));
   const sensors = dalyTemperatures(r.slice(0x20, 0x20 + sensorCount));
@@ -119,7 +127,12 @@ export const codec: Codec = {
   info: { requests: () => [versions], decode: decodeInfo },
   probes: () => [{ request: status, options: {} }],
   switching: (change) =>
-    ([['charge', 0xa5], ['discharge', 0xa6]] as const).flatMap(([which, register]) =>
+    (
+      [
+        ['charge', 0xa5],
+        ['discharge', 0xa6],
+      ] as const
+    ).flatMap(([which, register]) =>
       change[which] === undefined ? [] : [writeRequest(`${which} switch`, address, register, change[which] ? 1 : 0)],
     ),
   timing: { response: 1000, gap: 20, torn: 400 },

@@ -45,7 +45,10 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   if (!r) return { rejected: 'too short', detail: `no ${cellsCount} registers of cells came` };
   const [cellCount, sensorCount] = [r[0x3c]!, r[0x3d]!];
   if (cellCount > 48 || sensorCount > 8) {
-    return { rejected: 'range', detail: `${cellCount} cells and ${sensorCount} sensors, at most 48 and 8 are possible` };
+    return {
+      rejected: 'range',
+      detail: `${cellCount} cells and ${sensorCount} sensors, at most 48 and 8 are possible`,
+    };
   }
   const list = dalyCells(r.slice(0, cellCount));
   const sensors = dalyTemperatures(r.slice(0x30, 0x30 + sensorCount));

@@ -25,7 +25,9 @@ interface Odd {
 export function dalyCells(millivolts: readonly (number | undefined)[]): Odd {
   const open = millivolts.flatMap((mv, n) => (mv !== undefined && mv >= openWire ? [n + 1] : []));
   return {
-    fields: cellFields(open.length === 0 ? millivolts : millivolts.map((mv) => (mv !== undefined && mv >= openWire ? undefined : mv))),
+    fields: cellFields(
+      open.length === 0 ? millivolts : millivolts.map((mv) => (mv !== undefined && mv >= openWire ? undefined : mv)),
+    ),
     remarks: open.map((number) => `cell ${number} reads 5 V: its sense wire is open`),
   };
 }

@@ -89,6 +89,8 @@ for (const codec of codecs) {
         const broken = Buffer.from(whole);
         broken[at] = broken[at]! ^ 0x01;
         const { frames, rejections } = parse(codec, [broken], options);
+        // A byte between the frames is noise before and after.
+        if (rejections.some(({ rejected }) => rejected === 'noise')) continue;
         assert.notDeepEqual(
           frames.map(({ bytes }) => hex(bytes)),
           recorded,

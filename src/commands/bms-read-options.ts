@@ -1,0 +1,65 @@
+import { codecs } from '../protocols/bms/index.ts';
+import type { Options } from '../runtime/options.ts';
+
+const types = ['auto', ...new Set(codecs.flatMap(({ family, name }) => [family, name]))];
+const onOff = ['on', 'off'] as const;
+
+/** The options of `bms-read`. */
+export const options = {
+  port: {
+    type: 'string',
+    value: 'PORT',
+    key: 'bms.port',
+    summary: 'serial device, or tcp://host:port of a serial server',
+  },
+  type: {
+    type: 'choice',
+    choices: types,
+    default: 'auto',
+    key: 'bms.type',
+    summary: 'what it is; auto asks; see TYPES',
+  },
+  fallback: { type: 'choice', choices: types.slice(1), summary: 'what it is when auto gets no answer that tells' },
+  interval: {
+    type: 'duration',
+    short: 'i',
+    min: 100,
+    key: 'bms.interval',
+    summary: 'read again and again, so far apart; without it: once',
+  },
+  info: { type: 'flag', summary: 'versions, hardware and counters instead of a reading' },
+  history: { type: 'flag', summary: "the device's own log instead of a reading" },
+  board: {
+    type: 'integer',
+    min: 1,
+    max: 15,
+    key: 'bms.board',
+    summary: 'number of the board on a bus (Daly)',
+  },
+  invertCurrent: {
+    type: 'flag',
+    key: 'bms.invertCurrent',
+    summary: 'turn the sign of the current, for firmware that has it the other way round',
+  },
+  id: { type: 'string', value: 'ID', summary: 'device_id of the records; see PORTS' },
+  password: { type: 'secret', key: 'bms.password', summary: 'password of the Bluetooth module (JBD)' },
+  retries: {
+    type: 'integer',
+    min: 1,
+    max: 20,
+    default: 3,
+    key: 'bms.retries',
+    summary: 'how often a request is sent before it counts as unanswered',
+  },
+  readTimeout: {
+    type: 'duration',
+    min: 20,
+    key: 'bms.readTimeout',
+    summary: 'how long one answer may take (default: as the type needs it, 500 ms or more)',
+  },
+  raw: { type: 'flag', summary: 'print every byte that passes, for a device that nobody knows' },
+  charge: { type: 'choice', choices: onOff, summary: 'set the charge switch, and read it back' },
+  discharge: { type: 'choice', choices: onOff, summary: 'set the discharge switch, and read it back' },
+  allowWrite: { type: 'flag', summary: 'allow --charge and --discharge' },
+  driver: { type: 'file', summary: 'a codec of your own, an ES module; see A DRIVER OF YOUR OWN' },
+} as const satisfies Options;

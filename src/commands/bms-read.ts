@@ -1,0 +1,204 @@
+import { type Device, openDevice, type Target } from '../clients/bms/device.ts';
+import { loadDriver } from '../clients/bms/driver.ts';
+import { poll } from '../clients/bms/polling.ts';
+import { serialWire } from '../clients/bms/serial-wire.ts';
+import { tapped } from '../clients/bms/tap.ts';
+import type { Codec, CodecOptions, Switches } from '../protocols/bms/codec.ts';
+import { codecs, codecsOf } from '../protocols/bms/index.ts';
+import type { VoltRecord } from '../records/record.ts';
+import { defineCommand } from '../runtime/command.ts';
+import type { Context } from '../runtime/context.ts';
+import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { options } from './bms-read-options.ts';
+
+type ReadContext = Context<typeof options>;
+
+/** Battery monitors, read. */
+export const command = defineCommand({
+  name: 'bms-read',
+  kind: 'source',
+  input: 'none',
+  writes: ['battery_reading', 'device_info', 'bms_raw'],
+  format: 'record',
+  longRunning: true,
+  countable: true,
+  summary: 'reads battery monitors and battery management systems',
+  description: `Reads a battery monitor: once, or again and again with --interval. What it is, is found out by asking unless --type says it; only questions that change nothing are asked.
+
+A reading whose checksum is wrong is asked for again and never published. A value that the device does not have is absent. The current is positive when charging, whatever the device's own sign; where firmware has it the other way round, --invert-current turns it.`,
+  options,
+  sections: [
+    {
+      title: 'TYPES',
+      text: codecs.map(({ name, summary }) => `- ${name}: ${summary}`).join('\n'),
+    },
+    {
+      title: 'PORTS',
+      text: `--port is a serial device, /dev/ttyUSB0 or better its name in /dev/serial/by-id, or tcp://host:port of a serial server (ser2net, an RS485-to-network adapter, an ESP32 bridge in raw mode). One command at a time has a port; a second one is refused with exit status 75 and the name of the first.
+
+The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the number of the board behind it when --board is given.`,
+    },
+    {
+      title: 'ONE BUS, SEVERAL BOARDS',
+      text: `Daly boards on one RS485 bus have numbers: --board 2. Only one master may ask on a bus; when another one does, bms-read says so. An adapter that hears its own bytes is no fault.`,
+    },
+    {
+      title: 'SWITCHES',
+      text: `--charge off and --discharge off switch a board's transistors, with --allow-write only. What --discharge off cuts off may be the computer that runs this. The switches are read back: exit status 76 says that the device took the command and did nothing.`,
+    },
+    {
+      title: 'A DRIVER OF YOUR OWN',
+      text: `--driver ./mine.mjs loads a codec from a file, an ES module that exports codec. It is data and pure functions: what to ask, how frames lie in the stream of bytes, what they mean. The command does the rest. examples/drivers has a whole one; its shape is that of src/protocols/bms/codec.ts.
+
+  export const codec = {
+    name: 'mine', family: 'mine', summary: 'my monitor',
+    timing: { response: 500, gap: 20, torn: 200 },
+    serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
+    parser: () => ({ push: (bytes) => ({ frames, rejections }), reset: () => ({ frames, rejections }) }),
+    reading: { requests: () => [{ what, bytes, accepts: (frame) => … }], decode: (frames) => ({ fields }) },
+  };`,
+    },
+  ],
+  examples: [
+    {
+      text: 'Find out what is on a port, and read it',
+      command: 'bms-read --port /dev/ttyUSB0',
+      notRun: 'needs a port',
+    },
+    { text: 'Read a JBD board', command: 'bms-read --type jbd --once', needs: ['jbd'] },
+    { text: 'See its cells', command: 'bms-read --type jbd --once | jq -c .cells', needs: ['jbd'] },
+    {
+      text: 'Read it every 10 seconds',
+      command: 'bms-read --type jbd --interval 10s',
+      needs: ['jbd'],
+      interruptAfter: 2,
+    },
+    { text: 'See versions and error counters', command: 'bms-read --type jbd --info', needs: ['jbd'] },
+    {
+      text: 'See every byte that passes, for three reads and writes',
+      command: 'bms-read --raw -n 3',
+      needs: ['jbd'],
+    },
+    {
+      text: 'Read the second Daly board of a bus behind a serial server',
+      command: 'bms-read --port tcp://192.168.1.20:4001 --type daly --board 2',
+      notRun: 'needs a serial server',
+    },
+  ],
+  seeAlso: ['simulate-jbd(1)', 'simulate-daly(1)', 'stats(1)', 'alarm(1)', 'registry(1)'],
+
+  check(opts) {
+    const jobs = ['info', 'history', 'raw'].filter((name) => opts[name]);
+    if (jobs.length > 1) throw fail('usage', `--${jobs.join(' and --')} exclude each other`);
+    const switches = opts['charge'] !== undefined || opts['discharge'] !== undefined;
+    if (switches && !opts['allowWrite']) {
+      throw fail('usage', '--charge and --discharge switch a battery', 'Say --allow-write if you mean it.');
+    }
+    if (switches && (jobs.length > 0 || opts['interval'] !== undefined)) {
+      throw fail('usage', '--charge and --discharge go with no other job');
+    }
+    if (opts['driver'] !== undefined && opts['type'] !== 'auto') {
+      throw fail('usage', '--driver and --type exclude each other');
+    }
+  },
+
+  async *run(ctx) {
+    const target = await targetOf(ctx);
+    const { opts } = ctx;
+    if (opts.raw) return yield* raw(ctx, target);
+    if (opts.interval !== undefined) {
+      yield* poll(target, opts.interval, ctx, (device) => work(ctx, device));
+      return exit.ok;
+    }
+    const device = await openDevice(target, ctx);
+    try {
+      yield* await work(ctx, device);
+      ctx.alive();
+    } finally {
+      await device.close();
+    }
+    return exit.ok;
+  },
+});
+
+/** What is asked of a device in one round. */
+async function work({ opts, log }: ReadContext, device: Device): Promise<readonly VoltRecord[]> {
+  const change = switchesOf(opts);
+  if (change) return [await device.switch(change)];
+  if (opts.info) return [await device.info()];
+  if (!opts.history) return [await device.read()];
+  const { complete, records } = await device.history();
+  if (!complete) log.warn('history: partial: the end did not come', { records: records.length });
+  return records;
+}
+
+function switchesOf({ charge, discharge }: ReadContext['opts']): Switches | undefined {
+  if (charge === undefined && discharge === undefined) return undefined;
+  return {
+    ...(charge !== undefined && { charge: charge === 'on' }),
+    ...(discharge !== undefined && { discharge: discharge === 'on' }),
+  };
+}
+
+/** Where the device is and what it may be. */
+async function targetOf(ctx: ReadContext): Promise<Target> {
+  const { opts } = ctx;
+  if (opts.port === undefined)
+    throw fail('usage', 'nothing to read', 'Say --port /dev/ttyUSB0 or --port tcp://host:port.');
+  const { wire, deviceId } = serialWire(opts.port, opts.board, ctx);
+  const named = opts.driver === undefined ? codecsOf(opts.type) : [await loadDriver(opts.driver)];
+  const serial = named.filter((codec) => codec.serial);
+  if (serial.length === 0) throw fail('usage', `--type ${opts.type}: has no serial port`, 'It speaks Bluetooth.');
+  return {
+    wire,
+    candidates: serial,
+    options: await codecOptions(ctx),
+    fallback: opts.fallback === undefined ? undefined : codecsOf(opts.fallback)[0],
+    retries: opts.retries,
+    readTimeout: opts.readTimeout,
+    identity: { device_id: opts.id ?? deviceId },
+  };
+}
+
+async function codecOptions(ctx: ReadContext): Promise<CodecOptions> {
+  const { board, invertCurrent } = ctx.opts;
+  const password = await ctx.secret('password');
+  return {
+    ...(board !== undefined && { board }),
+    ...(invertCurrent && { invertCurrent }),
+    ...(password !== undefined && { password }),
+  };
+}
+
+/** Every byte that passes: first questions, as for a reading, then whatever the device says by itself, until the run is stopped. */
+async function* raw(ctx: ReadContext, target: Target): AsyncGenerator<VoltRecord, number, void> {
+  const shown = ctx.queue({ max: 10_000, policy: 'drop-oldest' });
+  const wire = tapped(target.wire, target.identity.device_id, ctx.clock, (record) => shown.push(record));
+  const listen = async (): Promise<void> => {
+    const [first] = target.candidates as readonly [Codec, ...Codec[]];
+    try {
+      const device = await openDevice({ ...target, wire }, ctx);
+      await device.read().finally(() => device.close());
+    } catch (error) {
+      if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;
+      if (error.status !== exit.unavailable && error.status !== exit.protocol) throw error;
+      ctx.log.warn([error.message, error.next].filter(Boolean).join('. '));
+    }
+    const link = await wire.connect(first);
+    link.onData(() => {});
+    ctx.alive();
+    const stopped = new Promise<void>((resolve) =>
+      ctx.signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    const failure = await Promise.race([link.closed, stopped]);
+    await link.close();
+    if (failure) throw fail('unavailable', `${link.name}: ${failure.reason}`);
+  };
+  const listening = listen().then(
+    () => shown.end(),
+    (error: Error) => (ctx.signal.aborted ? shown.end() : shown.fail(error)),
+  );
+  yield* shown;
+  await listening;
+  return exit.ok;
+}

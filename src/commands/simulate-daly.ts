@@ -1,0 +1,55 @@
+import { defineCommand } from '../runtime/command.ts';
+import type { Options } from '../runtime/options.ts';
+import { type DalyDialect, dalyDevice } from '../simulators/bms/daly.ts';
+import { checkLine, faultSection, lineOptions, serveLine } from '../simulators/bms/serve.ts';
+
+const options = {
+  dialect: { type: 'choice', choices: ['a5', 'd2', 'p81'], default: 'a5', summary: 'language that it speaks' },
+  board: { type: 'integer', min: 1, max: 15, default: 1, summary: 'number of the board on its bus' },
+  stale: { type: 'flag', summary: 'a5: send all 16 frames of cells, with left-overs in the spare slots' },
+  ...lineOptions,
+} as const satisfies Options;
+
+/** What another master asks, in each language. */
+const strangers: Readonly<Record<DalyDialect, Uint8Array>> = {
+  a5: Uint8Array.of(0xa5, 0x40, 0x61, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0x4e),
+  d2: Uint8Array.of(0xd2, 3, 0, 0x80, 0, 0x29, 0x96, 0x5f),
+  p81: Uint8Array.of(0x81, 3, 1, 0, 0, 0x51, 0x9a, 0x0a),
+};
+
+/** The far side of `bms-read --type daly`. */
+export const command = defineCommand({
+  name: 'simulate daly',
+  kind: 'tool',
+  input: 'none',
+  writes: ['endpoint', 'simulator_event'],
+  format: 'record',
+  longRunning: true,
+  summary: 'a Daly battery management system on a serial line, for bms-read',
+  description: `Answers as a Daly board does on its UART, in one of its three languages: a5 (13-byte frames), d2 or p81 (Modbus). The line is a TCP port, as a serial server offers it, and with --pty a pseudo-terminal too. Its charge follows its current.
+
+The first line on stdout is an endpoint record with the address; a simulator_event follows when a switch is set. Runs until it is told to stop.`,
+  options,
+  sections: [faultSection],
+  examples: [
+    { text: 'A board on a free port', command: 'simulate daly', interruptAfter: 2 },
+    {
+      text: 'The Modbus dialect, seven cells, charging',
+      command: 'simulate daly --dialect d2 --cells 7 --current 20',
+      interruptAfter: 2,
+    },
+    {
+      text: 'Spare slots full of left-overs, and an adapter that hears itself',
+      command: 'simulate daly --stale --fault echo',
+      interruptAfter: 2,
+    },
+  ],
+  seeAlso: ['bms-read(1)', 'simulate-jbd(1)'],
+  check: checkLine,
+  async *run(ctx) {
+    const { dialect, board, stale } = ctx.opts;
+    const make = (pack: Parameters<typeof dalyDevice>[0]) =>
+      dalyDevice(pack, { dialect: dialect as DalyDialect, board, stale });
+    yield* serveLine(ctx, 'daly', make, strangers[dialect as DalyDialect]);
+  },
+});
