@@ -46,6 +46,7 @@ export interface Device {
  * device again and again keeps it open with {@link openDevice}.
  *
  * @throws a {@link CommandError}: 69 unreachable, silent or lost; 76 it spoke nonsense; 75 in use by another; 77 no rights
+ * @public (the poller of the registry)
  */
 export async function readDevice(target: Target, host: BmsHost): Promise<VoltRecord> {
   const device = await openDevice(target, host);

@@ -2,6 +2,7 @@ import type { Codec, CodecOptions, Probe } from '../../protocols/bms/codec.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Link } from '../../transports/link.ts';
 import { type BmsHost, createExchange } from './exchange.ts';
+import type { Tally } from './tally.ts';
 
 /** What a probe found: how to talk to the device, on the link that is open to it. */
 export interface Found {
@@ -24,6 +25,11 @@ export interface Wire {
 function questions(candidates: readonly Codec[], given: CodecOptions): (Probe & { codec: Codec })[] {
   const all = candidates.flatMap((codec) => (codec.probes?.(given) ?? []).map((one) => ({ ...one, codec })));
   return [...all.filter(({ late }) => !late), ...all.filter(({ late }) => late)];
+}
+
+function isDamaged({ totals }: Tally): boolean {
+  const { checksum = 0, cut = 0, tail = 0 } = totals().rejected;
+  return checksum + cut + tail > 0;
 }
 
 /** Silence between two questions of different protocols, so that a device that saw nonsense has forgotten it. */
@@ -57,7 +63,10 @@ export async function probe(
       const merged = { ...given, ...options };
       const patience = { retries: times, readTimeout };
       const exchange = createExchange(link, codec, merged, patience, host);
-      const frames = await exchange.ask({ ...request, optional: true }, patience);
+      const question = { ...request, optional: true };
+      let frames = await exchange.ask(question, patience);
+      // Somebody answers in this language, only badly: once more.
+      if (frames.length === 0 && isDamaged(exchange.tally)) frames = await exchange.ask(question, patience);
       if (frames.length > 0) {
         host.log.debug(`${wire.name}: answers as ${codec.name}`);
         const found = { codec, options: merged, link };

@@ -1,0 +1,403 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { command } from '../../src/commands/bms-read.ts';
+import type { VoltRecord } from '../../src/records/record.ts';
+import { type BoardLine, startBoard, startDaly, startJbd } from '../support/bms-line.ts';
+import { type RunOptions, type RunResult, runCommand } from '../support/command.ts';
+import { temporaryFolder } from '../support/shell.ts';
+
+const read = ({ line }: BoardLine, flags: Record<string, unknown> = {}, options: RunOptions = {}): Promise<RunResult> =>
+  runCommand(command, { ...options, flags: { port: line.url, ...flags } });
+
+const only = ({ records, error, log }: RunResult): VoltRecord => {
+  assert.equal(records.length, 1, `${error?.message} ${log.join('\n')}`);
+  return records[0]!;
+};
+const messageOf = ({ error }: RunResult): string =>
+  [error?.message, (error as { next?: string } | undefined)?.next].filter(Boolean).join('. ');
+
+test('a JBD board is found by asking and read', async (t) => {
+  const board = await startJbd(t, { cells: 4, current: -5.5 });
+  const result = await read(board);
+  assert.equal(result.status, 0);
+  const reading = only(result);
+  assert.equal(reading.type, 'battery_reading');
+  assert.equal(reading.device_type, 'jbd');
+  assert.equal(reading.device_id, `tcp-127_0_0_1-${board.line.port}`);
+  assert.equal(reading.current, -5.5);
+  assert.equal((reading.cells as number[]).length, 4);
+  assert.equal(reading.power, Math.round((reading.voltage as number) * -5.5 * 100) / 100);
+  assert.equal(reading.charge_enabled, true);
+});
+
+for (const dialect of ['a5', 'd2', 'p81'] as const) {
+  test(`a Daly board that speaks ${dialect} is found by asking and read with the same signs`, async (t) => {
+    for (const current of [-12.3, 7]) {
+      const board = await startDaly(t, { dialect }, { cells: 7, current });
+      const reading = only(await read(board, { readTimeout: '60ms' }));
+      assert.equal(reading.device_type, 'daly');
+      assert.equal(reading.current, current);
+      assert.equal(reading.state, current > 0 ? 'charging' : 'discharging');
+      assert.deepEqual(reading.temperatures, [21, 22]);
+      assert.deepEqual(
+        reading.cells,
+        board.pack.measure().cells.map((mv) => mv / 1000),
+      );
+      assert.equal(reading.cell_count, 7);
+      assert.equal(reading.charge_enabled, true);
+      assert.equal(reading.discharge_enabled, true);
+      assert.equal(reading.cycles, 42);
+    }
+  });
+}
+
+test('--info says versions and counters', async (t) => {
+  const jbd = only(await read(await startJbd(t), { type: 'jbd', info: true }));
+  assert.equal(jbd.type, 'device_info');
+  assert.equal(jbd.hardware, 'JBD-SP16S-SIM');
+  assert.equal((jbd.error_counts as Record<string, number>).cell_overvoltage, 3);
+  const expected = {
+    a5: { hardware: 'DL-BMS-SIM', firmware: 'SIM_A5_R1', nominal_ah: 280 },
+    d2: { hardware: 'SIM-HW', firmware: 'SIM_D2_R1', manufactured: '2024-03-15' },
+    p81: { hardware: 'SIM-P81-HW', firmware: 'SIM_P81_R1' },
+  };
+  for (const dialect of ['a5', 'd2', 'p81'] as const) {
+    const board = await startDaly(t, { dialect });
+    const info = only(await read(board, { type: `daly-${dialect}`, info: true, readTimeout: '80ms' }));
+    for (const [key, value] of Object.entries(expected[dialect])) assert.equal(info[key], value, `${dialect}: ${key}`);
+  }
+});
+
+test('--history of a board that keeps no log is a usage error', async (t) => {
+  const result = await read(await startJbd(t), { type: 'jbd', history: true });
+  assert.equal(result.status, 64);
+  assert.match(messageOf(result), /jbd keeps no log/);
+});
+
+test('a spare slot full of left-overs is no cell, and 16 frames of cells are taken as they come', async (t) => {
+  const board = await startDaly(t, { stale: true }, { cells: 7 });
+  const reading = only(await read(board, { type: 'daly-a5' }));
+  assert.equal((reading.cells as number[]).length, 7);
+});
+
+test('the board with the number given is asked, and its number is in the device_id', async (t) => {
+  const board = await startDaly(t, { board: 3 });
+  const reading = only(await read(board, { type: 'daly-a5', board: '3' }));
+  assert.equal(reading.device_id, `tcp-127_0_0_1-${board.line.port}-3`);
+  assert.ok(board.line.requests().every((request) => request.startsWith('a542')));
+  const p81 = await startDaly(t, { dialect: 'p81', board: 2 });
+  assert.equal(only(await read(p81, { type: 'daly-p81', board: '2' })).cell_count, 16);
+});
+
+test('a board of another number is found when nothing else answers', async (t) => {
+  const board = await startDaly(t, { board: 4 });
+  const reading = only(await read(board, { type: 'daly', readTimeout: '30ms' }));
+  assert.equal(reading.cell_count, 16);
+});
+
+test('--invert-current turns the sign of current and power', async (t) => {
+  for (const board of [await startJbd(t), await startDaly(t), await startDaly(t, { dialect: 'd2' })]) {
+    const reading = only(await read(board, { invertCurrent: true, readTimeout: '60ms' }));
+    assert.equal(reading.current, 12.3);
+    assert.ok((reading.power as number) > 0);
+  }
+});
+
+test('firmware whose sign contradicts its state is said, with the option that mends it', async (t) => {
+  const result = await read(await startDaly(t), { type: 'daly-a5', invertCurrent: true });
+  assert.match(result.log.join('\n'), /it says discharging at 12.3 A: firmware with the other sign\? --invert-current/);
+});
+
+test('--id is the device_id', async (t) => {
+  assert.equal(only(await read(await startJbd(t), { id: 'house-1' })).device_id, 'house-1');
+});
+
+test('answers with a wrong checksum are asked for again and never published', async (t) => {
+  const board = await startJbd(t, { faults: [{ kind: 'checksum', times: 2 }] });
+  const reading = only(await read(board, { type: 'jbd', readTimeout: '60ms' }));
+  assert.equal(reading.current, -12.3);
+  const broken = await startJbd(t, { faults: [{ kind: 'checksum' }] });
+  const result = await read(broken, { type: 'jbd', readTimeout: '40ms' });
+  assert.equal(result.status, 69);
+  assert.deepEqual(result.records, []);
+  assert.match(messageOf(result), /no answer to basic information \(3 × 40 ms\); .*× checksum/);
+});
+
+test('bytes lost on the wire cost one more try', async (t) => {
+  for (const board of [
+    await startJbd(t, { faults: [{ kind: 'lost', times: 1 }] }),
+    await startDaly(t, {}, { faults: [{ kind: 'lost', times: 1 }] }),
+    await startDaly(t, { dialect: 'd2' }, { faults: [{ kind: 'lost', times: 1 }] }),
+  ]) {
+    assert.equal(only(await read(board, { readTimeout: '60ms' })).current, -12.3);
+  }
+});
+
+test('a frame of Daly cells that is lost leaves the list out rather than shift it', async (t) => {
+  // The answer with the cells is the sixth; its middle is lost each time it comes.
+  const board = await startDaly(t, {}, { cells: 16, faults: [{ kind: 'lost', after: 5, times: 2 }] });
+  const reading = only(await read(board, { type: 'daly-a5', readTimeout: '60ms' }));
+  assert.ok(!('cells' in reading));
+  assert.equal(reading.cell_count, 16);
+  // Highest and lowest are the board's own figures.
+  const { cells } = board.pack.measure();
+  assert.equal(reading.cell_max, Math.max(...cells) / 1000);
+  assert.equal(reading.cell_min, Math.min(...cells) / 1000);
+});
+
+test('an adapter that hears its own bytes is no fault', async (t) => {
+  for (const board of [
+    await startJbd(t, { faults: [{ kind: 'echo' }] }),
+    await startDaly(t, {}, { faults: [{ kind: 'echo' }] }),
+    await startDaly(t, { dialect: 'd2' }, { faults: [{ kind: 'echo' }] }),
+    await startDaly(t, { dialect: 'p81' }, { faults: [{ kind: 'echo' }] }),
+  ]) {
+    const result = await read(board, { readTimeout: '60ms' });
+    assert.equal(only(result).current, -12.3);
+    assert.ok(!result.log.some((line) => line.includes('another master')));
+  }
+});
+
+test('an echo alone is called an echo', async (t) => {
+  const board = await startJbd(t, { faults: [{ kind: 'echo' }, { kind: 'silence' }] });
+  const result = await read(board, { type: 'jbd', readTimeout: '40ms' });
+  assert.equal(result.status, 69);
+  assert.match(messageOf(result), /only an echo of our own bytes came. Check the wires A and B/);
+});
+
+test('noise and answers in single bytes are taken in stride', async (t) => {
+  for (const kind of ['noise', 'split'] as const) {
+    for (const board of [
+      await startJbd(t, { faults: [{ kind }] }),
+      await startDaly(t, {}, { faults: [{ kind }] }),
+      await startDaly(t, { dialect: 'd2' }, { faults: [{ kind }] }),
+    ]) {
+      assert.equal(only(await read(board, { readTimeout: '200ms' })).current, -12.3);
+    }
+  }
+});
+
+test('another master on the bus is noticed, once', async (t) => {
+  const board = await startJbd(t, { faults: [{ kind: 'master' }] });
+  const result = await read(board, { type: 'jbd' });
+  assert.equal(only(result).current, -12.3);
+  assert.equal(result.log.filter((line) => line.includes('another master asks on this bus')).length, 1);
+  const daly = await startDaly(
+    t,
+    {},
+    {
+      faults: [{ kind: 'master' }],
+      strangerAsks: Uint8Array.of(0xa5, 0x40, 0x61, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0x4e),
+    },
+  );
+  assert.match((await read(daly, { type: 'daly-a5' })).log.join('\n'), /another master asks on this bus/);
+});
+
+test('a line that breaks in the middle of a frame ends with 69 and says so', async (t) => {
+  const board = await startJbd(t, { faults: [{ kind: 'disconnect' }] });
+  const result = await read(board, { type: 'jbd' });
+  assert.equal(result.status, 69);
+  assert.deepEqual(result.records, []);
+  assert.match(messageOf(result), /the serial server hung up, in the middle of a frame/);
+});
+
+test('a silent device ends with 69 after the retries, and the message says what to look at', async (t) => {
+  const board = await startJbd(t, { faults: [{ kind: 'silence' }] });
+  const result = await read(board, { type: 'jbd', retries: '2', readTimeout: '30ms' });
+  assert.equal(result.status, 69);
+  assert.match(messageOf(result), /no answer to basic information \(2 × 30 ms\): nothing came at all/);
+  assert.equal(board.line.requests().length, 2);
+  const auto = await read(board, { readTimeout: '20ms', retries: '1' });
+  assert.equal(auto.status, 69);
+  assert.match(messageOf(auto), /no answer as jbd, daly-a5, daly-d2, daly-p81: nothing came at all/);
+});
+
+test('the first request after a sleep is lost, and sent again before its time is over', async (t) => {
+  const board = await startJbd(t, { faults: [{ kind: 'silence', times: 1 }] });
+  const reading = only(await read(board, { type: 'jbd', retries: '1', readTimeout: '5s' }));
+  assert.equal(reading.current, -12.3);
+  assert.equal(board.line.requests().filter((request) => request === 'dda50300fffd77').length, 2);
+});
+
+test('the wrong type for the device ends without a reading', async (t) => {
+  const result = await read(await startJbd(t), { type: 'daly-a5', readTimeout: '30ms' });
+  assert.equal(result.status, 69);
+  assert.deepEqual(result.records, []);
+});
+
+test('--fallback decides when nothing that answers tells', async (t) => {
+  // It answers only from its second request on: the probe finds nothing.
+  const board = await startDaly(t, { dialect: 'd2' }, { faults: [{ kind: 'silence', times: 1 }] });
+  const result = await read(board, { fallback: 'daly-d2', readTimeout: '30ms' });
+  assert.equal(only(result).device_type, 'daly');
+  assert.match(result.log.join('\n'), /Taken for a daly-d2, as --fallback says/);
+});
+
+test('sentinel values are no measurements: -40 °C is a missing sensor, and the list is left out', async (t) => {
+  for (const board of [
+    await startDaly(t, {}, { temperatures: [21, -40] }),
+    await startDaly(t, { dialect: 'd2' }, { temperatures: [21, -40] }),
+    await startJbd(t, { temperatures: [21, -40] }),
+  ]) {
+    const result = await read(board, { readTimeout: '60ms' });
+    const reading = only(result);
+    assert.ok(!('temperatures' in reading));
+    assert.equal(reading.temperature, 21);
+    assert.equal(reading.temp_min, 21);
+    assert.match(result.log.join('\n'), /temperature sensor 2 is missing/);
+  }
+});
+
+test('with --interval it goes on, and a missed round is said once and made up for by the next', async (t) => {
+  const board = await startJbd(t);
+  const stop = new AbortController();
+  let seen = 0;
+  const result = await read(
+    board,
+    { type: 'jbd', interval: '100ms', readTimeout: '40ms', retries: '1' },
+    {
+      signal: stop.signal,
+      onItem() {
+        seen++;
+        if (seen === 2) board.line.hangUp();
+        if (seen === 4) stop.abort();
+      },
+    },
+  );
+  assert.equal(result.status, 0);
+  assert.ok(result.records.length >= 4);
+  const text = result.log.join('\n');
+  assert.match(text, /the serial server hung up/);
+  assert.match(text, /readings are back/);
+});
+
+test('a first round that fails ends a run with --interval', async (t) => {
+  const board = await startJbd(t, { faults: [{ kind: 'silence' }] });
+  const result = await read(board, { type: 'jbd', interval: '100ms', readTimeout: '20ms', retries: '1' });
+  assert.equal(result.status, 69);
+});
+
+test('a number of cells that changes is said', async (t) => {
+  const board = await startJbd(t, { cells: 8 });
+  const { measure } = board.pack;
+  const stop = new AbortController();
+  let seen = 0;
+  const result = await read(
+    board,
+    { type: 'jbd', interval: '100ms' },
+    {
+      signal: stop.signal,
+      onItem() {
+        seen++;
+        board.pack.measure = () => ({ ...measure(), cells: measure().cells.slice(1) });
+        if (seen === 2) stop.abort();
+      },
+    },
+  );
+  assert.match(result.log.join('\n'), /it had 8 cells, now it has 7: is this another battery\?/);
+});
+
+test('a second command on the same port is refused with the name of the first', async (t) => {
+  const board = await startJbd(t);
+  const runtimeDir = temporaryFolder('locks');
+  const stop = new AbortController();
+  let second: RunResult | undefined;
+  await read(
+    board,
+    { type: 'jbd', interval: '100ms' },
+    {
+      signal: stop.signal,
+      dataDir: undefined as never,
+      runtimeDir: '/tmp/voltpipe-test-locks',
+      onItem() {
+        void read(board, { type: 'jbd' }, { runtimeDir }).then((result) => {
+          second ??= result;
+          stop.abort();
+        });
+      },
+    },
+  );
+  assert.equal(second?.status, 75);
+  assert.match(
+    messageOf(second!),
+    new RegExp(`tcp://127.0.0.1:${board.line.port}: process ${process.pid} \\(.+\\) reads it`),
+  );
+});
+
+test('a port that nobody listens on, one that is not there and one that is none say so', async (t) => {
+  const { line } = await startJbd(t);
+  await line.close();
+  const gone = await runCommand(command, { flags: { port: line.url } });
+  assert.equal(gone.status, 69);
+  assert.match(messageOf(gone), /no connection: nothing listens there/);
+  const missing = await runCommand(command, { flags: { port: '/dev/ttyNotThere' } });
+  assert.equal(missing.status, 69);
+  assert.match(messageOf(missing), /\/dev\/ttyNotThere: no such port/);
+  const none = await runCommand(command, { flags: { port: '/dev/null' } });
+  assert.equal(none.status, 69);
+  assert.match(messageOf(none), /\/dev\/null: no serial port/);
+  for (const port of ['tcp://nowhere', 'http://x:1', 'tcp://x:99999']) {
+    assert.equal((await runCommand(command, { flags: { port } })).status, 64, port);
+  }
+  assert.equal((await runCommand(command)).status, 64);
+});
+
+test('--charge and --discharge write with --allow-write only, one switch at a time, and read back', async (t) => {
+  for (const [type, board] of [
+    ['jbd', await startJbd(t)],
+    ['daly-a5', await startDaly(t)],
+    ['daly-d2', await startDaly(t, { dialect: 'd2' })],
+  ] as const) {
+    const refused = await read(board, { type, charge: 'off' });
+    assert.equal(refused.status, 64);
+    assert.match(messageOf(refused), /--allow-write/);
+    assert.equal(board.pack.charge, true);
+    const off = only(await read(board, { type, charge: 'off', allowWrite: true }));
+    assert.equal(off.charge_enabled, false, type);
+    assert.equal(off.discharge_enabled, true, type);
+    assert.equal(board.pack.discharge, true);
+    const on = only(await read(board, { type, charge: 'on', allowWrite: true }));
+    assert.equal(on.charge_enabled, true, type);
+  }
+  const none = await read(await startDaly(t, { dialect: 'p81' }), {
+    type: 'daly-p81',
+    charge: 'off',
+    allowWrite: true,
+  });
+  assert.equal(none.status, 64);
+});
+
+test('a device that takes the command and does nothing ends with 76', async (t) => {
+  const board = await startJbd(t);
+  Object.defineProperty(board.pack, 'charge', { get: () => true, set: () => {} });
+  const result = await read(board, { type: 'jbd', charge: 'off', allowWrite: true });
+  assert.equal(result.status, 76);
+  assert.match(messageOf(result), /it took the command, but the charge switch stays as it was/);
+});
+
+test('--raw prints what is sent and what comes, also of a device that nobody knows', async (t) => {
+  const board = await startJbd(t);
+  const result = await read(board, { type: 'jbd', raw: true, count: '4' });
+  assert.deepEqual(
+    result.records.map(({ direction }) => direction),
+    ['sent', 'received', 'sent', 'received'],
+  );
+  assert.equal(result.records[0]?.bytes, 'dda50300fffd77');
+  const unknown = await startBoard(t, () => ({
+    receive: (bytes) => [{ request: Buffer.from(bytes), frames: [Buffer.from('login: ')] }],
+  }));
+  const text = await read(unknown, { raw: true, count: '6', readTimeout: '30ms' });
+  assert.ok(text.records.some(({ bytes }) => bytes === Buffer.from('login: ').toString('hex')));
+});
+
+test('a port that is the terminal of something else is called what it is', async (t) => {
+  const board = await startBoard(t, () => ({
+    receive: (bytes) => [{ request: Buffer.from(bytes), frames: [Buffer.from('raspberrypi login: ')] }],
+  }));
+  const typed = await read(board, { type: 'jbd', readTimeout: '30ms' });
+  assert.equal(typed.status, 76);
+  assert.match(messageOf(typed), /bytes came that are no jbd: text "raspberrypi login: .*--raw shows what comes/);
+  const auto = await read(board, { readTimeout: '30ms' });
+  assert.equal(auto.status, 76);
+  assert.match(messageOf(auto), /what came is no monitor known here: text "raspberrypi login/);
+});
