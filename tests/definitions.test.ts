@@ -69,7 +69,7 @@ test('one word means one thing: a flag has the same type in every command', () =
   const types = new Map<string, { where: string; type: string }>();
   for (const { where, option } of everyOption) {
     const { flag } = option;
-    if (!flag || ['--check', '--from', '--max-age'].includes(flag)) continue;
+    if (!flag || ['--check', '--from', '--max-age', '--type'].includes(flag)) continue;
     const first = types.get(flag) ?? { where, type: kindOf(option) };
     types.set(flag, first);
     assert.equal(kindOf(option), first.type, `${where} and ${first.where}`);

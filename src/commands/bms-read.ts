@@ -50,7 +50,7 @@ The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the nu
       title: 'A DRIVER OF YOUR OWN',
       text: `--driver ./mine.mjs loads a codec from a file, an ES module that exports codec. It is data and pure functions: what to ask, how frames lie in the stream of bytes, what they mean. The command does the rest. examples/drivers has a whole one; its shape is that of src/protocols/bms/codec.ts.
 
-  export const codec = {
+  codec = {
     name: 'mine', family: 'mine', summary: 'my monitor',
     timing: { response: 500, gap: 20, torn: 200 },
     serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },

@@ -307,8 +307,7 @@ test('a second command on the same port is refused with the name of the first', 
     { type: 'jbd', interval: '100ms' },
     {
       signal: stop.signal,
-      dataDir: undefined as never,
-      runtimeDir: '/tmp/voltpipe-test-locks',
+      runtimeDir,
       onItem() {
         void read(board, { type: 'jbd' }, { runtimeDir }).then((result) => {
           second ??= result;
@@ -317,7 +316,7 @@ test('a second command on the same port is refused with the name of the first', 
       },
     },
   );
-  assert.equal(second?.status, 75);
+  assert.equal(second?.status, 75, `${second?.log.join('\n')}`);
   assert.match(
     messageOf(second!),
     new RegExp(`tcp://127.0.0.1:${board.line.port}: process ${process.pid} \\(.+\\) reads it`),

@@ -175,6 +175,7 @@ export function createExchange(
     try {
       for (let n = 1; n <= attempts; n++) {
         const outcome = await attempt(request, accepted, wait);
+        if (outcome !== 'complete') take(parser.reset());
         if (outcome === 'silence' || (outcome === 'partial' && n < attempts)) continue;
         answered = true;
         const refusal = request.refusal?.(accepted);

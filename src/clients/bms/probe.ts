@@ -51,6 +51,7 @@ export async function probe(
   let link: Link | undefined;
   let kind = '';
   const heard: string[] = [];
+  const damaged: string[] = [];
   try {
     for (const { codec, request, times = 1, options } of questions(candidates, given)) {
       if (link && kind !== wire.kind(codec)) {
@@ -74,7 +75,8 @@ export async function probe(
         return found;
       }
       const { bytes, preview } = exchange.tally.totals();
-      if (bytes > 0) heard.push(preview);
+      if (isDamaged(exchange.tally)) damaged.push(codec.name);
+      else if (bytes > 0) heard.push(preview);
     }
   } finally {
     await link?.close();

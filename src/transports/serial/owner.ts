@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** A process that has a device open. */
 export interface Owner {
@@ -15,9 +16,13 @@ const quietly = <T>(read: () => T): T | undefined => {
   }
 };
 
-/** The short name of a process; undefined where it can't be seen. */
-export const processName = (pid: number, proc = '/proc'): string | undefined =>
-  quietly(() => readFileSync(`${proc}/${pid}/comm`, 'utf8').trim());
+/** The short name of a process, of one of ours that of the command; undefined where it can't be seen. */
+export function processName(pid: number, proc = '/proc'): string | undefined {
+  const name = quietly(() => readFileSync(`${proc}/${pid}/comm`, 'utf8').trim());
+  if (name !== 'node' && name !== 'MainThread') return name;
+  const [, script] = quietly(() => readFileSync(`${proc}/${pid}/cmdline`, 'utf8').split('\0')) ?? [];
+  return script ? basename(script).replace(/\.[cm]?js$/, '') : name;
+}
 
 /**
  * Other processes that have `path` open, as far as this user may see them: those of other users are hidden from an ordinary one.
