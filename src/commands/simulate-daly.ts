@@ -6,7 +6,7 @@ import { checkLine, faultSection, lineOptions, serveLine } from '../simulators/b
 const options = {
   dialect: { type: 'choice', choices: ['a5', 'd2', 'p81'], default: 'a5', summary: 'language that it speaks' },
   board: { type: 'integer', min: 1, max: 15, default: 1, summary: 'number of the board on its bus' },
-  stale: { type: 'flag', summary: 'a5: send all 16 frames of cells, with left-overs in the spare slots' },
+  staleSlots: { type: 'flag', summary: 'a5: send all 16 frames of cells, with left-overs in the spare slots' },
   ...lineOptions,
 } as const satisfies Options;
 
@@ -40,14 +40,14 @@ The first line on stdout is an endpoint record with the address; a simulator_eve
     },
     {
       text: 'Spare slots full of left-overs, and an adapter that hears itself',
-      command: 'simulate daly --stale --fault echo',
+      command: 'simulate daly --stale-slots --fault echo',
       interruptAfter: 2,
     },
   ],
   seeAlso: ['bms-read(1)', 'simulate-jbd(1)'],
   check: checkLine,
   async *run(ctx) {
-    const { dialect, board, stale } = ctx.opts;
+    const { dialect, board, staleSlots: stale } = ctx.opts;
     const make = (pack: Parameters<typeof dalyDevice>[0]) =>
       dalyDevice(pack, { dialect: dialect as DalyDialect, board, stale });
     yield* serveLine(ctx, 'daly', make, strangers[dialect as DalyDialect]);
