@@ -96,7 +96,7 @@ complete -c simulate -n '__voltpipe_simulate_at jbd' -l version -s V -d 'print t
 complete -c simulate -n '__voltpipe_simulate_at jbd' -l help -s h -d 'print help, examples first, and end'
 complete -c simulate -n '__voltpipe_simulate_at daly' -l dialect -x -a 'a5 d2 p81' -d 'language that it speaks'
 complete -c simulate -n '__voltpipe_simulate_at daly' -l board -x -d 'number of the board on its bus'
-complete -c simulate -n '__voltpipe_simulate_at daly' -l stale -d 'a5: send all 16 frames of cells, with left-overs in the spare slots'
+complete -c simulate -n '__voltpipe_simulate_at daly' -l stale-slots -d 'a5: send all 16 frames of cells, with left-overs in the spare slots'
 complete -c simulate -n '__voltpipe_simulate_at daly' -l listen -x -d 'where to listen, as a serial server does; port 0 takes a free one'
 complete -c simulate -n '__voltpipe_simulate_at daly' -l pty -r -F -d 'also make a serial port of this name, a pseudo-terminal; needs socat'
 complete -c simulate -n '__voltpipe_simulate_at daly' -l cells -x -d 'cells in series'
