@@ -14,6 +14,7 @@ import {
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, transformSync } from 'esbuild';
+import { lightCommander, lightMqtt } from './light-packages.mjs';
 
 const root = join(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -84,54 +85,6 @@ const nativeOnly = {
   },
 };
 
-/** Commander loads node:child_process (3 ms) for a feature that we don't use: programs as subcommands. */
-const lightCommander = {
-  name: 'light-commander',
-  setup(b) {
-    b.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
-      importer.includes('/node_modules/commander/') ? { path, namespace: 'nothing' } : undefined,
-    );
-    b.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
-  },
-};
-
-/** What mqtt.js loads with its first connection though hardly anybody uses it: WebSocket costs 12 ms, SOCKS 7. */
-const lateInMqtt = [
-  {
-    file: 'index',
-    eager: /= require\('(\.\/(?:ws|tcp|tls))'\)\.(streamBuilder|default);/g,
-    times: 6,
-    late: "= (...args) => require('$1').$2(...args);",
-  },
-  {
-    file: 'tcp',
-    eager: /= __importDefault\(require\("\.\/socks"\)\);/g,
-    times: 1,
-    late: '= { get default() { return require("./socks").default; } };',
-  },
-  {
-    file: 'tls',
-    eager: /= __importDefault\(require\("\.\/socks"\)\);/g,
-    times: 1,
-    late: '= { get default() { return require("./socks").default; } };',
-  },
-];
-
-const lightMqtt = {
-  name: 'light-mqtt',
-  setup(b) {
-    for (const { file, eager, times, late } of lateInMqtt) {
-      b.onLoad({ filter: new RegExp(`/mqtt/build/lib/connect/${file}\\.js$`) }, ({ path }) => {
-        const text = readFileSync(path, 'utf8');
-        if (text.match(eager)?.length !== times) throw new Error(`${path} has changed: look at lateInMqtt anew`);
-        return { contents: text.replace(eager, late), loader: 'js' };
-      });
-    }
-    // npm's copy of Node's own streams.
-    b.onResolve({ filter: /^readable-stream$/ }, () => ({ path: 'node:stream', external: true }));
-  },
-};
-
 const common = {
   bundle: true,
   platform: 'node',
@@ -170,25 +123,33 @@ function entries({ commands, groups }) {
   });
 }
 
+/** Bundles the packages that were asked for, and those that they ask for in turn as files of their own; all end up in `wanted`. */
 async function vendor(wanted, packages) {
   mkdirSync(join(root, 'dist/vendor'), { recursive: true });
-  await Promise.all(
-    [...wanted].map(async (name) => {
-      const entry = vendorEntries[name] ?? name;
-      const result = await build({
-        ...common,
-        stdin: vendorEntries[name]
-          ? undefined
-          : { contents: `module.exports = require(${JSON.stringify(name)});`, resolveDir: root, loader: 'js' },
-        entryPoints: vendorEntries[name] ? [join(root, entry)] : undefined,
-        outfile: join(root, 'dist/vendor', vendorFile(name)),
-        minify: true,
-        keepNames: true,
-        plugins: [lightCommander, lightMqtt, nativeOnly],
-      });
-      notePackages(result.metafile, packages);
-    }),
-  );
+  const apart = (name) => {
+    if (!wanted.has(name)) made.push(vendorOne(name, apart, packages));
+    wanted.add(name);
+    return `./${vendorFile(name)}`;
+  };
+  const made = [...wanted].map((name) => vendorOne(name, apart, packages));
+  // The list grows while its packages are being made.
+  for (const one of made) await one;
+}
+
+async function vendorOne(name, apart, packages) {
+  const entry = vendorEntries[name];
+  const result = await build({
+    ...common,
+    stdin: entry
+      ? undefined
+      : { contents: `module.exports = require(${JSON.stringify(name)});`, resolveDir: root, loader: 'js' },
+    entryPoints: entry ? [join(root, entry)] : undefined,
+    outfile: join(root, 'dist/vendor', vendorFile(name)),
+    minify: true,
+    keepNames: true,
+    plugins: [lightCommander, lightMqtt(apart), nativeOnly],
+  });
+  notePackages(result.metafile, packages);
 }
 
 function notePackages(metafile, packages) {

@@ -1,6 +1,6 @@
 // Starts a bundle by way of the code cache that the build has made of it (decision 008). The build copies this file to dist/.
 'use strict';
-const { readFileSync, statSync } = require('node:fs');
+const { existsSync, readFileSync, statSync } = require('node:fs');
 const { Script } = require('node:vm');
 
 /**
@@ -19,8 +19,12 @@ function scriptOf(name, cachedData) {
   return new Script(source, { filename, lineOffset: -1, cachedData });
 }
 
-/** The cache of a bundle; undefined for a Node that the build did not know. */
+/** Whether the build knew this Node. */
+const hasCaches = existsSync(`${__dirname}/${folder}`);
+
+/** The cache of a bundle, if it has one. */
 function cacheOf(name) {
+  if (!hasCaches) return undefined;
   try {
     return readFileSync(`${__dirname}/${folder}/${name}.cache`);
   } catch {
@@ -30,11 +34,14 @@ function cacheOf(name) {
 
 const loaded = new Map();
 
-/** What a bundle asks for: a vendored package comes by way of its cache, too. */
-function requireIn(id) {
-  if (!id.startsWith('./vendor/')) return require(id);
-  if (!loaded.has(id)) loaded.set(id, load(id.slice('./'.length, -'.cjs'.length)));
-  return loaded.get(id);
+/** What a bundle asks for, beside it or below: a vendored package comes by way of its cache, too. */
+function requireFrom(directory) {
+  return (id) => {
+    if (!id.startsWith('./')) return require(id);
+    const name = directory + id.slice('./'.length, -'.cjs'.length);
+    if (!loaded.has(name)) loaded.set(name, load(name));
+    return loaded.get(name);
+  };
 }
 
 /** Runs `dist/<name>.cjs` and returns its exports. */
@@ -42,10 +49,15 @@ function load(name) {
   // Whoever wants source maps needs Node's own loader.
   const cachedData = process.sourceMapsEnabled ? undefined : cacheOf(name);
   if (cachedData === undefined) return require(`./${name}.cjs`);
-  const filename = `${__dirname}/${name}.cjs`;
-  const directory = filename.slice(0, filename.lastIndexOf('/'));
+  const directory = name.slice(0, name.lastIndexOf('/') + 1);
   const module = { exports: {} };
-  scriptOf(name, cachedData).runInThisContext()(module.exports, requireIn, module, filename, directory);
+  scriptOf(name, cachedData).runInThisContext()(
+    module.exports,
+    requireFrom(directory),
+    module,
+    `${__dirname}/${name}.cjs`,
+    `${__dirname}/${directory}`.slice(0, -1),
+  );
   return module.exports;
 }
 
