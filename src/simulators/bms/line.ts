@@ -30,6 +30,9 @@ export interface LineOptions {
   onRequest?: (request: Uint8Array) => void;
 }
 
+/** Time for the first half of a frame to arrive before the line breaks, in ms. */
+const halfHeard = 150;
+
 /** Starts the line. As on a real bus, every connection hears all answers. */
 export async function startLine(device: SerialDevice, options: LineOptions): Promise<SimulatedLine> {
   const { clock, latency = 20, host = '127.0.0.1' } = options;
@@ -56,7 +59,7 @@ export async function startLine(device: SerialDevice, options: LineOptions): Pro
     if (faults.has('checksum') && bytes.length > 0) bytes[middle] = bytes[middle]! ^ 0x10;
     if (faults.has('disconnect')) {
       send(bytes.subarray(0, middle));
-      clock.after(latency, hangUp);
+      clock.after(halfHeard, hangUp);
     } else if (faults.has('lost')) send(Buffer.concat([bytes.subarray(0, middle), bytes.subarray(middle + 4)]));
     else if (faults.has('split')) for (const byte of bytes) send(Uint8Array.of(byte));
     else send(bytes);
