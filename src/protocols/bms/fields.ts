@@ -55,40 +55,49 @@ export const powerOf = (voltage: number, current: number): number => rounded(vol
 export function cellFields(millivolts: readonly (number | undefined)[]): BatteryFields {
   let min = -1;
   let max = -1;
-  let complete = true;
+  let low = 0;
+  let high = 0;
+  const cells: number[] = [];
   for (let i = 0; i < millivolts.length; i++) {
     const mv = millivolts[i];
-    if (mv === undefined) {
-      complete = false;
-      continue;
+    if (mv === undefined) continue;
+    cells.push(mv / 1000);
+    if (min < 0 || mv < low) {
+      min = i;
+      low = mv;
     }
-    if (min < 0 || mv < millivolts[min]!) min = i;
-    if (max < 0 || mv > millivolts[max]!) max = i;
+    if (max < 0 || mv > high) {
+      max = i;
+      high = mv;
+    }
   }
   if (min < 0) return {};
-  const low = millivolts[min]!;
-  const high = millivolts[max]!;
-  return {
-    ...(complete && { cells: (millivolts as readonly number[]).map((mv) => mv / 1000) }),
+  const fields: BatteryFields = {
     cell_min: low / 1000,
     cell_max: high / 1000,
     cell_min_number: min + 1,
     cell_max_number: max + 1,
     cell_delta: (high - low) / 1000,
   };
+  if (cells.length === millivolts.length) fields.cells = cells;
+  return fields;
 }
 
 /** Sensors in °C as fields; `undefined` stands for one that is missing. `temperature` is the first that measures. */
 export function temperatureFields(celsius: readonly (number | undefined)[]): BatteryFields {
-  const known = celsius.filter((value) => value !== undefined);
-  const [first] = known;
-  if (first === undefined) return {};
-  return {
-    temperature: first,
-    ...(known.length === celsius.length && { temperatures: known }),
-    temp_min: Math.min(...known),
-    temp_max: Math.max(...known),
-  };
+  const known: number[] = [];
+  let low = 0;
+  let high = 0;
+  for (const value of celsius) {
+    if (value === undefined) continue;
+    if (known.length === 0 || value < low) low = value;
+    if (known.length === 0 || value > high) high = value;
+    known.push(value);
+  }
+  if (known.length === 0) return {};
+  const fields: BatteryFields = { temperature: known[0]!, temp_min: low, temp_max: high };
+  if (known.length === celsius.length) fields.temperatures = known;
+  return fields;
 }
 
 /** Numbers of the set bits, the lowest bit being number 1. */

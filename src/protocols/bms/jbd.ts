@@ -121,39 +121,47 @@ const cells = ask('cell voltages', cellsRegister, 2);
 const hardware = ask('hardware name', nameRegister, 1, true);
 const errors = ask('error counters', errorsRegister, 22, true);
 
-const latest = (frames: readonly Frame[], register: number): Uint8Array | undefined =>
-  frames.findLast(({ code, layer, status }) => code === register && layer === undefined && status === 0)?.data;
+function latest(frames: readonly Frame[], register: number): Uint8Array | undefined {
+  for (let n = frames.length - 1; n >= 0; n--) {
+    const frame = frames[n]!;
+    if (frame.code === register && frame.layer === undefined && frame.status === 0) return frame.data;
+  }
+  return undefined;
+}
 
-/** What register 03 says. */
-function basicFields(data: Uint8Array): BatteryFields {
+/** What register 03 says. Written out, since this is what runs for every frame. */
+function basicFields(data: Uint8Array, celsius: readonly (number | undefined)[], sign: 1 | -1): BatteryFields {
   const switches = data[20]!;
   const unit = switches & 0x80 ? 10 : 100;
   const voltage = u16(data, 0) / 100;
-  const current = s16(data, 2) / unit;
+  const raw = s16(data, 2);
+  const current = raw === 0 ? 0 : (sign * raw) / unit;
   const flags = u16(data, 16);
-  const soc = data[19]!;
-  const extension = 23 + 2 * data[22]!;
+  const extension = 23 + 2 * celsius.length;
   const balancing = u16(data, 12) + u16(data, 14) * 0x10000;
-  return {
+  const fields: BatteryFields = {
     voltage,
     current,
     power: powerOf(voltage, current),
-    ...(soc <= 100 && { state_of_charge: soc }),
-    ...temperatureFields(sensors(data)),
     cell_count: data[21]!,
     charge_enabled: (switches & 1) !== 0,
     discharge_enabled: (switches & 2) !== 0,
     balancing: balancing === 0 ? [] : bitNumbers(balancing),
     alarms: flags === 0 ? [] : bitNumbers(flags & ~lockBit).map((number) => protections[number - 1]!),
     alarm_flags: flags,
-    ...((flags & lockBit) !== 0 && { switch_locked: true }),
     cycles: u16(data, 8),
     remaining_ah: u16(data, 4) / unit,
     nominal_ah: u16(data, 6) / unit,
-    ...(data.length >= extension + 9 && { full_ah: u16(data, extension + 3) / unit }),
-    firmware: `${data[18]! >> 4}.${data[18]! & 15}`,
+    firmware: versions[data[18]!]!,
   };
+  if (data[19]! <= 100) fields.state_of_charge = data[19]!;
+  if ((flags & lockBit) !== 0) fields.switch_locked = true;
+  if (data.length >= extension + 9) fields.full_ah = u16(data, extension + 3) / unit;
+  return Object.assign(fields, temperatureFields(celsius));
 }
+
+/** The byte 44 is version 4.4, 80 is 8.0. */
+const versions: readonly string[] = Array.from({ length: 256 }, (_, byte) => `${byte >> 4}.${byte & 15}`);
 
 /** Sensors of register 03 in °C. A missing probe reads far below what a battery survives. */
 function sensors(data: Uint8Array): (number | undefined)[] {
@@ -177,24 +185,23 @@ function decode(frames: readonly Frame[], options: { invertCurrent?: boolean }):
   const list = latest(frames, cellsRegister);
   if (!data && !list) return { rejected: 'too short', detail: 'neither basic information nor cell voltages' };
 
-  const fields: BatteryFields = data ? basicFields(data) : {};
+  const celsius = data ? sensors(data) : [];
+  const fields = data ? basicFields(data, celsius, options.invertCurrent ? -1 : 1) : {};
   const remarks: string[] = [];
-  if (options.invertCurrent && fields.current) {
-    fields.current = -fields.current;
-    fields.power = powerOf(fields.voltage!, fields.current);
-  }
   if (data && data[19]! > 100) remarks.push(`the state of charge reads ${data[19]} %: left out`);
-  const missing = data ? sensors(data).indexOf(undefined) : -1;
+  const missing = celsius.indexOf(undefined);
   if (missing >= 0) remarks.push(`temperature sensor ${missing + 1} is missing`);
   if (list) {
-    const millivolts = Array.from({ length: list.length >> 1 }, (_, n) => u16(list, 2 * n));
+    const count = list.length >> 1;
+    const millivolts: number[] = [];
+    for (let n = 0; n < count; n++) millivolts.push(u16(list, 2 * n));
     Object.assign(fields, cellFields(millivolts));
-    if (fields.cell_count !== undefined && fields.cell_count !== millivolts.length) {
+    if (fields.cell_count !== undefined && fields.cell_count !== count) {
       delete fields.cells;
-      remarks.push(`it says ${fields.cell_count} cells and lists ${millivolts.length}: the list is left out`);
-    } else fields.cell_count = millivolts.length;
+      remarks.push(`it says ${fields.cell_count} cells and lists ${count}: the list is left out`);
+    } else fields.cell_count = count;
   }
-  return { fields, ...(remarks.length > 0 && { remarks }) };
+  return remarks.length > 0 ? { fields, remarks } : { fields };
 }
 
 function decodeInfo(frames: readonly Frame[]): Info | Rejection {

@@ -15,13 +15,17 @@ const read = 0x03;
 const write = 0x06;
 const requestSize = 8;
 
+/** The remainder of each byte. */
+const table = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
+  return crc;
+});
+
 /** The CRC-16/MODBUS of the bytes from `from` to before `to`. */
 export function crc16(bytes: Uint8Array, from: number, to: number): number {
   let crc = 0xffff;
-  for (let i = from; i < to; i++) {
-    crc ^= bytes[i]!;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
-  }
+  for (let i = from; i < to; i++) crc = (crc >> 8) ^ table[(crc ^ bytes[i]!) & 0xff]!;
   return crc;
 }
 

@@ -130,7 +130,9 @@ const ptyWithin = 5000;
 /** Node can't make a pseudo-terminal; socat can, and joins it to the TCP side. */
 async function makePty(ctx: LineContext, path: string, line: SimulatedLine): Promise<string> {
   rmSync(path, { force: true });
-  const child = ctx.spawn(['socat', `pty,rawer,link=${path}`, `tcp:127.0.0.1:${line.port}`], { stdio: 'ignore' });
+  const child = ctx.spawn(['socat', '-t0', `pty,rawer,link=${path}`, `tcp:127.0.0.1:${line.port}`], {
+    stdio: 'ignore',
+  });
   let ended: string | undefined;
   child.once('error', (error: NodeJS.ErrnoException) => {
     ended = error.code === 'ENOENT' ? 'socat is not installed' : `socat: ${error.code}`;

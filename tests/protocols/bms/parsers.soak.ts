@@ -1,0 +1,3 @@
+import { bmsSoak } from '../../support/bms-soak.ts';
+
+bmsSoak(10_000_000);
