@@ -11,8 +11,8 @@ export interface Stage {
   readonly screen: Context['screen'];
   /** A folder of the demo's own; gone when it is over. */
   readonly folder: string;
-  /** Starts a command of the toolkit, with these variables beside the environment. */
-  start(words: readonly string[], env: Readonly<Record<string, string>>): Child;
+  /** Starts a command of the toolkit, with these variables beside the environment; `onLine` gets what it prints on stdout. */
+  start(words: readonly string[], env: Readonly<Record<string, string>>, onLine?: (line: string) => void): Child;
 }
 
 /** What a demo shows next: a line that stays, or a view that takes the place of the view before (on a terminal alone). */
@@ -39,6 +39,8 @@ export interface Child {
   readonly over: boolean;
   /** Resolves when it has ended by itself with 0; rejects with what it said when it failed. */
   readonly done: Promise<void>;
+  /** Gives it a line on stdin; of use only where its stdout is heard, too. */
+  feed(line: string): void;
   /** Ends it; resolves when it has. */
   stop(): Promise<void>;
 }
@@ -51,13 +53,16 @@ export function startChild(
   ctx: Pick<Context, 'self' | 'spawn'>,
   words: readonly string[],
   env: Readonly<Record<string, string>>,
+  onLine?: (line: string) => void,
 ): Child {
   const child: ChildProcess = ctx.spawn([...ctx.self, ...words], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: onLine ? ['pipe', 'pipe', 'pipe'] : ['ignore', 'ignore', 'pipe'],
     env: { ...env },
     detached: true,
   });
   const lines: string[] = [];
+  child.stdin?.on('error', () => {});
+  if (onLine) createInterface({ input: child.stdout! }).on('line', onLine);
   let last = '';
   let over = false;
   let stopped = false;
@@ -80,6 +85,7 @@ export function startChild(
       return over;
     },
     done,
+    feed: (line) => void child.stdin?.write(`${line}\n`),
     async stop() {
       stopped = true;
       child.kill('SIGTERM');

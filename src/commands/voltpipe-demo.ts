@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import type { Options } from '../runtime/options.ts';
+import { batteriesDemo } from './demo-batteries.ts';
 import { bmwDemo } from './demo-bmw.ts';
 import { type Demo, type Scene, type Stage, startChild } from './demo-stage.ts';
 
 /** The demos by name; the first is played unless another is asked for. */
-const demos = { bmw: bmwDemo } as const satisfies Record<string, Demo>;
+const demos = { bmw: bmwDemo, batteries: batteriesDemo } as const satisfies Record<string, Demo>;
 
 const names = Object.keys(demos) as (keyof typeof demos)[];
 
@@ -60,6 +61,7 @@ ${names.map((name) => `- ${name}: ${demos[name].summary}`).join('\n')}`,
   examples: [
     { text: 'A BMW in A Better Routeplanner, until Ctrl-C', command: 'voltpipe demo', interruptAfter: 6 },
     { text: 'The same for a script: three updates', command: 'voltpipe demo bmw -n 3' },
+    { text: 'Batteries of a camper van and a boat', command: 'voltpipe demo batteries -n 5' },
   ],
   seeAlso: ['voltpipe(7)', 'voltpipe-run(1)', 'simulate-bmw(1)', 'simulate-abrp(1)'],
 
@@ -71,7 +73,7 @@ ${names.map((name) => `- ${name}: ${demos[name].summary}`).join('\n')}`,
       signal: endOf(ctx),
       screen: ctx.screen,
       folder,
-      start: (words, env) => startChild(ctx, words, env),
+      start: (words, env, onLine) => startChild(ctx, words, env, onLine),
     };
     try {
       for await (const scene of demo.play(stage, { updates: ctx.opts.updates })) {

@@ -12,7 +12,7 @@ export function bluetoothAddress(text: string): string | undefined {
   return opaque.test(plain) ? plain : undefined;
 }
 
-const safe = (text: string): string => text.replaceAll(/[^A-Za-z0-9_-]+/g, '_').replace(/^_+|_+$/g, '');
+const safe = (text: string): string => text.replaceAll(/[^A-Za-z0-9_-]/g, '_');
 
 /**
  * The id of a pack on a wire: `serial-<name of the port>[-board]` or `tcp-<host>-<port>[-board]`, of letters, digits, `_` and `-`.

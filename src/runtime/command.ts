@@ -98,6 +98,8 @@ export interface Definition<O extends Options = Options> {
    * when nobody takes its output; and it is told of its output with `ctx.onDelivered`.
    */
   takesOver?: boolean;
+  /** With these options `--once` is no single record but a round: the command ends by itself, as `ctx.once` tells it to. */
+  rounds?(opts: Readonly<Record<string, unknown>>): boolean;
   /** Takes `--receipts`: one `receipt` a delivery on stdout. Without the flag the runtime swallows what it yields. */
   receipts?: boolean;
   /** One line, no full stop, lower-case start: `renames and converts vendor data`. */

@@ -17,6 +17,8 @@ export interface Context<O extends Options = Options> {
   readonly args: readonly string[];
   /** Options: parsed, validated, with defaults. */
   readonly opts: Values<O>;
+  /** `--once` was given; of use to a command with `rounds` in its definition. */
+  readonly once: boolean;
   /** The records to read, one by one. A command with input `none` gets an empty one. */
   readonly input: AsyncIterable<VoltRecord>;
   /** Aborts when the command shall stop: a signal, `--timeout`, a reader that went away. Sources end; filters and sinks go on to the end of input. */
@@ -95,6 +97,8 @@ export interface Screen {
   /** stderr is a terminal. */
   readonly interactive: boolean;
   readonly columns: number;
+  /** stdout is a terminal, too: records would come between the lines of a live view. */
+  readonly shared: boolean;
   /** Colours are wanted (a terminal, no NO_COLOR). */
   readonly color: boolean;
   /** Prints text for the user as it is, with no prefix, in the place of what `draw` showed. */

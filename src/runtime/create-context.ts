@@ -63,6 +63,7 @@ export function createContext(
     name: setup.name,
     args: settings.args,
     opts: settings.opts as Context['opts'],
+    once: settings.common.once === true,
     input: wiring.input,
     signal: setup.stop.signal,
     deadline: setup.deadline.signal,
@@ -95,7 +96,13 @@ export function createContext(
     async lock(name, where = 'runtime') {
       const folder = where === 'data' ? settings.dataDir : services.runtimeDir;
       const path = join(folder, name.replaceAll(/[^\w.-]/g, '_'));
-      const release = await takeLock(path);
+      const unlock = await takeLock(path);
+      // One that is taken and given back all day must leave nothing behind.
+      const release = async (): Promise<void> => {
+        const index = setup.atEnd.indexOf(release);
+        if (index >= 0) setup.atEnd.splice(index, 1);
+        await unlock();
+      };
       setup.atEnd.push(release);
       return release;
     },

@@ -72,7 +72,7 @@ function connect(planned: PlannedStage, services: Services, input: Stream | unde
     definition,
     // What a sink shows in a dry run is what it was asked for.
     swallow: definition.receipts === true && !common.receipts && setup.settings.opts.dryRun !== true,
-    limit: common.once ? 1 : common.count,
+    limit: common.once && !definition.rounds?.(setup.settings.opts) ? 1 : common.count,
     input,
     tracked,
     stop: () => setup.stop.abort(new DOMException('stopped', 'AbortError')),

@@ -8,6 +8,7 @@ export function createScreen(env: Readonly<Record<string, string | undefined>>):
   let drawn = 0;
   return {
     interactive,
+    shared: interactive && descriptorKind(1) === 'terminal',
     get columns() {
       return interactive ? (process.stderr.columns ?? 80) : 80;
     },

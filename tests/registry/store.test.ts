@@ -280,6 +280,6 @@ test('addresses are taken in every spelling, ids of packs are safe in a topic an
   }
   for (const text of ['', 'aa:bb', '/dev/ttyUSB0', 'Starter']) assert.equal(bluetoothAddress(text), undefined);
   assert.equal(packId('/dev/ttyUSB0'), 'serial-ttyUSB0');
-  assert.equal(packId('tcp://[fe80::1]:4001', 0), 'tcp-fe80_1-4001-0');
+  assert.equal(packId('tcp://[fe80::1]:4001', 0), 'tcp-fe80__1-4001-0');
   assert.equal(packId('tcp://pack.example:4001'), 'tcp-pack_example-4001');
 });

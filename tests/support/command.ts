@@ -36,6 +36,8 @@ export interface RunOptions {
   health?: Health;
   /** What `ctx.spawn` does; without it a child is a failure of the test. */
   spawn?: Services['spawn'];
+  /** The terminal (default: none, what is printed goes to the log). */
+  screen?: Services['screen'];
   /** Gets each function that a changed configuration calls. */
   onReload?: Services['onReload'];
 }
@@ -99,7 +101,14 @@ export async function runCommand(
     metrics: noMetrics,
     health: options.health ?? createHealth(clock),
     http: undefined,
-    screen: { interactive: false, columns: 80, color: false, print: (text) => void log.push(text), draw() {} },
+    screen: options.screen ?? {
+      interactive: false,
+      shared: false,
+      columns: 80,
+      color: false,
+      print: (text) => void log.push(text),
+      draw() {},
+    },
     runtimeDir: options.runtimeDir ?? join(dataDir, 'run'),
     spawn:
       options.spawn ??

@@ -124,7 +124,7 @@ export async function startPipeline(
       metrics: noMetrics,
       health: createHealth(clock),
       http: undefined,
-      screen: { interactive: false, columns: 80, color: false, print() {}, draw() {} },
+      screen: { interactive: false, shared: false, columns: 80, color: false, print() {}, draw() {} },
       runtimeDir: join(dataDir, 'run'),
       spawn: () => assertNever(),
       onReload() {},

@@ -1,0 +1,101 @@
+import { startFleet } from '../clients/bms/fleet/fleet.ts';
+import type { FleetHost } from '../clients/bms/fleet/host.ts';
+import { registryReader } from '../clients/bms/fleet/reader.ts';
+import type { VoltRecord } from '../records/record.ts';
+import { openRegistry } from '../registry/store.ts';
+import { systemOptions } from '../registry/system-options.ts';
+import type { Context } from '../runtime/context.ts';
+import { exit, fail } from '../runtime/exit.ts';
+import type { Options } from '../runtime/options.ts';
+
+/** Records that wait for a slow reader. */
+const mostWaiting = 10_000;
+
+/** The options of `bms-read --registry`. */
+export const fleetOptions = {
+  registry: { type: 'flag', summary: 'read every device of the registry, each at its own interval; see A FLEET' },
+  backoff: {
+    type: 'number',
+    min: 1,
+    max: 10,
+    default: 1,
+    key: 'bms.backoff',
+    summary: 'with --registry: each wait between tries is the last one times this',
+  },
+  statusInterval: {
+    type: 'duration',
+    default: 60_000,
+    key: 'bms.statusInterval',
+    summary: 'with --registry: time between two system_status records; 0: none',
+  },
+  maxConnections: { ...systemOptions.bluetooth.maxConnections, configOnly: false },
+  initialScan: { ...systemOptions.discovery.initialScan, configOnly: false },
+  scanInterval: { ...systemOptions.discovery.periodicInterval, configOnly: false },
+  watch: { type: 'flag', summary: 'show the batteries live on the terminal' },
+} as const satisfies Options;
+
+type FleetContext = Pick<
+  Context<typeof fleetOptions>,
+  'opts' | 'once' | 'dataDir' | 'clock' | 'log' | 'signal' | 'lock' | 'queue' | 'alive' | 'onReload' | 'metric'
+>;
+
+/** What reading takes beyond the fleet's own options. */
+export interface FleetMeans {
+  retries: number;
+  readTimeout: number | undefined;
+  scan?: FleetHost['scan'];
+  air?: Parameters<typeof registryReader>[2];
+}
+
+/** Reads what the registry knows, until the run is stopped or, with `--once`, for one round: then 69 says that a device was not read. */
+export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGenerator<VoltRecord, number, void> {
+  const { opts, clock, log, signal } = ctx;
+  const registry = openRegistry({ dataDir: ctx.dataDir, clock });
+  const records = ctx.queue({ max: mostWaiting, policy: 'drop-oldest' });
+  const fleet = startFleet(
+    {
+      clock,
+      log,
+      signal,
+      registry,
+      read: registryReader(ctx, means, means.air),
+      scan: means.scan,
+      put: (record) => records.push(record),
+      alive: ctx.alive,
+    },
+    { once: ctx.once, ...opts },
+  );
+  if (fleet.size === 0) {
+    const next = 'registry add makes one known, registry set sets up one that was found.';
+    if (ctx.once) throw fail('config', 'no device of the registry is set up', next);
+    log.info(`no device of the registry is set up yet. ${next}`);
+    // There is nothing to prove by a reading.
+    ctx.alive();
+  }
+  const stopWatching = registry.watch(() => {
+    try {
+      fleet.reload();
+      log.recovered('registry files', 'registry taken up');
+    } catch (error) {
+      log.lost('registry files', `registry kept as it was: ${(error as Error).message}`);
+    }
+  });
+  ctx.onReload(({ maxConnections }) => {
+    fleet.resize(maxConnections);
+    fleet.reload();
+  });
+  let isWhole = false;
+  fleet.done.then(
+    (whole) => {
+      isWhole = whole;
+      records.end();
+    },
+    (error: Error) => records.fail(error),
+  );
+  try {
+    yield* records;
+  } finally {
+    stopWatching();
+  }
+  return isWhole ? exit.ok : exit.unavailable;
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { shell } from '../support/shell.ts';
+import { packs, readRegistry, soakFleet } from './bms-fleet.ts';
+
+test('50 devices polled every 10 s by one process, a twentieth of the soak: no missed poll, memory below 120 MB (HAWK-163)', (t) =>
+  soakFleet(t, 30));
+
+test('one round over the registry: readings with names, status, summary, and it ends with 0 (HAWK-06, HAWK-118)', async (t) => {
+  const fleet = await packs(t, 2, 3600);
+  const got = await shell('bms-read --registry --once --no-initial-scan', { env: fleet.env });
+  assert.equal(got.status, 0, got.stderr);
+  const records = got.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const readings = records.filter(({ type }) => type === 'battery_reading');
+  assert.deepEqual(readings.map(({ vehicle_name }) => vehicle_name).sort(), ['Vehicle 1', 'Vehicle 2']);
+  assert.equal(readings[0].cells.length, 16);
+  assert.equal(records.filter(({ type }) => type === 'vehicle_summary').length, 2);
+  assert.deepEqual(records.at(-1).devices, { connected: 2 });
+  const kept = JSON.parse(readFileSync(join(fleet.dataDir, 'devices.json'), 'utf8'));
+  assert.equal(kept.devices[fleet.ids[0]!].status, 'connected');
+});
+
+test('a round in which a device is not reached ends with 69, and the others are read (HAWK-141)', async (t) => {
+  const fleet = await packs(t, 2, 3600);
+  await fleet.lines[0]!.close();
+  const set = await shell(`registry set ${fleet.ids[0]} retry_attempts=2 retry_interval=1 >/dev/null`, {
+    env: fleet.env,
+  });
+  assert.equal(set.status, 0, set.stderr);
+  const got = await shell('bms-read --registry --once --no-initial-scan', { env: fleet.env });
+  assert.equal(got.status, 69, got.stderr);
+  const records = got.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(records.at(-1).devices, { connected: 1, error: 1 });
+  assert.match(got.stderr, /try 1 of 2/);
+});
+
+test('a registry that is changed while it runs is taken up; a broken one keeps the old and is said, once (HAWK-11, HAWK-112)', async (t) => {
+  const fleet = await packs(t, 2, 1);
+  const path = join(fleet.dataDir, 'devices.json');
+  const whole = JSON.parse(readFileSync(path, 'utf8'));
+  const { [fleet.ids[1]!]: second, ...first } = whole.devices;
+  writeFileSync(path, JSON.stringify({ ...whole, devices: first }));
+  const reader = readRegistry(t, fleet);
+  await reader.line(({ type, device_id }) => type === 'battery_reading' && device_id === fleet.ids[0]);
+  const named = await shell(`registry set ${fleet.ids[0]} friendly_name=Renamed`, { env: fleet.env });
+  assert.equal(named.status, 0, named.stderr);
+  await reader.line(({ type, device_name }) => type === 'battery_reading' && device_name === 'Renamed');
+  const good = readFileSync(path, 'utf8');
+  writeFileSync(path, '{"version":"1.0","devices":{');
+  while (!reader.stderr().includes('registry kept as it was')) await new Promise((resolve) => setTimeout(resolve, 50));
+  const before = reader.lines.length;
+  while (reader.lines.length < before + 3) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(readFileSync(path, 'utf8'), '{"version":"1.0","devices":{', 'it is not written over');
+  const mended = JSON.parse(good);
+  writeFileSync(path, JSON.stringify({ ...mended, devices: { ...mended.devices, [fleet.ids[1]!]: second } }));
+  await reader.line(({ type, device_id }) => type === 'battery_reading' && device_id === fleet.ids[1]);
+  assert.equal(reader.stderr().split('registry kept as it was').length, 2);
+});
+
+test('without a device that is set up a round ends with 78 and says what to do', async (t) => {
+  const { env } = await packs(t, 0, 10);
+  const got = await shell('bms-read --registry --once --no-initial-scan', { env });
+  assert.equal(got.status, 78);
+  assert.match(got.stderr, /registry add/);
+});
+
+test('a registry of a newer version ends with 78', async (t) => {
+  const { env, dataDir } = await packs(t, 1, 10);
+  writeFileSync(join(dataDir, 'vehicles.json'), '{"version":"2.0","vehicles":{}}');
+  const got = await shell('bms-read --registry', { env });
+  assert.equal(got.status, 78);
+  assert.match(got.stderr, /version 2\.0/);
+});
