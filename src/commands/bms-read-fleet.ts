@@ -34,6 +34,28 @@ export const fleetOptions = {
   watch: { type: 'flag', summary: 'show the batteries live on the terminal' },
 } as const satisfies Options;
 
+/** What is said of one device belongs to one device. */
+const ofOneDevice = [
+  'info',
+  'history',
+  'raw',
+  'interval',
+  'board',
+  'id',
+  'charge',
+  'discharge',
+  'driver',
+  'invertCurrent',
+];
+
+/** Refuses options that make no sense with `--registry`. */
+export function checkFleet(opts: Readonly<Record<string, unknown>>): void {
+  const name = ofOneDevice.find((one) => opts[one] !== undefined && opts[one] !== false);
+  if (name === undefined) return;
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw fail('usage', `${flag} is for one device`, 'The registry says it of each: registry set.');
+}
+
 type FleetContext = Pick<
   Context<typeof fleetOptions>,
   'opts' | 'once' | 'dataDir' | 'clock' | 'log' | 'signal' | 'lock' | 'queue' | 'alive' | 'onReload' | 'metric'

@@ -1,5 +1,6 @@
 import { codecs } from '../protocols/bms/index.ts';
 import type { Options } from '../runtime/options.ts';
+import { fleetOptions } from './bms-read-fleet.ts';
 
 const types = ['auto', ...new Set(codecs.flatMap(({ family, name }) => [family, name]))];
 const onOff = ['on', 'off'] as const;
@@ -61,5 +62,6 @@ export const options = {
   charge: { type: 'choice', choices: onOff, summary: 'set the charge switch, and read it back' },
   discharge: { type: 'choice', choices: onOff, summary: 'set the discharge switch, and read it back' },
   allowWrite: { type: 'flag', summary: 'allow --charge and --discharge' },
+  ...fleetOptions,
   driver: { type: 'file', summary: 'a codec of your own, an ES module; see A DRIVER OF YOUR OWN' },
 } as const satisfies Options;

@@ -9,7 +9,9 @@ import type { VoltRecord } from '../records/record.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { checkFleet, readFleet } from './bms-read-fleet.ts';
 import { options } from './bms-read-options.ts';
+import { withView } from './fleet-view.ts';
 
 type ReadContext = Context<typeof options>;
 
@@ -18,7 +20,7 @@ export const command = defineCommand({
   name: 'bms-read',
   kind: 'source',
   input: 'none',
-  writes: ['battery_reading', 'device_info', 'bms_raw'],
+  writes: ['battery_reading', 'device_info', 'bms_raw', 'device_status', 'vehicle_summary', 'system_status'],
   format: 'record',
   longRunning: true,
   countable: true,
@@ -41,6 +43,16 @@ The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the nu
     {
       title: 'ONE BUS, SEVERAL BOARDS',
       text: `Daly boards on one RS485 bus have numbers: --board 2. Only one master may ask on a bus; when another one does, bms-read says so. An adapter that hears its own bytes is no fault.`,
+    },
+    {
+      title: 'A FLEET',
+      text: `--registry reads every device that the registry knows and that is set up, each at its own interval, and runs on; --once is one round, which ends with 69 when a device was not read. Devices are added with registry add, or found by a search over Bluetooth, at the start and every twelve hours, and set up with registry set. Changes to the registry are taken up as they are made; a file that is broken is said, and everything goes on as before.
+
+Bluetooth devices are read one at a time, first come first served, unless --max-connections says more; packs on several ports are read at the same time, those on one port one after the other. A poll that takes long shifts none after it.
+
+A device that can't be read is tried again as its registry entry says, three times a minute apart unless changed (--backoff 2 doubles the waits); then it is left alone for five minutes, or until a search sees it. A device_status record tells each change: configured, connected, disconnected, error. A vehicle_summary follows each round of a vehicle's devices, a system_status comes once a minute.
+
+--watch shows the devices live on the terminal. Where stdout is that terminal, the view takes the place of the records.`,
     },
     {
       title: 'SWITCHES',
@@ -80,14 +92,23 @@ The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the nu
       needs: ['jbd'],
     },
     {
+      text: 'Read all that the registry knows, each at its own interval, and show it live',
+      command: 'bms-read --registry --watch',
+      notRun: 'needs devices; the end-to-end tests do it with simulated ones',
+    },
+    {
       text: 'Read the second Daly board of a bus behind a serial server',
       command: 'bms-read --port tcp://192.168.1.20:4001 --type daly --board 2',
       notRun: 'needs a serial server',
     },
   ],
+  files: [{ path: '<data dir>/devices.json, vehicles.json', text: 'the registry, for --registry' }],
   seeAlso: ['simulate-jbd(1)', 'simulate-daly(1)', 'stats(1)', 'alarm(1)', 'registry(1)'],
 
+  rounds: ({ registry }) => registry === true,
+
   check(opts) {
+    if (opts['registry']) checkFleet(opts);
     const jobs = ['info', 'history', 'raw'].filter((name) => opts[name]);
     if (jobs.length > 1) throw fail('usage', `--${jobs.join(' and --')} exclude each other`);
     const switches = opts['charge'] !== undefined || opts['discharge'] !== undefined;
@@ -103,23 +124,29 @@ The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the nu
   },
 
   async *run(ctx) {
-    const target = await targetOf(ctx);
-    const { opts } = ctx;
-    if (opts.raw) return yield* raw(ctx, target);
-    if (opts.interval !== undefined) {
-      yield* poll(target, opts.interval, ctx, (device) => work(ctx, device));
-      return exit.ok;
-    }
-    const device = await openDevice(target, ctx);
-    try {
-      yield* await work(ctx, device);
-      ctx.alive();
-    } finally {
-      await device.close();
-    }
-    return exit.ok;
+    const records = ctx.opts.registry ? readFleet(ctx, ctx.opts) : readOne(ctx);
+    return yield* ctx.opts.watch ? withView(ctx, records) : records;
   },
 });
+
+/** Reads one device, as the options say. */
+async function* readOne(ctx: ReadContext): AsyncGenerator<VoltRecord, number, void> {
+  const target = await targetOf(ctx);
+  const { opts } = ctx;
+  if (opts.raw) return yield* raw(ctx, target);
+  if (opts.interval !== undefined) {
+    yield* poll(target, opts.interval, ctx, (device) => work(ctx, device));
+    return exit.ok;
+  }
+  const device = await openDevice(target, ctx);
+  try {
+    yield* await work(ctx, device);
+    ctx.alive();
+  } finally {
+    await device.close();
+  }
+  return exit.ok;
+}
 
 /** What is asked of a device in one round. */
 async function work({ opts, log }: ReadContext, device: Device): Promise<readonly VoltRecord[]> {

@@ -70,7 +70,7 @@ function overhear(now: number, step: number): VoltRecord | undefined {
 /** One line of an update, for what is no terminal. */
 function updateLine({ view, updates }: Heard): string {
   const parts = view.rows.map(({ name, reading }) => {
-    const { voltage, current, state_of_charge: charge } = reading ?? {};
+    const { voltage, current, state_of_charge: charge } = reading ?? ({} as Partial<VoltRecord>);
     const amps = typeof current === 'number' ? ` ${current} A` : '';
     return reading ? `${name} ${voltage} V${amps} ${charge} %` : name;
   });
@@ -139,8 +139,8 @@ export const batteriesDemo: Demo = {
     const heard: Heard = { view: createRows(), updates: 0, said: [], peaks: new Map() };
     const children: Child[] = [];
     try {
-      yield { line: 'The batteries of a camper van, behind serial servers, and of a boat, over Bluetooth. All are' };
-      yield { line: 'played on this machine, the commands are the real ones.' };
+      yield { line: 'Batteries of a camper van, behind serial servers, and of a boat, in the air.' };
+      yield { line: 'All are played on this machine, the commands are the real ones.' };
       yield { line: '' };
       yield* register(stage, lines, env) as AsyncGenerator<Scene, void, void>;
       if (stage.signal.aborted) return;
@@ -149,7 +149,7 @@ export const batteriesDemo: Demo = {
       const onLine = (line: string): void => hear(heard, line);
       for (const words of [pipeline, watching])
         children.push(stage.start(['run', '--no-config', '-q', words], env, onLine));
-      yield { line: "  and the boat's advertisements, taken apart by the codec, through the same stats and alarm" };
+      yield { line: "  and the boat's advertisements through the same codec, stats and alarm" };
       yield* watch(stage, heard, children, limits) as AsyncGenerator<Scene, void, void>;
     } finally {
       await Promise.all(children.map((child) => child.stop()));

@@ -1,15 +1,19 @@
+import { codecs } from '../protocols/bms/index.ts';
 import { addDevice, type Found } from '../registry/changes.ts';
 import { bluetoothAddress } from '../registry/identity.ts';
 import { defineCommand } from '../runtime/command.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
+import { parseAddress, serialDeviceId } from '../transports/serial/address.ts';
 import { deviceRecord, registryOf } from './registry-records.ts';
+
+const types = [...new Set(codecs.map(({ family }) => family))];
 
 const options = {
   type: {
-    type: 'string',
-    value: 'TYPE',
-    summary: 'kind of monitor, as bm6 or jbd; found out at the first reading unless given',
+    type: 'choice',
+    choices: types,
+    summary: 'kind of monitor; found out at the first reading unless given',
   },
   name: { type: 'string', value: 'NAME', summary: 'friendly name' },
   vehicle: { type: 'string', value: 'VEHICLE', summary: 'id or name of its vehicle; a new one is made unless given' },
@@ -65,8 +69,14 @@ The monitor gets a vehicle of its own, "Vehicle N", unless it is put into one th
     }
     const known = { device_type: type, friendly_name: name, vehicle };
     const found: Found =
-      address === undefined ? { ...known, port: place, board, id } : { ...known, mac_address: address };
+      address === undefined ? { ...known, ...packAt(place, board, id) } : { ...known, mac_address: address };
     const fields = { polling_interval: interval / 1000, ...(invertCurrent && { invert_current: true }) };
     yield await registryOf(ctx).update((draft, now) => deviceRecord(ctx, draft, addDevice(draft, now, found, fields)));
   },
 });
+
+/** A pack by its port: named by the name that survives a replug, where there is one. */
+function packAt(place: string, board: number | undefined, id: string | undefined) {
+  const address = parseAddress(place);
+  return { port: address.name, board, id: id ?? serialDeviceId(address, board) };
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { requireService } from '../support/services.ts';
 import { shell } from '../support/shell.ts';
 import { packs, readRegistry, soakFleet } from './bms-fleet.ts';
 
@@ -78,4 +79,14 @@ test('a registry of a newer version ends with 78', async (t) => {
   const got = await shell('bms-read --registry', { env });
   assert.equal(got.status, 78);
   assert.match(got.stderr, /version 2\.0/);
+});
+
+test('--watch shows the devices live on the terminal, in the place of the records (ESP-48, HAWK-12)', async (t) => {
+  if (!requireService(t, 'script')) return;
+  const { env } = await packs(t, 2, 1);
+  const line = `script -qec 'stty cols 100 rows 24; bms-read --registry --no-initial-scan --watch --timeout 4s' /dev/null`;
+  const { stdout } = await shell(line, { env: { ...env, TERM: 'xterm' } });
+  assert.match(stdout, /device +vehicle +status +voltage/);
+  assert.match(stdout, /Vehicle 2 +connected +\d+\.\d\d V/);
+  assert.doesNotMatch(stdout, /\{"type"/);
 });
