@@ -10,7 +10,7 @@ import { createPack, type Pack, type PackOptions } from '../simulators/bms/pack.
 import type { Child, Demo, Limits, Scene, Stage } from './demo-stage.ts';
 import { createRows, fleetView } from './fleet-view.ts';
 
-const watching = "stats --every 5s --swing 2 | alarm 'low: voltage<11.9 clear 12.1' 'full: state_of_charge>=90'";
+const watching = "stats --every 2s --swing 2 | alarm 'low: voltage<11.9 clear 12.1' 'full: state_of_charge>=90'";
 const tick = 250;
 const shownAlarms = 4;
 
