@@ -121,7 +121,7 @@ async function* watch(stage: Stage, heard: Heard, children: readonly Child[], li
     }
     shown = heard.updates;
   }
-  const end = `${heard.updates} readings. With batteries of your own: ble-scan --register, registry add --help.`;
+  const end = `${heard.updates} readings. With batteries of your own: registry add --help.`;
   yield screen.interactive ? { view: `${draw(heard, stage)}\n\n  ${end}` } : { line: end };
 }
 
