@@ -15,7 +15,8 @@ test('the demo of the batteries registers packs, reads them and a monitor in the
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^\$ registry add tcp:\/\/127\.0\.0\.1:\d+ --type jbd --name House -i 1s$/m);
   assert.match(stdout, /^\$ bms-read --registry .*\| stats .*\| alarm /m);
-  assert.match(stdout, /House \d+\.\d+ V -31 A \d+ %.*Solar \d+\.?\d* V 24 A .*Starter 12\.\d V \d+ %/);
+  for (const row of [/House \d+\.?\d* V -31 A \d+ %/, /Solar \d+\.?\d* V 24 A /, /Starter 12\.?\d* V \d+ %/])
+    assert.match(stdout, row);
   assert.match(stdout, /^\d+ readings\./m);
   assert.deepEqual(readdirSync(temporary), []);
 });
