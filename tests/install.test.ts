@@ -85,8 +85,8 @@ describe('installs with no compiler and no python', () => {
 
   test('noble loads in its child, and tells the state of an adapter that is not there', async () => {
     const child = join(home, 'prefix/lib/node_modules/voltpipe/dist/ble-child.cjs');
-    const script = `const c=require('child_process').fork(${JSON.stringify(child)});c.on('message',(m)=>{console.log(JSON.stringify(m));c.send('end')})`;
-    assert.match(await succeed(`node -e ${JSON.stringify(script)}`, home), /"loaded":true/);
+    const script = `const c=require('child_process').fork(${JSON.stringify(child)});c.on('message',(m)=>{console.log(JSON.stringify(m));c.send({do:'end'})})`;
+    assert.match(await succeed(`node -e ${JSON.stringify(script)}`, home), /"say":"state","state":"\w+"/);
   });
 });
 

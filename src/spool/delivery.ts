@@ -51,8 +51,14 @@ const statusOf = ({ status, signal, failed }: SinkEnd): number => {
   return status ?? 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 };
 
+/** Why a program can't be started. A folder of PATH that we may not enter makes the system say EACCES of a program that is nowhere. */
+const startFailures: Readonly<Record<string, string>> = {
+  ENOENT: 'not found',
+  EACCES: 'not found, or not allowed to run',
+};
+
 const describeEnd = (name: string, { status, signal, failed }: SinkEnd): string => {
-  if (failed) return `${name} cannot be started: ${failed === 'ENOENT' ? 'not found' : failed}`;
+  if (failed) return `${name} cannot be started: ${startFailures[failed] ?? failed}`;
   return signal ? `${name} was ended by ${signal}` : `${name} ended with status ${status}`;
 };
 
