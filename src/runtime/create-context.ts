@@ -27,7 +27,6 @@ export function createContext(
   const { clock } = services;
   /** Those of the last reload: where secrets are looked for. */
   let current = settings;
-  const health = services.health.stage(setup.name);
 
   /** Saves a filter's state at most once a second while records flow, and once at the end. */
   const keep = (snapshot: () => unknown, save: (value: unknown) => Promise<void>): void => {
@@ -124,8 +123,8 @@ export function createContext(
       services.http.add(path, handler);
     },
     metric: (name, help) => services.metrics.metric(definition.name, name, help),
-    alive: health.alive,
-    unready: health.unready,
+    alive: setup.health.alive,
+    unready: setup.health.unready,
     onReload(fn) {
       services.onReload(async () => {
         const before = current;

@@ -8,6 +8,7 @@ export interface StageHealth {
 
 /** The health of the process: all its stages together. */
 export interface Health {
+  /** An account of its own for each stage; a second stage of one name is called `name 2`. */
   stage(name: string): StageHealth;
   /** Why it is not ready; empty when it is. */
   unready(): readonly string[];
@@ -17,36 +18,50 @@ export interface Health {
   onChange(fn: () => void): void;
 }
 
+/** What one stage has said last. */
+interface Account {
+  command: string;
+  name: string;
+  /** Why it is not ready. */
+  reason: string | undefined;
+  /** Until when it promised another sign of life, by the monotonic clock. */
+  until: number | undefined;
+}
+
 /** Tracks readiness and proof of life; see {@link Context.alive}. */
 export function createHealth(clock: Clock): Health {
-  const reasons = new Map<string, string>();
-  const promises = new Map<string, number>();
+  const accounts: Account[] = [];
   const listeners: (() => void)[] = [];
   const changed = (): void => {
     for (const fn of listeners) fn();
   };
   return {
-    stage: (name) => ({
-      alive(within) {
-        if (within === undefined) promises.delete(name);
-        else promises.set(name, clock.monotonic() + within);
-        if (reasons.delete(name)) changed();
-      },
-      unready(why) {
-        promises.delete(name);
-        if (reasons.get(name) === why) return;
-        reasons.set(name, why);
-        changed();
-      },
-    }),
-    unready: () => [...reasons].map(([name, why]) => `${name}: ${why}`),
+    stage(command) {
+      const before = accounts.filter((other) => other.command === command).length;
+      const name = before === 0 ? command : `${command} ${before + 1}`;
+      const account: Account = { command, name, reason: undefined, until: undefined };
+      accounts.push(account);
+      return {
+        alive(within) {
+          account.until = within === undefined ? undefined : clock.monotonic() + within;
+          if (account.reason === undefined) return;
+          account.reason = undefined;
+          changed();
+        },
+        unready(why) {
+          account.until = undefined;
+          if (account.reason === why) return;
+          account.reason = why;
+          changed();
+        },
+      };
+    },
+    unready: () => accounts.flatMap(({ name, reason }) => (reason === undefined ? [] : `${name}: ${reason}`)),
     stalled: () =>
-      [...promises]
-        .filter(([, until]) => until < clock.monotonic())
-        .map(
-          ([name, until]) =>
-            `${name}: no sign of life for ${Math.round((clock.monotonic() - until) / 1000)} s more than it promised`,
-        ),
+      accounts.flatMap(({ name, until }) => {
+        const late = until === undefined ? 0 : clock.monotonic() - until;
+        return late > 0 ? `${name}: no sign of life for ${Math.round(late / 1000)} s more than it promised` : [];
+      }),
     onChange(fn) {
       listeners.push(fn);
     },

@@ -99,6 +99,7 @@ export function showDuration(ms: number): string {
 export function createLog(name: string, style: LogStyle, sink: LogSink): Log {
   const threshold = levels.indexOf(style.level);
   const outages = new Map<string, number>();
+  if (style.file) appendToFile(style.file, '');
 
   const say = (level: Level, message: string, fields?: LogFields): void => {
     if (levels.indexOf(level) < threshold) return;
@@ -147,6 +148,7 @@ function decorate(level: Level, line: string, style: LogStyle): string {
 
 let fileComplained = false;
 
+/** Appends to a log file; a file that can't be written is said once. With no text at the start, so that it is not found out too late. */
 function appendToFile(file: string, text: string): void {
   try {
     appendFileSync(file, text, { mode: 0o640 });

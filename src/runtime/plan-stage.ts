@@ -1,7 +1,6 @@
 import type { AnyDefinition } from './command.ts';
 import { CommandError, exit, fail } from './exit.ts';
 import type { Host } from './host.ts';
-import type { Log } from './log.ts';
 import type { PlannedStage } from './pipeline.ts';
 import { sentence } from './report.ts';
 import type { StageSetup } from './services.ts';
@@ -66,8 +65,7 @@ export interface RunningStage extends PlannedStage {
 /** Makes a stage of a settled launch: its log, its signals, its account of bad input. */
 export function planStage(
   { definition, line, settings }: SettledLaunch,
-  deadline: AbortController,
-  log: Log,
+  { deadline, log, health }: Pick<StageSetup, 'deadline' | 'log' | 'health'>,
   host: Host,
   inherited: CommandLine['flags'],
 ): RunningStage {
@@ -82,6 +80,7 @@ export function planStage(
     name: definition.name,
     settings,
     log,
+    health,
     stop: new AbortController(),
     deadline,
     reject: (why, number) => badLine(number, why),

@@ -96,7 +96,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   const deadline = new AbortController();
   const plan = settled.map((launch) => {
     const log = createLog(launch.definition.name, logStyle(launch.settings, host, paint), sink);
-    return planStage(launch, deadline, log, host, inherited);
+    return planStage(launch, { deadline, log, health: health.stage(launch.definition.name) }, host, inherited);
   });
   const logs = plan.map(({ setup }) => setup.log);
   if (http) logs[0]!.info(`health and metrics at ${http.url}`);
@@ -114,9 +114,9 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
           },
         );
 
-  for (const { kind, longRunning, name } of definitions) {
+  for (const { definition, setup } of plan) {
     // A source is ready when it has proven so; the others have nothing to prove before their first record.
-    if (kind === 'source' && longRunning) health.stage(name).unready('starting');
+    if (definition.kind === 'source' && definition.longRunning) setup.health.unready('starting');
   }
   const notifier = startNotifier(host, health, clock);
   const ending = controlEnding(plan, source, deadline, () => notifier?.stopping());

@@ -1,7 +1,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import type { Clock } from './clock.ts';
 import type { Screen } from './context.ts';
-import type { Health } from './health.ts';
+import type { Health, StageHealth } from './health.ts';
 import type { HttpListener } from './http.ts';
 import type { Log } from './log.ts';
 import type { Redactor } from './logger.ts';
@@ -27,6 +27,7 @@ export interface StageSetup {
   name: string;
   settings: Settings;
   log: Log;
+  health: StageHealth;
   /** Aborts on a signal, `--timeout`, or when nobody reads on. */
   stop: AbortController;
   /** Aborts when the grace time is over. */

@@ -173,7 +173,6 @@ test('behind a stream it is ready to pass records on before it has read anything
   const from = await started(t);
   await login(from);
   const health = createHealth(systemClock);
-  health.stage('bmw-poll').unready('starting');
   const gap: VoltRecord = { type: 'gap', time: timestamp(0), source: 'bmw-stream', count: 1 };
   const { records } = await runCommand(bmwPoll, {
     env: from.env,

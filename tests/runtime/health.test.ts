@@ -45,6 +45,17 @@ test('READY goes out once, when the last stage is ready, and the status says why
   assert.equal(sent.flat().filter((word) => word === 'READY=1').length, 1);
 });
 
+test('two stages of one command have an account each: what one says does not speak for the other', () => {
+  const clock = fakeClock();
+  const health = createHealth(clock);
+  const [first, second] = [health.stage('push'), health.stage('push')];
+  first.unready('far side down');
+  second.unready('no token');
+  assert.deepEqual(health.unready(), ['push: far side down', 'push 2: no token']);
+  second.alive();
+  assert.deepEqual(health.unready(), ['push: far side down']);
+});
+
 test('until it is ready the start time is extended, so that an outage at boot is no failed start', async () => {
   const { clock, stage, sent } = notified();
   sent.length = 0;

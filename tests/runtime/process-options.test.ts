@@ -148,6 +148,12 @@ test('messages go to stderr, and to a file when asked; the journal gets prioriti
   assert.equal(journal.stdout, 'collect: collected 1\n<6>collect: collected 1\n');
 });
 
+test('a log file that cannot be written is said at the start, though there is nothing to log', async () => {
+  const input = '{"type":"x"}\n';
+  const { status, stdout, stderr } = await command(['pass', '--log-file', '/nowhere/x.log'], { input }).ended;
+  assert.deepEqual([status, stdout, stderr], [0, input, 'log file /nowhere/x.log: cannot be written: ENOENT\n']);
+});
+
 test('a log file that cannot be written is said once, and the run goes on', async () => {
   const input = 'bad\n'.repeat(3);
   const { status, stderr } = await command(['pass', '--log-file', '/nowhere/x.log'], { input }).ended;

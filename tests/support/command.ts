@@ -7,7 +7,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { AnyDefinition } from '../../src/runtime/command.ts';
 import { CommandError } from '../../src/runtime/exit.ts';
-import { createHealth, type Health } from '../../src/runtime/health.ts';
+import { createHealth, type Health, type StageHealth } from '../../src/runtime/health.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { createLog, createRedactor, type LogSink } from '../../src/runtime/logger.ts';
 import { noMetrics } from '../../src/runtime/metrics.ts';
@@ -129,6 +129,7 @@ export async function runCommand(
           dataDir,
           options,
           createLog(one.command.name, { level: 'debug', format: 'text', journal: false }, sink),
+          services.health.stage(one.command.name),
         ),
       ),
     );
@@ -170,7 +171,9 @@ async function planned(
   dataDir: string,
   options: RunOptions,
   log: Log,
+  health: StageHealth,
 ): Promise<PlannedStage> {
+  if (definition.kind === 'source' && definition.longRunning) health.unready('starting');
   for (const name of Object.keys(flags)) {
     if (!(name in allOptions(definition))) throw new Error(`${definition.name} has no option ${name}`);
   }
@@ -184,6 +187,7 @@ async function planned(
       name: definition.name,
       settings,
       log,
+      health,
       stop: new AbortController(),
       deadline: new AbortController(),
       reject(why) {

@@ -90,6 +90,7 @@ export async function startPipeline(
   const run = { lines: [], log: [], delivered: [], read: 0, cancelled: false, dataDir } as unknown as PipelineRun;
   const sink = { clock, redactor, write: (line: string) => void run.log.push(line.trimEnd()) };
   const deadline = new AbortController();
+  const health = createHealth(clock);
   run.plan = await Promise.all(
     definitions.map(async (definition, index): Promise<PlannedStage> => {
       const line = { flags: { noConfig: true, dataDir, ...options.flags?.[index] }, args: [] };
@@ -103,6 +104,7 @@ export async function startPipeline(
           name: definition.name,
           settings,
           log,
+          health: health.stage(definition.name),
           stop: new AbortController(),
           deadline,
           atEnd: [],
@@ -122,7 +124,7 @@ export async function startPipeline(
       clock,
       redactor,
       metrics: noMetrics,
-      health: createHealth(clock),
+      health,
       http: undefined,
       screen: { interactive: false, shared: false, columns: 80, color: false, print() {}, draw() {} },
       runtimeDir: join(dataDir, 'run'),
