@@ -147,11 +147,11 @@ test('with a session, kill -9 in mid-stream loses nothing', async (t) => {
   const out = join(temporaryFolder('sub'), 'out');
   const env = cleanEnvironment(temporaryFolder('home'));
   const start = () => {
-    const child = spawn(
-      'mqtt-sub',
-      ['--url', url(broker.port), '--client-id', 'kept', '--session', '1h', '--unwrap', 't'],
-      { env, stdio: ['ignore', openSync(out, 'a'), 'ignore'] },
-    );
+    const [program, ...words] = ['mqtt-sub', '--url', url(broker.port), '--client-id', 'kept', '--session', '1h'];
+    const child = spawn(program!, [...words, '--unwrap', 't'], {
+      env,
+      stdio: ['ignore', openSync(out, 'a'), 'ignore'],
+    });
     const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
     t.after(() => {
       child.kill('SIGKILL');
