@@ -102,8 +102,8 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
       log.lost('registry files', `registry kept as it was: ${(error as Error).message}`);
     }
   });
-  ctx.onReload(({ maxConnections }) => {
-    fleet.resize(maxConnections);
+  ctx.onReload((now) => {
+    fleet.configure({ once: ctx.once, ...now });
     fleet.reload();
   });
   let isWhole = false;

@@ -39,13 +39,13 @@ const reasonOf = (error: unknown): string => (error instanceof CommandError ? er
  * device is in error and left alone for `reconnection_delay`, or until it is seen again; then another series begins. The pace is
  * fixed: a poll that takes long doesn't shift those after it, and those that it covers are missed, not made up for.
  *
- * @param once ends after the first round
+ * @param options `once` ends after the first round; `backoff` is looked at before each wait
  */
 export function startLoop(
   { polling_interval, connection_config, friendly_name }: Pace,
   host: LoopHost,
   signal: AbortSignal,
-  { once, backoff }: { once: boolean; backoff: number },
+  options: { readonly once: boolean; readonly backoff: number },
 ): DeviceLoop {
   const { clock, log } = host;
   const interval = polling_interval * second;
@@ -66,7 +66,7 @@ export function startLoop(
         log.info(`${friendly_name}: try ${attempt} of ${retry_attempts}: ${reason}`);
         if (attempt >= retry_attempts) return await giveUp(reason, error);
         await host.tell('disconnected', reason);
-        await clock.sleep(retry_interval * second * backoff ** (attempt - 1), signal);
+        await clock.sleep(retry_interval * second * options.backoff ** (attempt - 1), signal);
       }
     }
   }
@@ -93,7 +93,7 @@ export function startLoop(
     for (;;) {
       const isRead = await series();
       host.rested();
-      if (once) return isRead;
+      if (options.once) return isRead;
       if (!isRead) {
         await pause();
         due = clock.monotonic();

@@ -9,6 +9,7 @@ import { createLane, type Lane } from './lanes.ts';
 import { createMemory } from './memory.ts';
 import { createRounds } from './rounds.ts';
 import { systemStatus, vehicleSummary } from './summaries.ts';
+import { startTicker } from './ticker.ts';
 
 interface Member {
   loop: DeviceLoop;
@@ -22,8 +23,8 @@ interface Member {
 export interface Fleet {
   /** Takes up what the registry says now. Throws what is wrong with its files; everything then goes on as before. */
   reload(): void;
-  /** Changes how many Bluetooth devices are read at the same time. */
-  resize(maxConnections: number): void;
+  /** Takes up other options, but for `once` and `initialScan`, which are over. */
+  configure(options: FleetOptions): void;
   /** How many devices are polled. */
   readonly size: number;
   /** Resolves at the end: `true` when every device was read in its last round. */
@@ -54,13 +55,14 @@ const termsOf = ({
  *
  * @throws what is wrong with the registry at the start
  */
-export function startFleet(host: FleetHost, options: FleetOptions): Fleet {
+export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
   const { clock, log, registry, signal } = host;
   const memory = createMemory(registry, log);
   const rounds = createRounds();
   const members = new Map<string, Member>();
   const readings = new Map<string, VoltRecord>();
   const ports = new Map<string, Lane>();
+  const options = { ...given };
   const air = createLane(options.maxConnections);
   const started = clock.monotonic();
   let content: RegistryContent = { devices: {}, vehicles: {}, lastVehicle: 0 };
@@ -178,13 +180,6 @@ export function startFleet(host: FleetHost, options: FleetOptions): Fleet {
     host.put(systemStatus(now(), statuses, clock.monotonic() - started, version));
   }
 
-  async function every(interval: number, work: () => void | Promise<void>): Promise<void> {
-    while (interval > 0) {
-      await clock.sleep(interval, signal);
-      await work();
-    }
-  }
-
   const settled = (): Promise<boolean[]> => Promise.all([...members.values()].map(({ loop }) => loop.done));
 
   async function run(): Promise<boolean> {
@@ -198,21 +193,22 @@ export function startFleet(host: FleetHost, options: FleetOptions): Fleet {
     }
     if (options.initialScan) void discover();
     // Both end with the signal.
-    await Promise.allSettled([every(options.statusInterval, putSystem), every(options.scanInterval, discover), over()]);
+    await Promise.all([status.done, search.done]);
     await settled();
     return true;
   }
 
-  const over = (): Promise<void> =>
-    new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-
   take(registry.read());
+  const status = startTicker(clock, signal, options.once ? 0 : options.statusInterval, putSystem);
+  const search = startTicker(clock, signal, options.once ? 0 : options.scanInterval, discover);
   return {
     reload: () => take(registry.read()),
-    resize: (width) => air.resize(width),
+    configure(next) {
+      Object.assign(options, next, { once: options.once });
+      air.resize(next.maxConnections);
+      status.change(next.statusInterval);
+      search.change(next.scanInterval);
+    },
     get size() {
       return members.size;
     },

@@ -279,6 +279,28 @@ describe('a registry that changes', () => {
     it.stop();
   });
 
+  test('other options are taken up, too: intervals count from when a thing was done last (HAWK-112)', async () => {
+    const it = world();
+    await it.add(ble(a));
+    await it.add(ble(b));
+    const usual = { once: false, maxConnections: 1, backoff: 1, initialScan: false };
+    const fleet = it.start({ ...usual, scanInterval: 12 * hour, statusInterval: 0 });
+    await it.clock.advance(30 * minute);
+    fleet.configure({ ...usual, maxConnections: 2, scanInterval: hour, statusInterval: 10 * minute });
+    await it.clock.advance(31 * minute);
+    assert.deepEqual(it.scan.times.map(Math.floor), [3600]);
+    assert.deepEqual(
+      it.of('system_status').map((record) => it.at(record)),
+      [1800, 2400, 3000, 3600],
+    );
+    assert.equal(it.crowd(), 2);
+    fleet.configure({ ...usual, scanInterval: 0, statusInterval: 0 });
+    await it.clock.advance(5 * hour);
+    assert.equal(it.scan.times.length, 1);
+    it.stop();
+    assert.equal(await fleet.done, true);
+  });
+
   test('what the fleet itself writes down changes nothing', async () => {
     const it = world();
     await it.add(ble(a), { polling_interval: 60 });
