@@ -55,17 +55,29 @@ const threeDigits = new Array<string | undefined>(1000);
 let lastMinute = Number.NaN;
 let lastMinuteText = '';
 
+const asTwo = (value: number): string => {
+  twoDigits[value] ??= String(value).padStart(2, '0');
+  return twoDigits[value];
+};
+
+/** `2026-03-01T12:00:`. Put together from its parts: the first `toISOString` of a process reads the local time zone from disk. */
+function minuteText(at: Date): string {
+  const year = at.getUTCFullYear();
+  if (!(year >= 1000 && year <= 9999)) return at.toISOString().slice(0, 17);
+  const day = `${year}-${asTwo(at.getUTCMonth() + 1)}-${asTwo(at.getUTCDate())}`;
+  return `${day}T${asTwo(at.getUTCHours())}:${asTwo(at.getUTCMinutes())}:`;
+}
+
 /** RFC 3339 in UTC with milliseconds, the form of every `time`; the counterpart of {@link parseTime}, and as fast. */
 export function formatTime(ms: number): string {
   const minute = Math.floor(ms / 60_000);
   if (minute !== lastMinute) {
-    lastMinuteText = new Date(minute * 60_000).toISOString().slice(0, 17);
+    lastMinuteText = minuteText(new Date(minute * 60_000));
     lastMinute = minute;
   }
   const rest = ms - minute * 60_000;
   const seconds = Math.floor(rest / 1000);
   const millis = Math.floor(rest - seconds * 1000);
-  twoDigits[seconds] ??= String(seconds).padStart(2, '0');
   threeDigits[millis] ??= String(millis).padStart(3, '0');
-  return `${lastMinuteText}${twoDigits[seconds]}.${threeDigits[millis]}Z`;
+  return `${lastMinuteText}${asTwo(seconds)}.${threeDigits[millis]}Z`;
 }
