@@ -172,6 +172,7 @@ export function createExchange(
     const wait = request.response ?? how.readTimeout ?? timing.response;
     const attempts = request.optional ? Math.min(2, how.retries) : how.retries;
     const accepted: Frame[] = [];
+    tally.begin();
     try {
       for (let n = 1; n <= attempts; n++) {
         const outcome = await attempt(request, accepted, wait);

@@ -4,6 +4,8 @@ import type { Log } from '../../runtime/log.ts';
 
 /** What came over a link and was not used, so that a failure can say why. */
 export interface Tally {
+  /** A new question begins: what {@link totals} and {@link summary} tell is about it alone. */
+  begin(): void;
   sent(request: Request): void;
   received(bytes: Uint8Array): void;
   reject(rejection: Rejection): void;
@@ -22,7 +24,7 @@ const strange = 2;
 
 /** Counts; and says once when another master is on the bus, or when the adapter hears itself. */
 export function createTally(name: string, log: Log): Tally {
-  const rejected: Record<string, number> = {};
+  let rejected: Record<string, number> = {};
   const own = new Map<string, Request>();
   let bytes = 0;
   let frames = 0;
@@ -39,6 +41,12 @@ export function createTally(name: string, log: Log): Tally {
   };
 
   return {
+    begin() {
+      rejected = {};
+      bytes = 0;
+      frames = 0;
+      preview = new Uint8Array(0);
+    },
     sent(request) {
       if (request.bytes) own.set(hex(request.bytes), request);
     },

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Codec, CodecOptions, Frame, Request } from '../../../src/protocols/bms/codec.ts';
+import { a5Request } from '../../../src/protocols/bms/daly-a5.ts';
 import { hex } from '../../../src/protocols/bms/framing.ts';
 import { codecs } from '../../../src/protocols/bms/index.ts';
 import { jbdRequest } from '../../../src/protocols/bms/jbd.ts';
 import { moduleRequest, veiled } from '../../../src/protocols/bms/jbd-module.ts';
+import { modbusRequest } from '../../../src/protocols/bms/modbus.ts';
 import { bytesOf, commandVectors, vectorsOf } from '../../support/bms-vectors.ts';
 
 const dangerous = new Set(commandVectors().flatMap(({ danger, hex: bytes }) => (danger ? [bytes] : [])));
@@ -100,5 +102,31 @@ test('jbd: requests to the Bluetooth module are the documented bytes', () => {
   for (const { name, hex: bytes } of commandsOf('jbd-ble')) {
     const [, , command = 0, , ...rest] = bytesOf(bytes);
     assert.equal(hex(moduleRequest(command, rest.slice(0, -1))), bytes, name);
+  }
+});
+
+test('daly: requests are the documented bytes', () => {
+  const a5 = commandsOf('daly-a5');
+  assert.ok(a5.length > 15);
+  for (const { name, hex: bytes } of a5) {
+    const [, address = 0, command = 0, , first = 0, , , , , , , last = 0] = bytesOf(bytes);
+    const board = address >= 0x80 ? address - 0x7f : address - 0x3f;
+    const options = { board, host: address >= 0x80 ? 0x80 : 0x40 };
+    // Setting the clock has seven bytes of data: no request of ours.
+    if (command === 0x21) continue;
+    const made = last === 0xaa ? a5Request(command, options) : a5Request(command, { ...options, fill: 0 }, first);
+    assert.equal(hex(made), bytes, name);
+  }
+  for (const { name, hex: bytes } of [...commandsOf('daly-d2'), ...commandsOf('daly-p81')]) {
+    const request = bytesOf(bytes);
+    const made = modbusRequest(request[0]!, request.readUInt16BE(2), request.readUInt16BE(4), request[1] === 6);
+    assert.equal(hex(made), bytes, name);
+  }
+});
+
+test('daly: the register that holds the pairing password is never asked for', () => {
+  const password = commandVectors().find(({ name }) => name === 'read password')!.hex;
+  for (const codec of codecs.filter(({ family }) => family === 'daly')) {
+    for (const { bytes } of asked(codec)) assert.notEqual(hex(bytes!), password);
   }
 });
