@@ -24,6 +24,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'registry set', load: () => import('./registry-set.ts') },
   { name: 'registry assign', load: () => import('./registry-assign.ts') },
   { name: 'registry remove', load: () => import('./registry-remove.ts') },
+  { name: 'send', load: () => import('./send.ts') },
   { name: 'to-csv', load: () => import('./to-csv.ts') },
   { name: 'mqtt-pub', load: () => import('./mqtt-pub.ts') },
   { name: 'mqtt-sub', load: () => import('./mqtt-sub.ts') },

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createBacklog, type Point } from '../../src/clients/abrp/backlog.ts';
-import { createLedger } from '../../src/clients/abrp/ledger.ts';
 import { repeatOf } from '../../src/clients/abrp/repeat.ts';
 import { createTokens } from '../../src/clients/abrp/tokens.ts';
+import { createLedger } from '../../src/clients/ledger.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
 
 const start = 1_772_366_400;

@@ -1,5 +1,6 @@
 import type { Agent } from 'undici';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { type TlsOptions, tlsSettings } from '../tls.ts';
 import { explain, HttpFailure, shownUrl } from './failure.ts';
 
 /** One request. */
@@ -14,6 +15,8 @@ interface HttpRequest {
   signal?: AbortSignal;
   /** Certificates (PEM) to trust instead of the built-in ones, for a far side with an authority of its own. */
   ca?: string;
+  /** Whom to trust, and who we are; one object for all calls of a far side. Its `ca` goes before the one above. */
+  tls?: TlsOptions;
   /** The longest answer in bytes (default 1 MiB). */
   maxBytes?: number;
 }
@@ -42,27 +45,28 @@ const keepAlive = 30_000;
 
 /** A client with connections of its own. undici is loaded by the first call; idle connections never keep the process alive. */
 export function httpClient(clock: Clock = systemClock): HttpClient {
-  const agents = new Map<string | undefined, Agent>();
+  const agents = new Map<string | TlsOptions | undefined, Agent>();
   let closed = false;
 
-  async function agentFor(ca: string | undefined): Promise<Agent> {
+  async function agentFor({ ca, tls }: HttpRequest): Promise<Agent> {
     const { Agent } = await import('undici');
-    let agent = agents.get(ca);
+    const key = tls ?? ca;
+    let agent = agents.get(key);
     if (!agent) {
       // The one limit on time is ours, over the whole exchange.
       agent = new Agent({
         headersTimeout: 0,
         bodyTimeout: 0,
         keepAliveTimeout: keepAlive,
-        ...(ca === undefined ? {} : { connect: { ca } }),
+        ...(key === undefined ? {} : { connect: tlsSettings({ ca, ...tls }) }),
       });
-      agents.set(ca, agent);
+      agents.set(key, agent);
     }
     return agent;
   }
 
   async function exchange(request: HttpRequest, url: URL, stop: AbortController): Promise<HttpAnswer> {
-    const agent = await agentFor(request.ca);
+    const agent = await agentFor(request);
     if (closed) throw new HttpFailure('aborted', request.method, url, 'the client was closed');
     const response = await agent.request({
       origin: url.origin,

@@ -1,0 +1,305 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { fail } from '../../runtime/exit.ts';
+import type { Log } from '../../runtime/log.ts';
+import { type Backoff, createBackoff } from '../../runtime/retry.ts';
+import { createBell } from './bell.ts';
+import { createJudge, type Judge } from './judge.ts';
+import { type BadVerdict, type Link, LinkDown, type Session, type Verdict } from './link.ts';
+import type { Portion, SendQueue } from './queue.ts';
+
+/** What came of one shipment, for a receipt and for counters. */
+export interface Delivery {
+  verdict: Verdict;
+  count: number;
+  latency: number;
+}
+
+/** What a courier is made of. */
+export interface CourierOptions {
+  link: Link;
+  queue: SendQueue;
+  clock: Clock;
+  log: Log;
+  /** How long it waits for more after the first record of a portion, in milliseconds. */
+  linger: number;
+  /** After the end of input a far side that takes nothing is tried that long. */
+  retryFor: number;
+  /** Ends all waiting. */
+  deadline: AbortSignal;
+  random?: () => number;
+  onDelivery(delivery: Delivery): void;
+  /** These inputs need no more care. */
+  onDone(ordinals: readonly number[]): void;
+  onUp(): void;
+  onDown(why: string): void;
+}
+
+/** How it ended. */
+interface CourierEnd {
+  /** Records that were not delivered. */
+  unsent: number;
+  /** Why the last attempt failed, while there are such records. */
+  why: string | undefined;
+  /** Some records were rejected. */
+  rejected: number;
+  /** The far side has everything, but said something else in the end. */
+  parting: string | undefined;
+}
+
+/** Brings what is in a queue to a far side: in order, again and again until it is taken. */
+export interface Courier {
+  /** There is something in the queue. */
+  nudge(): void;
+  /** Resolves when the queue has room. */
+  room(): Promise<void>;
+  /** From now on it waits neither for more records nor for the next attempt. */
+  hurry(): void;
+  /** No more comes. Resolves when all is sent, or nothing can be done. */
+  finish(): void;
+  /** Settles with the end; rejects when the far side refuses us for good. */
+  readonly ended: Promise<CourierEnd>;
+}
+
+const backoff = { first: 1000, cap: 60_000 };
+/** A far side that asks for more patience than this is asked again anyway. */
+const longestWait = 10 * 60_000;
+/** A link that held so long without a delivery stands. */
+const steadyAfter = 5000;
+
+interface Flight {
+  portion: Portion;
+  since: number;
+  verdict?: Verdict;
+}
+
+/** Makes a courier and sets it to work. */
+export function createCourier(options: CourierOptions): Courier {
+  const { link, queue, clock, log, deadline } = options;
+  /** Something happened that the work may go on with. */
+  const bell = createBell();
+  /** The queue has become shorter. */
+  const space = createBell();
+  const waits: Backoff = createBackoff({ ...backoff, ...(options.random ? { random: options.random } : {}) });
+  const judge: Judge = createJudge(link.limits, options.onDone);
+  let ending = false;
+  let endedAt = Number.POSITIVE_INFINITY;
+  let lastGood = Number.NEGATIVE_INFINITY;
+  let hurried = false;
+  let nudged = false;
+  let portionDue = false;
+  let lingering: (() => void) | undefined;
+  let lastWhy: string | undefined;
+  let underWay = 0;
+  let wakePause = (): void => {};
+
+  deadline.addEventListener('abort', () => {
+    wakePause();
+    bell.ring();
+    space.ring();
+  });
+
+  /** Whether the next portion may go: a full one, one that has waited long enough, or one after which nothing comes. */
+  const isReady = (): boolean => {
+    if (queue.size === 0) return false;
+    const { records, bytes } = judge.limits();
+    return portionDue || ending || hurried || options.linger === 0 || queue.size >= records || queue.bytes >= bytes;
+  };
+
+  const wait = (): void => {
+    if (options.linger === 0 || lingering) return;
+    lingering = clock.after(options.linger, () => {
+      lingering = undefined;
+      portionDue = true;
+      bell.ring();
+    });
+  };
+
+  const take = (): Portion | undefined => {
+    if (!isReady()) return undefined;
+    portionDue = false;
+    lingering?.();
+    lingering = undefined;
+    const portion = queue.take(judge.limits());
+    space.ring();
+    if (queue.size > 0) wait();
+    return portion;
+  };
+
+  const down = (verdict: BadVerdict): void => {
+    lastWhy = verdict.message;
+    log.lost('far side', `${link.name}: ${verdict.message}`, { waiting: queue.size + underWay || undefined });
+    options.onDown(`${link.name}: ${verdict.message}`);
+  };
+
+  const up = (): void => {
+    log.recovered('far side', `${link.name} is back`);
+    options.onUp();
+  };
+
+  const isOver = (): boolean => deadline.aborted || (ending && queue.size === 0 && underWay === 0);
+  const isHopeless = (): boolean =>
+    deadline.aborted || clock.monotonic() - Math.max(endedAt, lastGood) >= options.retryFor;
+
+  /** The wait before the next attempt; a signal ends it, and so does the end of all patience. */
+  async function pause(verdict: BadVerdict): Promise<void> {
+    const asked = verdict.kind === 'later' ? Math.min(verdict.retryAfter ?? 0, longestWait) : 0;
+    let left = Math.max(waits.next(), asked);
+    if (ending) left = Math.min(left, Math.max(endedAt, lastGood) + options.retryFor - clock.monotonic());
+    if (left <= 0 || deadline.aborted) return;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(left, resolve);
+      wakePause = () => {
+        cancel();
+        resolve();
+      };
+    });
+    wakePause = () => {};
+  }
+
+  async function open(): Promise<Session | undefined> {
+    while (!deadline.aborted) {
+      try {
+        return await link.open(deadline);
+      } catch (error) {
+        if (!(error instanceof LinkDown)) throw error;
+        judge.ofLink(error.verdict);
+        down(error.verdict);
+        if (ending && isHopeless()) return undefined;
+        await pause(error.verdict);
+      }
+    }
+    return undefined;
+  }
+
+  /** Uses a session until it is over, or nothing is left to do. */
+  async function use(session: Session): Promise<BadVerdict | 'done' | undefined> {
+    const flights: Flight[] = [];
+    let bad: BadVerdict | undefined;
+    let flushed = false;
+    void session.lost.then((message) => {
+      bad ??= { kind: 'later', status: 'lost', message };
+      bell.ring();
+    });
+    const steady = link.keeps ? clock.after(steadyAfter, up) : () => {};
+    const launch = (portion: Portion): void => {
+      const flight: Flight = { portion, since: clock.monotonic() };
+      flights.push(flight);
+      flushed = false;
+      underWay += portion.payloads.length;
+      void session.deliver(portion).then((verdict) => {
+        flight.verdict = verdict;
+        bell.ring();
+      });
+    };
+    const land = (flight: Flight, verdict: Verdict): void => {
+      const { portion, since } = flight;
+      underWay -= portion.payloads.length;
+      options.onDelivery({ verdict, count: portion.ordinals.length, latency: clock.monotonic() - since });
+      if (verdict.kind === 'delivered') {
+        lastGood = clock.monotonic();
+        waits.reset();
+        up();
+      }
+      const again = judge.of(portion, verdict);
+      if (again === undefined || verdict.kind === 'delivered') return;
+      if (again === 'again' && flights.length === 0) {
+        queue.putBack(portion);
+        return;
+      }
+      // Others are under way behind it: all of them go again, in their order.
+      underWay += portion.payloads.length;
+      flights.unshift(flight);
+      bad ??= again === 'stop' ? verdict : { kind: 'later', status: verdict.status, message: verdict.message };
+    };
+    const isNext = (): boolean =>
+      flights[0]?.verdict !== undefined && (!bad || flights[0].verdict.kind === 'delivered');
+    try {
+      for (;;) {
+        while (isNext()) {
+          const flight = flights.shift()!;
+          land(flight, flight.verdict!);
+        }
+        if (deadline.aborted || (bad && flights.every(({ verdict }) => verdict))) break;
+        while (!bad && flights.length < link.window) {
+          const portion = take();
+          if (!portion) break;
+          launch(portion);
+        }
+        if (flights.length === 0 && isOver()) return 'done';
+        if (ending && !flushed && !bad && queue.size === 0) {
+          flushed = true;
+          session.flush?.();
+        }
+        await bell.next();
+      }
+      return bad;
+    } finally {
+      steady();
+      // What came behind the one that failed goes again, in its order.
+      for (const { portion } of flights.reverse()) {
+        underWay -= portion.payloads.length;
+        queue.putBack(portion);
+      }
+    }
+  }
+
+  async function work(): Promise<CourierEnd> {
+    let parting: string | undefined;
+    while (!isOver()) {
+      if (!link.keeps && queue.size === 0) {
+        await bell.next();
+        continue;
+      }
+      const session = await open();
+      if (!session) break;
+      const outcome = await use(session);
+      if (outcome === 'done' && !deadline.aborted) {
+        parting = await session.end();
+        break;
+      }
+      session.abandon();
+      if (outcome === undefined || outcome === 'done') break;
+      down(outcome);
+      judge.ofLink(outcome);
+      if (ending && (isHopeless() || queue.size === 0)) break;
+      await pause(outcome);
+    }
+    judge.settle();
+    const unsent = queue.size;
+    return { unsent, why: unsent > 0 ? lastWhy : undefined, rejected: judge.rejected, parting };
+  }
+
+  const ended = work().catch((error: unknown) => {
+    throw error instanceof LinkDown ? fail('software', error.message) : error;
+  });
+  // Whoever made it looks at it in the end.
+  ended.catch(() => {});
+  return {
+    ended,
+    nudge() {
+      if (nudged) return;
+      nudged = true;
+      // What comes with the same read goes together.
+      setImmediate(() => {
+        nudged = false;
+        if (queue.size > 0) wait();
+        bell.ring();
+      });
+    },
+    async room() {
+      while (queue.isFull && !deadline.aborted) await space.next();
+    },
+    hurry() {
+      hurried = true;
+      waits.reset();
+      wakePause();
+      bell.ring();
+    },
+    finish() {
+      ending = true;
+      endedAt = clock.monotonic();
+      wakePause();
+      bell.ring();
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import type { Clock } from '../../runtime/clock.ts';
+import { fail } from '../../runtime/exit.ts';
+import { openRotating, type RotatingFile } from '../../transports/file/rotating.ts';
+import { frames } from './frames.ts';
+import { type Link, neverLost, type Session, type Verdict } from './link.ts';
+import type { LinkSettings } from './settings.ts';
+import { pathOf } from './target.ts';
+
+const limits = { records: 5000, bytes: 1024 * 1024 };
+const mode = 0o644;
+
+/** `file:///path`: records appended to a file. */
+export function fileLink({ target, payload, opts, clock, log }: LinkSettings): Link {
+  const path = pathOf(target);
+  const frame = frames[opts.frame ?? 'lf'];
+  return {
+    name: target.shown,
+    window: 64,
+    limits,
+    keeps: true,
+    async open() {
+      const { rotateSize, rotateEvery, compress, keep } = opts;
+      const file = await openRotating({
+        path,
+        mode,
+        rotateSize,
+        rotateEvery,
+        compress,
+        keep,
+        clock,
+        onTrouble: (why) => log.warn(`${path}: what was put aside could not be tidied up: ${why}`),
+      });
+      const head = payload.head();
+      return session(file, frame.bytes, head === undefined ? undefined : frame.bytes([head]), opts.sync, clock);
+    },
+  };
+}
+
+interface Written {
+  resolve(verdict: Verdict): void;
+}
+
+function session(
+  file: RotatingFile,
+  bytes: (payloads: readonly string[]) => Buffer,
+  head: Buffer | undefined,
+  syncEvery: number | undefined,
+  clock: Clock,
+): Session {
+  let writing: Promise<unknown> = Promise.resolve();
+  let unsynced: Written[] = [];
+  let planned: (() => void) | undefined;
+
+  /** One write or sync at a time. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = writing.then(work);
+    writing = done.catch(() => {});
+    return done;
+  };
+
+  const broken = (error: unknown): Verdict => {
+    const failure = error instanceof Error ? error : fail('io', String(error));
+    return { kind: 'broken', status: 'failed', message: failure.message, error: failure };
+  };
+
+  const sync = (): Promise<void> => {
+    planned?.();
+    planned = undefined;
+    return inTurn(async () => {
+      const covered = unsynced;
+      unsynced = [];
+      const verdict = await file.sync().then((): Verdict => ({ kind: 'delivered', status: 'synced' }), broken);
+      for (const { resolve } of covered) resolve(verdict);
+    });
+  };
+
+  return {
+    lost: neverLost,
+    deliver: ({ payloads }) =>
+      new Promise((resolve) => {
+        const append = inTurn(() => file.append(bytes(payloads), head));
+        append.then(
+          () => {
+            if (syncEvery === undefined) return resolve({ kind: 'delivered', status: 'written' });
+            unsynced.push({ resolve });
+            if (syncEvery === 0) void sync();
+            else planned ??= clock.after(syncEvery, () => void sync());
+          },
+          (error: unknown) => resolve(broken(error)),
+        );
+      }),
+    flush: () => void sync(),
+    async end() {
+      await inTurn(() => file.close());
+      return undefined;
+    },
+    abandon: () => void inTurn(() => file.close()),
+  };
+}

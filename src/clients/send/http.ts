@@ -1,0 +1,92 @@
+import { type HttpAnswer, httpClient } from '../../transports/http/client.ts';
+import { HttpFailure } from '../../transports/http/failure.ts';
+import { httpHeaders } from './headers.ts';
+import { kindOf, retryAfterOf } from './http-status.ts';
+import { type BadVerdict, type Link, neverLost, type Verdict } from './link.ts';
+import type { Payload } from './payload.ts';
+import type { HttpBody, LinkSettings } from './settings.ts';
+
+/** Bytes of a request at most, before compression. */
+const maxBody = 4 * 1024 * 1024;
+const defaultBatch = 500;
+/** What of an answer goes into messages. */
+const shownAnswer = 200;
+
+const types: Readonly<Record<HttpBody, string>> = {
+  ndjson: 'application/x-ndjson',
+  array: 'application/json',
+  object: 'application/json',
+};
+
+/** The texts of records as one body. */
+function bodyOf(payloads: readonly string[], body: HttpBody, payload: Payload): string {
+  const head = payload.head();
+  if (payload.name === 'csv')
+    return [...(head === undefined ? [] : [head]), ...payloads].map((line) => `${line}\n`).join('');
+  if (body === 'array') return `[${payloads.join(',')}]`;
+  return body === 'object' ? payloads.join('') : `${payloads.join('\n')}\n`;
+}
+
+/** `http://…` and `https://…`: one request a portion. */
+export function httpLink(settings: LinkSettings): Link {
+  const { target, payload, opts, tls, clock } = settings;
+  const body = opts.body ?? 'ndjson';
+  const http = httpClient(clock);
+  const headers = {
+    'content-type': payload.name === 'csv' ? 'text/csv; charset=utf-8' : types[body],
+    ...(opts.gzip ? { 'content-encoding': 'gzip' } : {}),
+    ...httpHeaders(settings),
+  };
+  const close = (): void => void http.close();
+  return {
+    name: target.shown,
+    window: 1,
+    limits: { records: body === 'object' ? 1 : (opts.batch ?? defaultBatch), bytes: maxBody },
+    keeps: false,
+    open: async (signal) => ({
+      lost: neverLost,
+      async deliver({ payloads }): Promise<Verdict> {
+        const text = bodyOf(payloads, body, payload);
+        try {
+          const answer = await http.call({
+            method: opts.method ?? 'POST',
+            url: target.url,
+            headers,
+            body: opts.gzip ? await gzip(text) : text,
+            timeoutMs: opts.readTimeout,
+            signal,
+            tls,
+          });
+          return verdictOfAnswer(answer, clock.now());
+        } catch (error) {
+          if (error instanceof HttpFailure) return verdictOfFailure(error);
+          throw error;
+        }
+      },
+      async end() {
+        await http.close();
+        return undefined;
+      },
+      // The next session of this link uses the same connections; they are closed with the process.
+      abandon: () => signal.aborted && close(),
+    }),
+  };
+}
+
+async function gzip(text: string): Promise<Uint8Array> {
+  const [{ gzip: compress }, { promisify }] = await Promise.all([import('node:zlib'), import('node:util')]);
+  return promisify(compress)(text);
+}
+
+function verdictOfAnswer({ status, headers, text }: HttpAnswer, now: number): Verdict {
+  const kind = kindOf(status);
+  const said = text.trim().replaceAll(/\s+/g, ' ').slice(0, shownAnswer);
+  if (kind === 'delivered') return { kind, status: String(status), ...(said === '' ? {} : { message: said }) };
+  const message = `answered ${status}${said === '' ? '' : `: ${said}`}`;
+  const retryAfter = kind === 'later' ? retryAfterOf(headers['retry-after'], now) : undefined;
+  return { kind, status: String(status), message, ...(retryAfter === undefined ? {} : { retryAfter }) } as Verdict;
+}
+
+function verdictOfFailure({ code, reason }: HttpFailure): BadVerdict {
+  return { kind: code === 'tls' || code === 'url' ? 'wrong' : 'later', status: code, message: reason };
+}

@@ -1,0 +1,95 @@
+import { CommandError, exit, fail } from '../../runtime/exit.ts';
+import type { BadVerdict, Link, Verdict } from './link.ts';
+import type { Portion } from './queue.ts';
+
+/** Draws the conclusions of verdicts. Throws a CommandError when there is no use in going on. */
+export interface Judge {
+  /** The longest portion, as far as the far side's answers tell. */
+  limits(): Link['limits'];
+  /** Of a portion: undefined, it is settled; `again`, it goes once more, perhaps in pieces; `stop`, the session is of no use. */
+  of(portion: Portion, verdict: Verdict): 'again' | 'stop' | undefined;
+  /** Of a link that could not be opened, or is over. */
+  ofLink(verdict: BadVerdict): void;
+  /** The end: what was rejected lately is believed to have been at fault. */
+  settle(): void;
+  readonly rejected: number;
+}
+
+/** Who was let in before is believed to be let in again, until he was turned away that often in a row. */
+const refusalsBelieved = 3;
+/** A far side that takes none of so many records in a row has something against all of them, or against us. */
+const rejectionsBelieved = 10;
+
+/** Makes a judge. `onDone` is told of inputs that need no more care. */
+export function createJudge(longest: Link['limits'], onDone: (ordinals: readonly number[]) => void): Judge {
+  let worked = false;
+  let refusals = 0;
+  /** Records a portion may have, halved when one was not taken, doubled when one was. */
+  let portion = longest.records;
+  /** What was once too large stays so. */
+  let ceiling = longest.records;
+  /** Rejected since the last success: if all are, it is not the records. */
+  let suspects: number[] = [];
+  let rejected = 0;
+
+  const settle = (): void => {
+    rejected += suspects.length;
+    onDone(suspects);
+    suspects = [];
+  };
+
+  const ofLink = (verdict: BadVerdict): void => {
+    if (verdict.kind === 'broken') throw verdict.error;
+    if (verdict.kind === 'refused' && (!worked || ++refusals >= refusalsBelieved)) throw refusal(verdict);
+    if (verdict.kind === 'wrong' && !worked) throw fail('config', verdict.message, nextStep(verdict.status));
+  };
+
+  const halve = (count: number): void => {
+    portion = Math.max(1, Math.ceil(count / 2));
+  };
+
+  return {
+    limits: () => ({ records: portion, bytes: longest.bytes }),
+    ofLink,
+    settle,
+    get rejected() {
+      return rejected;
+    },
+    of({ payloads, ordinals }, verdict) {
+      if (verdict.kind !== 'refused') refusals = 0;
+      switch (verdict.kind) {
+        case 'delivered':
+          worked = true;
+          portion = Math.min(ceiling, portion * 2);
+          settle();
+          onDone(ordinals);
+          return undefined;
+        case 'tooLarge':
+        case 'rejected':
+          if (payloads.length > 1) {
+            halve(payloads.length);
+            if (verdict.kind === 'tooLarge') ceiling = portion;
+            return 'again';
+          }
+          suspects.push(...ordinals);
+          if (suspects.length >= rejectionsBelieved) throw distrust(suspects.length, verdict);
+          return undefined;
+        default:
+          return 'stop';
+      }
+    },
+  };
+}
+
+const refusal = ({ message }: BadVerdict): CommandError =>
+  fail('noPermission', message, 'Check user, password, token and certificate.');
+
+const distrust = (count: number, { message }: BadVerdict): CommandError =>
+  new CommandError(
+    exit.protocol,
+    `${count} records in a row rejected, and none taken: ${message}`,
+    'Look at --dry-run and at what the far side expects. Nothing was counted as delivered since it last took one.',
+  );
+
+const nextStep = (status: string): string =>
+  status === 'tls' ? 'Name its authority with --ca.' : 'Check the address.';

@@ -1,0 +1,57 @@
+import { fileLink } from './file.ts';
+import { httpLink } from './http.ts';
+import type { Link } from './link.ts';
+import type { LinkSettings } from './settings.ts';
+import { tcpLink } from './tcp.ts';
+import { udpLink } from './udp.ts';
+import { webSocketLink } from './websocket.ts';
+
+/** One scheme of an address. */
+export interface Scheme {
+  /** How an address looks. */
+  form: string;
+  /** What "delivered" means: when a record counts as safe. A phrase. */
+  delivered: string;
+  /** The options that mean something here, of those that do not mean something everywhere. */
+  options: readonly string[];
+  link(settings: LinkSettings): Link;
+}
+
+const trust = ['ca', 'cert', 'key', 'insecure'];
+const streamed = ['frame', 'confirm'];
+const http = ['method', 'body', 'batch', 'gzip', 'header', 'headers', 'token', 'user', 'password'];
+const webSocket = ['frame', 'confirm', 'header', 'headers', 'token', 'user', 'password', 'subprotocol', 'ping'];
+
+const acknowledged =
+  "the kernel of the far side's machine has acknowledged it; the program there may still die before it reads it, which only --confirm line would tell";
+const answered = 'the server has answered 2xx to the request that held it';
+const pinged =
+  'the far side has answered a ping behind it, so that its WebSocket has read it; with --confirm line, it has answered with a message of its own';
+
+/** Every scheme that records can be sent by. A file beside this one and a line here make another. */
+export const schemes = {
+  tcp: { form: 'tcp://HOST:PORT', delivered: acknowledged, options: streamed, link: tcpLink },
+  tls: { form: 'tls://HOST:PORT', delivered: acknowledged, options: [...streamed, ...trust], link: tcpLink },
+  udp: {
+    form: 'udp://HOST:PORT',
+    delivered: 'the kernel has sent it; nobody can say whether it arrives',
+    options: ['frame'],
+    link: udpLink,
+  },
+  http: { form: 'http://HOST/PATH', delivered: answered, options: http, link: httpLink },
+  https: { form: 'https://HOST/PATH', delivered: answered, options: [...http, ...trust], link: httpLink },
+  ws: { form: 'ws://HOST/PATH', delivered: pinged, options: webSocket, link: webSocketLink },
+  wss: { form: 'wss://HOST/PATH', delivered: pinged, options: [...webSocket, ...trust], link: webSocketLink },
+  file: {
+    form: 'file:///PATH',
+    delivered: 'the disk has it (fdatasync), every --sync; with --sync never, the kernel has it',
+    options: ['frame', 'rotateSize', 'rotateEvery', 'compress', 'keep', 'sync'],
+    link: fileLink,
+  },
+} as const satisfies Record<string, Scheme>;
+
+/** The scheme of an address. */
+export function schemeOf(url: URL): Scheme | undefined {
+  const name = url.protocol.slice(0, -1);
+  return name in schemes ? schemes[name as keyof typeof schemes] : undefined;
+}

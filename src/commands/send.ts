@@ -1,0 +1,285 @@
+import { createLedger } from '../clients/ledger.ts';
+import { createCourier, type Delivery } from '../clients/send/courier.ts';
+import { frames } from '../clients/send/frames.ts';
+import { parseHeaders } from '../clients/send/headers.ts';
+import type { Link } from '../clients/send/link.ts';
+import { csvPayload, jsonPayload, type Payload } from '../clients/send/payload.ts';
+import { createSendQueue } from '../clients/send/queue.ts';
+import { gapOf, receiptOf } from '../clients/send/report.ts';
+import { schemeOf, schemes } from '../clients/send/schemes.ts';
+import { parseTarget, type Target } from '../clients/send/target.ts';
+import type { VoltRecord } from '../records/record.ts';
+import { timestamp } from '../runtime/clock.ts';
+import { defineCommand } from '../runtime/command.ts';
+import type { Context } from '../runtime/context.ts';
+import { exit, fail } from '../runtime/exit.ts';
+import { checkCsvOptions, csvOptionsOf } from './csv-options.ts';
+import { checkForScheme, linkOptionsOf, type SendValues, sendOptions, tlsOf } from './send-options.ts';
+
+type Ctx = Context<typeof sendOptions>;
+
+/** Bytes that wait at most. */
+const queueBytes = 16 * 1024 * 1024;
+
+const reading =
+  '{"type":"battery_reading","time":"2026-03-01T12:00:00.000Z","device_id":"serial-pack1","voltage":13.2,"cells":[3.301,3.299]}\n';
+
+/** Records to wherever a URL points. */
+export const command = defineCommand({
+  name: 'send',
+  kind: 'sink',
+  input: 'required',
+  writes: ['receipt'],
+  format: 'record',
+  longRunning: true,
+  receipts: true,
+  summary: 'sends records to a TCP, UDP, HTTP, WebSocket or serial peer, or appends them to a file',
+  description: `Reads records of any type and sends each to the address, in order, as the line that it came in as. The scheme of the address says how:
+
+${Object.values(schemes)
+  .map(({ form, delivered }) => `- ${form}: delivered when ${delivered}`)
+  .join('\n')}
+
+A far side that is not there is tried again, after waits that double from 1 s to 60 s; its loss is said once, and so is its return. What it had not taken for certain goes again first, in order: a record may arrive twice then, never not at all, and none overtakes another.`,
+  arguments: [{ name: 'url', summary: 'where to send; or --url-file' }],
+  options: sendOptions,
+  sections: [
+    {
+      title: 'FRAMES',
+      text: `How the far side tells one record from the next (--frame): on tcp, tls, serial and in files lf unless said, in UDP datagrams and WebSocket messages none.
+
+${Object.entries(frames)
+  .map(([name, { summary }]) => `- ${name}: ${summary}`)
+  .join('\n')}
+
+With --payload csv a record is a line of CSV as to-csv(1) makes it, with the options of that command; names of columns go first in every connection, request and new file (--no-csv-header: nowhere), never in datagrams and messages. Records of other types than the table's are counted as delivered.`,
+    },
+    {
+      title: 'HTTP',
+      text: `Records that are ready at the same time go in one request, up to --batch; --linger waits for more. --body ndjson is one record a line (application/x-ndjson), array a JSON array, object a single record a request, as webhooks want it. A --header of the same name replaces what would be sent.
+
+What an answer means:
+
+- 2xx: delivered
+- 429, 408, 425, 5xx, no answer in time, no connection: again later, after Retry-After if it says so (10 min at most)
+- 413: in halves; what is too large alone is rejected
+- 400, 409, 422 and other 4xx: in halves, until the record stands alone that is not wanted; it is said, counted, and not sent again, and the exit status is 76 in the end. When ten in a row are rejected and none is taken, the fault is not theirs: the command ends with 76, and they do not count as delivered
+- 401, 403, 407: refused, exit status 77; when it had worked before, after three times
+- 404, 405, 410, 415, redirects, a certificate that is not trusted: the address or a setting is wrong, exit status 78; when it had worked before, again later
+
+Redirects are not followed: the records would go to somebody whom you have not named.`,
+    },
+    {
+      title: 'FILES',
+      text: `file:///absolute/path, or file:relative/path. The folder must be there: an SD card that is not mounted is not replaced by a folder in its place. Several records are one write; what a full disk took of it is taken back, so that the file ends with a whole line, and the exit status is 74. A line without its end, as a power cut leaves it, is ended before the next one.
+
+--rotate-size and --rotate-every put the file aside as NAME-DATE.EXT (local time); --compress makes NAME-DATE.EXT.gz of it, --keep removes the oldest. A file that logrotate(8) has moved away is opened anew.`,
+    },
+    {
+      title: 'SECRETS',
+      text: `A password in the address is refused on the command line, where all processes see it: --user with --password-file, or --token-file. Where the path or query itself is a secret, as with many webhooks, the whole address goes into the file of --url-file, or into send.url of the configuration; messages then show its host alone.`,
+    },
+    {
+      title: 'QUEUE',
+      text: `With --when-full block, as it is unless said, no more is read while --queue records wait: the stages before it wait, or a spool keeps them. For a source that must not be held up and has no spool, drop-oldest lets the oldest go, with a warning, a count, and a gap record to the far side in their place.
+
+Under a program that asks for acknowledgements (see voltpipe(7)), a record counts as delivered as the table above says. Rejected and dropped ones count, too, in their order.`,
+    },
+    {
+      title: 'METRICS',
+      text: 'voltpipe_send_records_total by result (delivered, rejected, dropped) and voltpipe_send_queue.',
+    },
+  ],
+  examples: [
+    {
+      text: 'See what would be sent, as one table',
+      command: 'send tcp://127.0.0.1:4000 --payload csv --columns time,voltage,cells --cells 2 --dry-run',
+      stdin: reading,
+      stdout: 'time,voltage,cell_1,cell_2\n2026-03-01T12:00:00.000Z,13.2,3.301,3.299\n',
+    },
+    {
+      text: 'Log to an SD card, a file a day, compressed, a month of them',
+      command: 'send file:readings.ndjson --rotate-every day --compress --keep 31; cat readings.ndjson',
+      stdin: reading,
+      stdout: reading,
+    },
+    {
+      text: 'To a log collector in the network',
+      command: 'send tcp://collector.lan:5170',
+      notRun: 'needs a collector; tests/e2e/send-tcp.test.ts has one',
+    },
+    {
+      text: 'A webhook whose address is a secret, one request a record',
+      command: 'send --url-file /etc/voltpipe/webhook --body object',
+      notRun: 'needs a webhook; tests/commands/send-http.test.ts has one',
+    },
+    {
+      text: 'In batches of a minute, compressed, with a token, nothing lost on the way',
+      command: 'spool /var/lib/voltpipe/api -- send https://example.org/ingest --token-file token --linger 1m --gzip',
+      notRun: 'needs a server; tests/commands/send-http.test.ts has one',
+    },
+  ],
+  seeAlso: ['to-csv(1)', 'voltpipe-records(5)', 'voltpipe(7)'],
+  check(opts, [url]) {
+    checkCsvOptions(opts);
+    const values = opts as unknown as SendValues;
+    linkOptionsOf(values);
+    parseHeaders(values.header, '--header', 'usage');
+    if (values.body === 'object' && values.batch !== undefined && values.batch > 1) {
+      throw fail('usage', '--batch: --body object is one record a request');
+    }
+    if (values.body !== undefined && values.payload === 'csv')
+      throw fail('usage', '--body: --payload csv has its own form');
+    if (url !== undefined) checkForScheme(opts, parseTarget(url, false).url);
+  },
+  async *run(ctx) {
+    const target = await findTarget(ctx);
+    const link = await linkTo(target, ctx);
+    if (ctx.opts.dryRun) yield* dryRun(ctx, link.payload, target);
+    else return yield* send(ctx, link);
+  },
+});
+
+async function findTarget(ctx: Ctx): Promise<Target> {
+  const [named] = ctx.args;
+  const text = named ?? (await ctx.secret('url'));
+  if (text === undefined) throw fail('usage', 'no address', 'Give one as tcp://host:port, or --url-file; see send(1).');
+  const target = parseTarget(text, named === undefined);
+  if (named === undefined) checkForScheme(ctx.opts, target.url);
+  if (target.password !== undefined) ctx.redact(target.password);
+  return target;
+}
+
+interface Way {
+  link: Link;
+  payload: Payload;
+}
+
+async function linkTo(target: Target, ctx: Ctx): Promise<Way> {
+  const { opts, clock, log } = ctx;
+  const [password, token, headers] = await Promise.all([
+    ctx.secret('password'),
+    ctx.secret('token'),
+    ctx.secret('headers'),
+  ]);
+  for (const value of Object.values(parseHeaders(headerLines(headers), '--headers-file', 'config'))) ctx.redact(value);
+  if (opts.insecure)
+    log.warn(`--insecure: whoever answers at ${target.url.host} gets the records, and any secret that goes with them`);
+  const payload =
+    opts.payload === 'csv'
+      ? csvPayload(csvOptionsOf(opts, opts.of), opts.csvHeader)
+      : jsonPayload((record) => ctx.text(record));
+  const link = schemeOf(target.url)!.link({
+    target,
+    payload,
+    opts: linkOptionsOf(opts),
+    tls: tlsOf(opts),
+    secrets: { user: opts.user ?? target.user, password: password ?? target.password, token, headers },
+    clock,
+    log,
+  });
+  return { link, payload };
+}
+
+const headerLines = (text: string | undefined): string[] =>
+  text?.split(/\r?\n/).filter((line) => line.trim() !== '') ?? [];
+
+/** What each record would be, without any frame. */
+async function* dryRun(ctx: Ctx, payload: Payload, { shown }: Target): AsyncGenerator<string> {
+  ctx.log.info(`would send to ${shown}`);
+  let headed = false;
+  for await (const record of ctx.input) {
+    const text = payload.of(record);
+    if (text === undefined) continue;
+    const head = headed ? undefined : payload.head();
+    headed = true;
+    if (head !== undefined) yield head;
+    yield text;
+  }
+}
+
+async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecord, number> {
+  const { opts, clock, log } = ctx;
+  const ledger = createLedger((n) => ctx.delivered(n));
+  const counted = ctx.metric('send_records_total', 'records by result');
+  const waiting = ctx.metric('send_queue', 'records that wait');
+  const receipts = ctx.queue({ max: 1000, policy: 'drop-oldest', source: 'send' });
+  let dropped = 0;
+  let foreign = 0;
+
+  const queue = createSendQueue({
+    records: opts.queue,
+    bytes: queueBytes,
+    policy: opts.whenFull,
+    onDrop(ordinals) {
+      dropped += ordinals.length;
+      counted.add(ordinals.length, { result: 'dropped' });
+      log.lost('queue', 'the queue is full: the oldest records are dropped');
+      ledger.close(ordinals);
+    },
+    gap: (hole) => (payload.name === 'json' ? JSON.stringify(gapOf(hole, timestamp(clock.now()))) : undefined),
+  });
+  const onDelivery = (delivery: Delivery): void => {
+    const { verdict, count } = delivery;
+    if (verdict.kind === 'delivered') counted.add(count, { result: 'delivered' });
+    if (verdict.kind === 'rejected' || verdict.kind === 'tooLarge') {
+      if (count <= 1) counted.add(count, { result: 'rejected' });
+      if (count <= 1) log.lost('rejected', `${link.name}: a record is not wanted: ${verdict.message}`);
+    }
+    waiting.set(queue.size);
+    receipts.push(receiptOf(delivery, timestamp(clock.now())));
+  };
+  const courier = createCourier({
+    link,
+    queue,
+    clock,
+    log,
+    linger: opts.linger,
+    retryFor: opts.retryFor,
+    deadline: ctx.deadline,
+    onDelivery,
+    onDone: ledger.close,
+    onUp() {
+      ctx.alive();
+      if (dropped > 0) log.recovered('queue', `records are kept again, ${dropped} were dropped`);
+      dropped = 0;
+    },
+    onDown: ctx.unready,
+  });
+  ctx.signal.addEventListener('abort', () => courier.hurry(), { once: true });
+
+  const read = async (): Promise<void> => {
+    for await (const record of ctx.input) {
+      const text = payload.of(record);
+      const ordinal = ledger.open();
+      if (text === undefined) {
+        foreign++;
+        ledger.close([ordinal]);
+        continue;
+      }
+      queue.push({ payload: text, ordinal, time: record.time });
+      courier.nudge();
+      if (opts.whenFull === 'block' && queue.isFull) await courier.room();
+    }
+    courier.finish();
+  };
+  let status: number = exit.ok;
+  const work = async (): Promise<void> => {
+    const end = await Promise.race([courier.ended, read().then(() => courier.ended)]);
+    if (foreign > 0) log.warn(`${foreign === 1 ? '1 record' : `${foreign} records`} of other types left out`);
+    if (end.unsent > 0) throw undelivered(end.unsent, end.why ?? 'the time is up', link.name);
+    if (end.rejected > 0) log.warn(`${end.rejected === 1 ? '1 record was' : `${end.rejected} records were`} rejected`);
+    if (end.parting !== undefined)
+      throw fail('unavailable', `${link.name}: ${end.parting}`, 'The last records may be missing there.');
+    if (end.rejected > 0) status = exit.protocol;
+  };
+  work().then(
+    () => receipts.end(),
+    (error) => receipts.fail(error),
+  );
+  yield* receipts;
+  return status;
+}
+
+const undelivered = (count: number, why: string, name: string): Error =>
+  fail('unavailable', `${count === 1 ? '1 record' : `${count} records`} not delivered to ${name}: ${why}`);

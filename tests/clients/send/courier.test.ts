@@ -1,0 +1,405 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Courier, createCourier, type Delivery } from '../../../src/clients/send/courier.ts';
+import { type Link, LinkDown, type Session, type Shipment, type Verdict } from '../../../src/clients/send/link.ts';
+import { createSendQueue, type SendQueue } from '../../../src/clients/send/queue.ts';
+import { CommandError } from '../../../src/runtime/exit.ts';
+import type { LogFields } from '../../../src/runtime/log.ts';
+import { createLog, createRedactor } from '../../../src/runtime/logger.ts';
+import { type FakeClock, fakeClock, settle } from '../../support/clock.ts';
+
+type Answer = (payloads: readonly string[]) => Verdict | Promise<Verdict>;
+
+/** A far side that a test moves. */
+interface World {
+  clock: FakeClock;
+  courier: Courier;
+  queue: SendQueue;
+  /** What it has been sent, shipment by shipment. */
+  seen: string[][];
+  done: number[];
+  log: string[];
+  deliveries: Delivery[];
+  deadline: AbortController;
+  /** Sets what it answers from now on. */
+  answer(next: Answer): void;
+  /** Sets whether it can be reached. */
+  reach(verdict?: Exclude<Verdict, { kind: 'delivered' }>): void;
+  /** The connection breaks. */
+  lose(why: string): void;
+  put(...payloads: string[]): void;
+}
+
+const ok: Verdict = { kind: 'delivered', status: 'ok' };
+const later: Verdict = { kind: 'later', status: '503', message: 'busy' };
+const no: Verdict = { kind: 'rejected', status: '400', message: 'bad record' };
+
+interface Setting {
+  window?: number;
+  keeps?: boolean;
+  records?: number;
+  linger?: number;
+  retryFor?: number;
+  queue?: number;
+  policy?: 'block' | 'drop-oldest';
+}
+
+function world(setting: Setting = {}): World {
+  const { window = 1, keeps = false, records = 100, linger = 0, retryFor = 60_000, policy = 'block' } = setting;
+  const clock = fakeClock();
+  const seen: string[][] = [];
+  const done: number[] = [];
+  const log: string[] = [];
+  const deliveries: Delivery[] = [];
+  const deadline = new AbortController();
+  let answer: Answer = () => ok;
+  let down: Exclude<Verdict, { kind: 'delivered' }> | undefined;
+  let lose = (_why: string): void => {};
+  const session = (): Session => {
+    const lost = new Promise<string>((resolve) => {
+      lose = resolve;
+    });
+    const broken = lost.then((message): Verdict => ({ kind: 'later', status: 'lost', message }));
+    return {
+      lost,
+      async deliver({ payloads }: Shipment) {
+        seen.push([...payloads]);
+        return Promise.race([broken, Promise.resolve(answer(payloads))]);
+      },
+      end: async () => undefined,
+      abandon() {},
+    };
+  };
+  const link: Link = {
+    name: 'test://peer',
+    window,
+    keeps,
+    limits: { records, bytes: 1e6 },
+    async open() {
+      if (down) throw new LinkDown(down);
+      return session();
+    },
+  };
+  const queue = createSendQueue({
+    records: setting.queue ?? 1000,
+    bytes: 1e6,
+    policy,
+    onDrop: (ordinals) => done.push(...ordinals),
+    gap: ({ count }) => `gap ${count}`,
+  });
+  const logger = createLog(
+    'send',
+    { level: 'info', format: 'text', journal: false },
+    {
+      clock,
+      redactor: createRedactor(),
+      write: (line: string) => void log.push(line.trimEnd()),
+    },
+  );
+  const courier = createCourier({
+    link,
+    queue,
+    clock,
+    log: logger satisfies { lost(key: string, message: string, fields?: LogFields): void },
+    linger,
+    retryFor,
+    deadline: deadline.signal,
+    random: () => 0,
+    onDelivery: (delivery) => deliveries.push(delivery),
+    onDone: (ordinals) => done.push(...ordinals),
+    onUp() {},
+    onDown() {},
+  });
+  let ordinal = 0;
+  return {
+    ...{ clock, courier, queue, seen, done, log, deliveries, deadline },
+    answer(next) {
+      answer = next;
+    },
+    reach(verdict) {
+      down = verdict;
+    },
+    lose: (why) => lose(why),
+    put(...payloads) {
+      for (const payload of payloads) queue.push({ payload, ordinal: ordinal++, time: undefined });
+      courier.nudge();
+    },
+  };
+}
+
+const refusedBy = async (courier: Courier): Promise<CommandError> => {
+  const error = await courier.ended.then(
+    () => undefined,
+    (why: unknown) => why,
+  );
+  assert.ok(error instanceof CommandError, String(error));
+  return error;
+};
+
+describe('a far side that takes everything', () => {
+  test('what is ready at the same time goes together, in order, and the end waits for all of it', async () => {
+    const { courier, put, seen, done } = world();
+    put('a', 'b');
+    await settle();
+    put('c');
+    courier.finish();
+    assert.deepEqual(await courier.ended, { unsent: 0, why: undefined, rejected: 0, parting: undefined });
+    assert.deepEqual(seen, [['a', 'b'], ['c']]);
+    assert.deepEqual(done, [0, 1, 2]);
+  });
+
+  test('with --linger a record waits for others, no longer than that, and the end of input ends it', async () => {
+    const { courier, put, seen, clock } = world({ linger: 1000 });
+    put('a');
+    await clock.advance(900);
+    put('b');
+    await clock.advance(50);
+    assert.deepEqual(seen, []);
+    await clock.advance(50);
+    assert.deepEqual(seen, [['a', 'b']]);
+    put('c');
+    await settle();
+    courier.finish();
+    await courier.ended;
+    assert.deepEqual(seen.at(-1), ['c']);
+  });
+
+  test('a full portion does not linger', async () => {
+    const { courier, put, seen } = world({ linger: 1000, records: 2 });
+    put('a', 'b');
+    await settle();
+    assert.deepEqual(seen, [['a', 'b']]);
+    courier.finish();
+    await courier.ended;
+  });
+});
+
+describe('a far side that is away', () => {
+  test('what it has not taken goes again, in order; its loss and its return are said once, with the length', async () => {
+    const { courier, put, seen, answer, clock, log, done } = world();
+    answer(() => later);
+    put('a', 'b');
+    await clock.advance(200_000);
+    put('c');
+    assert.ok(seen.length > 5);
+    assert.ok(seen.every((payloads) => payloads[0] === 'a'));
+    answer(() => ok);
+    await clock.advance(60_000);
+    courier.finish();
+    await courier.ended;
+    assert.deepEqual(done, [0, 1, 2]);
+    assert.equal(log.length, 2, log.join('\n'));
+    assert.match(log[0]!, /warning: test:\/\/peer: busy/);
+    assert.match(log[1]!, /test:\/\/peer is back \(after="\d+ min"\)/);
+  });
+
+  test('waits double from 1 s to 60 s, and Retry-After is heeded up to 10 minutes', async () => {
+    const { courier, put, answer, clock, seen } = world();
+    const at: number[] = [];
+    answer(() => {
+      at.push(clock.monotonic());
+      return at.length === 8
+        ? { ...later, retryAfter: 120_000 }
+        : at.length === 9
+          ? { ...later, retryAfter: 1e9 }
+          : later;
+    });
+    put('a');
+    await clock.advance(2_000_000);
+    const gaps = at.map((time, i) => time - (at[i - 1] ?? 0));
+    assert.deepEqual(gaps.slice(1, 10), [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 120_000, 600_000]);
+    courier.finish();
+    answer(() => ok);
+    await clock.advance(60_000);
+    await courier.ended;
+    assert.ok(seen.length > 0);
+  });
+
+  test('after the end of input it is tried for --retry-for, then what is left is told', async () => {
+    const { courier, put, reach, clock } = world({ retryFor: 10_000 });
+    reach({ kind: 'later', status: 'network', message: 'connection refused' });
+    put('a', 'b');
+    await clock.advance(1000);
+    courier.finish();
+    let over = false;
+    void courier.ended.then(() => {
+      over = true;
+    });
+    await clock.advance(9000);
+    assert.equal(over, false);
+    await clock.advance(1500);
+    assert.deepEqual(await courier.ended, { unsent: 2, why: 'connection refused', rejected: 0, parting: undefined });
+  });
+
+  test('the end of the grace time ends every wait', async () => {
+    const { courier, put, answer, deadline } = world();
+    answer(() => new Promise(() => {}));
+    put('a');
+    await settle();
+    courier.finish();
+    deadline.abort();
+    assert.equal((await courier.ended).unsent, 1);
+  });
+
+  test('several shipments under way: those behind the one that failed go again too, none is settled twice', async () => {
+    const { courier, put, seen, clock, done, lose, answer } = world({ window: 3, records: 1, keeps: true });
+    let hold: (() => void)[] = [];
+    answer(() => new Promise((resolve) => hold.push(() => resolve(ok))));
+    put('a', 'b', 'c', 'd');
+    await settle();
+    assert.deepEqual(seen, [['a'], ['b'], ['c']]);
+    hold[0]!();
+    await settle();
+    assert.deepEqual(seen.at(-1), ['d']);
+    lose('connection reset');
+    hold = [];
+    await clock.advance(1000);
+    assert.deepEqual(seen.slice(4), [['b'], ['c'], ['d']]);
+    answer(() => ok);
+    for (const go of hold) go();
+    courier.finish();
+    await courier.ended;
+    assert.deepEqual(done, [0, 1, 2, 3]);
+  });
+
+  test('a connection that is lost while nothing is under way is made again at once, where it is worth having', async () => {
+    const { clock, lose, log, courier } = world({ keeps: true });
+    await settle();
+    lose('closed by the far side');
+    await clock.advance(1000);
+    await clock.advance(6000);
+    assert.match(log.join('\n'), /closed by the far side\n.*is back/);
+    courier.finish();
+    await courier.ended;
+  });
+});
+
+describe('records that are not wanted', () => {
+  test('the one at fault is found by halves, the others arrive in order, nothing is sent twice that was taken', async () => {
+    const { courier, put, answer, seen, done } = world();
+    const taken: string[] = [];
+    answer((payloads) => {
+      if (payloads.includes('bad')) return no;
+      taken.push(...payloads);
+      return ok;
+    });
+    put('a', 'b', 'c', 'bad', 'd', 'e', 'f');
+    courier.finish();
+    assert.equal((await courier.ended).rejected, 1);
+    assert.deepEqual(taken, ['a', 'b', 'c', 'd', 'e', 'f']);
+    assert.deepEqual(done.toSorted(), [0, 1, 2, 3, 4, 5, 6]);
+    assert.ok(seen.length < 12, `${seen.length} requests`);
+  });
+
+  test('ten in a row and none taken: the fault is not theirs, they do not count as delivered (exit status 76)', async () => {
+    const { courier, put, answer, done } = world();
+    put('a');
+    await settle();
+    answer(() => no);
+    put(...Array.from({ length: 20 }, (_, i) => `x${i}`));
+    const error = await refusedBy(courier);
+    assert.equal(error.status, 76);
+    assert.match(error.message, /10 records in a row rejected, and none taken: bad record/);
+    assert.deepEqual(done, [0]);
+  });
+
+  test('what is too large goes in smaller portions from then on', async () => {
+    const { courier, put, answer, seen } = world();
+    answer((payloads) => (payloads.length > 3 ? { kind: 'tooLarge', status: '413', message: 'too large' } : ok));
+    put(...Array.from({ length: 12 }, (_, i) => `x${i}`));
+    courier.finish();
+    await courier.ended;
+    assert.deepEqual(
+      seen.filter((payloads) => payloads.length <= 3).flat(),
+      Array.from({ length: 12 }, (_, i) => `x${i}`),
+    );
+    assert.deepEqual(
+      seen.map((payloads) => payloads.length),
+      [12, 6, 3, 3, 3, 3],
+    );
+  });
+});
+
+describe('a far side that does not want us', () => {
+  const refused: Verdict = { kind: 'refused', status: '401', message: 'answered 401' };
+  const wrong: Verdict = { kind: 'wrong', status: '404', message: 'answered 404' };
+
+  test('refused from the start is the end at once: 77, nothing counts as delivered', async () => {
+    const { courier, put, answer, done } = world();
+    answer(() => refused);
+    put('a');
+    assert.equal((await refusedBy(courier)).status, 77);
+    assert.deepEqual(done, []);
+  });
+
+  test('one who was let in before is turned away three times before he believes it', async () => {
+    const { courier, put, answer, seen, clock } = world();
+    put('a');
+    await settle();
+    answer(() => refused);
+    put('b');
+    await clock.advance(60_000);
+    assert.equal((await refusedBy(courier)).status, 77);
+    assert.equal(seen.length, 4);
+  });
+
+  test('a wrong address is 78 when it never worked, and an outage when it had', async () => {
+    const never = world();
+    never.answer(() => wrong);
+    never.put('a');
+    assert.equal((await refusedBy(never.courier)).status, 78);
+
+    const had = world();
+    had.put('a');
+    await settle();
+    had.answer(() => wrong);
+    had.put('b');
+    await had.clock.advance(100_000);
+    had.answer(() => ok);
+    await had.clock.advance(60_000);
+    had.courier.finish();
+    assert.equal((await had.courier.ended).unsent, 0);
+  });
+
+  test('a link that cannot be opened for such a reason ends it the same way', async () => {
+    const { courier, put, reach } = world();
+    reach({ kind: 'refused', status: '403', message: 'answered HTTP 403' });
+    put('a');
+    assert.equal((await refusedBy(courier)).status, 77);
+  });
+});
+
+describe('a queue that is full', () => {
+  test('block: there is room again when something is under way', async () => {
+    const { courier, put, queue, answer, clock } = world({ queue: 2, records: 1 });
+    answer(() => later);
+    put('a', 'b', 'c');
+    let room = false;
+    void courier.room().then(() => {
+      room = true;
+    });
+    await clock.advance(5000);
+    assert.equal(room, false);
+    answer(() => ok);
+    await clock.advance(60_000);
+    assert.equal(room, true);
+    assert.equal(queue.size, 0);
+    courier.finish();
+    await courier.ended;
+  });
+
+  test('drop-oldest: the newest stay, the far side gets a gap in the place of the others (C-19)', async () => {
+    const { courier, put, answer, seen, clock, done } = world({ queue: 3, policy: 'drop-oldest' });
+    answer(() => later);
+    put('a', 'b');
+    await settle();
+    put('c', 'd', 'e', 'f');
+    await clock.advance(1000);
+    answer(() => ok);
+    await clock.advance(5000);
+    assert.deepEqual(seen.at(-1), ['gap 3', 'd', 'e', 'f']);
+    assert.deepEqual(done.toSorted(), [0, 1, 2, 3, 4, 5]);
+    courier.finish();
+    await courier.ended;
+  });
+});
