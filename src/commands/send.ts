@@ -177,6 +177,8 @@ async function linkTo(target: Target, ctx: Ctx): Promise<Way> {
     secrets: { user: opts.user ?? target.user, password: password ?? target.password, token, headers },
     clock,
     log,
+    signal: ctx.signal,
+    lock: ctx.lock,
   });
   return { link, payload };
 }

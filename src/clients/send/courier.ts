@@ -5,6 +5,7 @@ import { type Backoff, createBackoff } from '../../runtime/retry.ts';
 import { createBell } from './bell.ts';
 import { createJudge, type Judge } from './judge.ts';
 import { type BadVerdict, type Link, LinkDown, type Session, type Verdict } from './link.ts';
+import { createLoader } from './loader.ts';
 import type { Portion, SendQueue } from './queue.ts';
 
 /** What came of one shipment, for a receipt and for counters. */
@@ -80,16 +81,19 @@ export function createCourier(options: CourierOptions): Courier {
   /** The queue has become shorter. */
   const space = createBell();
   const waits: Backoff = createBackoff({ ...backoff, ...(options.random ? { random: options.random } : {}) });
-  const judge: Judge = createJudge(link.limits, options.onDone);
+  const judge: Judge = createJudge(link, options.onDone);
+  const loader = createLoader({
+    ...{ queue, clock, linger: options.linger, limits: judge.limits },
+    onDue: bell.ring,
+    onTaken: space.ring,
+  });
   let ending = false;
   let endedAt = Number.POSITIVE_INFINITY;
   let lastGood = Number.NEGATIVE_INFINITY;
-  let hurried = false;
-  let nudged = false;
-  let portionDue = false;
-  let lingering: (() => void) | undefined;
   let lastWhy: string | undefined;
   let underWay = 0;
+  /** The last verdict was about records, not about the far side: a session that ends over it is no outage. */
+  let searching = false;
   let wakePause = (): void => {};
 
   deadline.addEventListener('abort', () => {
@@ -97,33 +101,6 @@ export function createCourier(options: CourierOptions): Courier {
     bell.ring();
     space.ring();
   });
-
-  /** Whether the next portion may go: a full one, one that has waited long enough, or one after which nothing comes. */
-  const isReady = (): boolean => {
-    if (queue.size === 0) return false;
-    const { records, bytes } = judge.limits();
-    return portionDue || ending || hurried || options.linger === 0 || queue.size >= records || queue.bytes >= bytes;
-  };
-
-  const wait = (): void => {
-    if (options.linger === 0 || lingering) return;
-    lingering = clock.after(options.linger, () => {
-      lingering = undefined;
-      portionDue = true;
-      bell.ring();
-    });
-  };
-
-  const take = (): Portion | undefined => {
-    if (!isReady()) return undefined;
-    portionDue = false;
-    lingering?.();
-    lingering = undefined;
-    const portion = queue.take(judge.limits());
-    space.ring();
-    if (queue.size > 0) wait();
-    return portion;
-  };
 
   const down = (verdict: BadVerdict): void => {
     lastWhy = verdict.message;
@@ -161,6 +138,7 @@ export function createCourier(options: CourierOptions): Courier {
       try {
         return await link.open(deadline);
       } catch (error) {
+        searching = false;
         if (!(error instanceof LinkDown)) throw error;
         judge.ofLink(error.verdict);
         down(error.verdict);
@@ -176,8 +154,10 @@ export function createCourier(options: CourierOptions): Courier {
     const flights: Flight[] = [];
     let bad: BadVerdict | undefined;
     let flushed = false;
+    /** It is over; what is under way is told of by its own verdicts. */
+    let over: BadVerdict | undefined;
     void session.lost.then((message) => {
-      bad ??= { kind: 'later', status: 'lost', message };
+      over = { kind: 'later', status: 'lost', message };
       bell.ring();
     });
     const steady = link.keeps ? clock.after(steadyAfter, up) : () => {};
@@ -195,12 +175,13 @@ export function createCourier(options: CourierOptions): Courier {
       const { portion, since } = flight;
       underWay -= portion.payloads.length;
       options.onDelivery({ verdict, count: portion.ordinals.length, latency: clock.monotonic() - since });
+      searching = verdict.kind === 'rejected' || verdict.kind === 'tooLarge';
       if (verdict.kind === 'delivered') {
         lastGood = clock.monotonic();
         waits.reset();
         up();
       }
-      const again = judge.of(portion, verdict);
+      const again = judge.of(portion, verdict, flights.length === 0);
       if (again === undefined || verdict.kind === 'delivered') return;
       if (again === 'again' && flights.length === 0) {
         queue.putBack(portion);
@@ -220,8 +201,9 @@ export function createCourier(options: CourierOptions): Courier {
           land(flight, flight.verdict!);
         }
         if (deadline.aborted || (bad && flights.every(({ verdict }) => verdict))) break;
-        while (!bad && flights.length < link.window) {
-          const portion = take();
+        if (over && flights.length === 0) return bad ?? over;
+        while (!bad && !over && flights.length < judge.window()) {
+          const portion = loader.take();
           if (!portion) break;
           launch(portion);
         }
@@ -259,6 +241,7 @@ export function createCourier(options: CourierOptions): Courier {
       }
       session.abandon();
       if (outcome === undefined || outcome === 'done') break;
+      if (searching) continue;
       down(outcome);
       judge.ofLink(outcome);
       if (ending && (isHopeless() || queue.size === 0)) break;
@@ -276,30 +259,20 @@ export function createCourier(options: CourierOptions): Courier {
   ended.catch(() => {});
   return {
     ended,
-    nudge() {
-      if (nudged) return;
-      nudged = true;
-      // What comes with the same read goes together.
-      setImmediate(() => {
-        nudged = false;
-        if (queue.size > 0) wait();
-        bell.ring();
-      });
-    },
+    nudge: loader.nudge,
     async room() {
       while (queue.isFull && !deadline.aborted) await space.next();
     },
     hurry() {
-      hurried = true;
       waits.reset();
       wakePause();
-      bell.ring();
+      loader.hurry();
     },
     finish() {
       ending = true;
       endedAt = clock.monotonic();
       wakePause();
-      bell.ring();
+      loader.hurry();
     },
   };
 }

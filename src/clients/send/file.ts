@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
 import { openRotating, type RotatingFile } from '../../transports/file/rotating.ts';
@@ -10,7 +13,7 @@ const limits = { records: 5000, bytes: 1024 * 1024 };
 const mode = 0o644;
 
 /** `file:///path`: records appended to a file. */
-export function fileLink({ target, payload, opts, clock, log }: LinkSettings): Link {
+export function fileLink({ target, payload, opts, clock, log, lock }: LinkSettings): Link {
   const path = pathOf(target);
   const frame = frames[opts.frame ?? 'lf'];
   return {
@@ -20,6 +23,8 @@ export function fileLink({ target, payload, opts, clock, log }: LinkSettings): L
     keeps: true,
     async open() {
       const { rotateSize, rotateEvery, compress, keep } = opts;
+      // Two writers would put the file aside below each other.
+      const release = await lock(`send-${nameOf(path)}`);
       const file = await openRotating({
         path,
         mode,
@@ -31,9 +36,26 @@ export function fileLink({ target, payload, opts, clock, log }: LinkSettings): L
         onTrouble: (why) => log.warn(`${path}: what was put aside could not be tidied up: ${why}`),
       });
       const head = payload.head();
-      return session(file, frame.bytes, head === undefined ? undefined : frame.bytes([head]), opts.sync, clock);
+      return session(
+        file,
+        frame.bytes,
+        head === undefined ? undefined : frame.bytes([head]),
+        opts.sync,
+        clock,
+        release,
+      );
     },
   };
+}
+
+/** A path as the name of a lock, the same for every way to write it. */
+function nameOf(path: string): string {
+  const folder = dirname(resolve(path));
+  const real = existsSync(folder) ? realpathSync(folder) : folder;
+  return createHash('sha256')
+    .update(join(real, basename(path)))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 interface Written {
@@ -46,6 +68,7 @@ function session(
   head: Buffer | undefined,
   syncEvery: number | undefined,
   clock: Clock,
+  release: () => Promise<void>,
 ): Session {
   let writing: Promise<unknown> = Promise.resolve();
   let unsynced: Written[] = [];
@@ -74,6 +97,8 @@ function session(
     });
   };
 
+  const close = (): Promise<void> => inTurn(() => file.close().finally(release));
+
   return {
     lost: neverLost,
     deliver: ({ payloads }) =>
@@ -91,9 +116,9 @@ function session(
       }),
     flush: () => void sync(),
     async end() {
-      await inTurn(() => file.close());
+      await close();
       return undefined;
     },
-    abandon: () => void inTurn(() => file.close()),
+    abandon: () => void close(),
   };
 }

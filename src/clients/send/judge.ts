@@ -6,8 +6,14 @@ import type { Portion } from './queue.ts';
 export interface Judge {
   /** The longest portion, as far as the far side's answers tell. */
   limits(): Link['limits'];
-  /** Of a portion: undefined, it is settled; `again`, it goes once more, perhaps in pieces; `stop`, the session is of no use. */
-  of(portion: Portion, verdict: Verdict): 'again' | 'stop' | undefined;
+  /** How many portions may be under way: one while a record that is not wanted is looked for. */
+  window(): number;
+  /**
+   * Of a portion: undefined, it is settled; `again`, it goes once more, perhaps in pieces; `stop`, the session is of no use.
+   *
+   * @param alone nothing else is under way, so that it is this portion that was meant
+   */
+  of(portion: Portion, verdict: Verdict, alone: boolean): 'again' | 'stop' | undefined;
   /** Of a link that could not be opened, or is over. */
   ofLink(verdict: BadVerdict): void;
   /** The end: what was rejected lately is believed to have been at fault. */
@@ -20,8 +26,14 @@ const refusalsBelieved = 3;
 /** A far side that takes none of so many records in a row has something against all of them, or against us. */
 const rejectionsBelieved = 10;
 
+/** After so many portions one at a time the search for an unwanted record is given up. */
+const caution = 20;
+
 /** Makes a judge. `onDone` is told of inputs that need no more care. */
-export function createJudge(longest: Link['limits'], onDone: (ordinals: readonly number[]) => void): Judge {
+export function createJudge(
+  { limits: longest, window }: Pick<Link, 'limits' | 'window'>,
+  onDone: (ordinals: readonly number[]) => void,
+): Judge {
   let worked = false;
   let refusals = 0;
   /** Records a portion may have, halved when one was not taken, doubled when one was. */
@@ -31,6 +43,7 @@ export function createJudge(longest: Link['limits'], onDone: (ordinals: readonly
   /** Rejected since the last success: if all are, it is not the records. */
   let suspects: number[] = [];
   let rejected = 0;
+  let cautious = 0;
 
   const settle = (): void => {
     rejected += suspects.length;
@@ -50,27 +63,32 @@ export function createJudge(longest: Link['limits'], onDone: (ordinals: readonly
 
   return {
     limits: () => ({ records: portion, bytes: longest.bytes }),
+    window: () => (cautious > 0 ? 1 : window),
     ofLink,
     settle,
     get rejected() {
       return rejected;
     },
-    of({ payloads, ordinals }, verdict) {
+    of({ payloads, ordinals }, verdict, alone) {
       if (verdict.kind !== 'refused') refusals = 0;
       switch (verdict.kind) {
         case 'delivered':
           worked = true;
+          cautious = Math.max(0, cautious - 1);
           portion = Math.min(ceiling, portion * 2);
           settle();
           onDone(ordinals);
           return undefined;
         case 'tooLarge':
         case 'rejected':
+          if (!alone || payloads.length > 1) cautious = caution;
+          if (!alone) return 'again';
           if (payloads.length > 1) {
             halve(payloads.length);
             if (verdict.kind === 'tooLarge') ceiling = portion;
             return 'again';
           }
+          cautious = 0;
           suspects.push(...ordinals);
           if (suspects.length >= rejectionsBelieved) throw distrust(suspects.length, verdict);
           return undefined;

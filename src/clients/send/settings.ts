@@ -43,4 +43,7 @@ export interface LinkSettings {
   };
   clock: Clock;
   log: Log;
+  signal: AbortSignal;
+  /** One owner of a thing. Rejects with exit status 75 when another process has it. */
+  lock(name: string): Promise<() => Promise<void>>;
 }

@@ -36,6 +36,9 @@ export interface WebSocketConnection {
   readonly closed: Promise<SocketFailure | undefined>;
 }
 
+/** A far side that has said goodbye, or to whom we have, gets so many milliseconds to hang up. */
+const closeTimeout = 2000;
+
 /** Close codes in words (RFC 6455, 7.4.1). */
 const closeCodes: Readonly<Record<number, string>> = {
   1000: 'closed by the far side',
@@ -73,13 +76,16 @@ export async function connectWebSocket(options: WebSocketOptions): Promise<WebSo
   const socket = new WebSocket(url, [...protocols], {
     headers: { ...headers },
     perMessageDeflate: false,
+    // Its types don't know it yet.
+    ...({ closeTimeout } as object),
     ...tlsSettings(tls ?? {}),
   });
   let failure: SocketFailure | undefined;
   let ending = false;
-  socket.on('unexpected-response', (request, response) => {
+  socket.on('unexpected-response', (_request, response) => {
     failure ??= refusal(response.statusCode ?? 0);
-    request.destroy();
+    response.destroy();
+    socket.terminate();
   });
   socket.on('error', (error) => {
     failure ??= explainSocket(error);
