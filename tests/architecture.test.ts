@@ -46,6 +46,7 @@ const heavy: Record<string, readonly string[]> = {
   mqtt: ['transports'],
   aedes: ['simulators'],
   undici: ['transports'],
+  ws: ['transports'],
   '@abandonware/noble': ['transports'],
   '@stoprocent/noble': ['transports'],
   serialport: ['transports'],

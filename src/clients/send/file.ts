@@ -9,7 +9,7 @@ import { type Link, neverLost, type Session, type Verdict } from './link.ts';
 import type { LinkSettings } from './settings.ts';
 import { pathOf } from './target.ts';
 
-const limits = { records: 5000, bytes: 1024 * 1024 };
+const limits = { records: 1000, bytes: 128 * 1024 };
 const mode = 0o644;
 
 /** `file:///path`: records appended to a file. */
