@@ -70,6 +70,10 @@ What an answer means:
 Redirects are not followed: the records would go to somebody whom you have not named.`,
     },
     {
+      title: 'SERIAL LINES',
+      text: `serial:///dev/ttyUSB0?baud=9600&databits=8&parity=none&stopbits=1; 115200 baud, 8 bits, no parity and one stop bit unless said. In a shell the address needs quotes. A port that was unplugged is waited for, one that another program has open, too. A name below /dev/serial/by-id stays the same when the adapter comes back as another ttyUSB.`,
+    },
+    {
       title: 'FILES',
       text: `file:///absolute/path, or file:relative/path. The folder must be there: an SD card that is not mounted is not replaced by a folder in its place. Several records are one write; what a full disk took of it is taken back, so that the file ends with a whole line, and the exit status is 74. A line without its end, as a power cut leaves it, is ended before the next one.
 

@@ -102,7 +102,7 @@ Without a header (--no-header) the columns are those of --columns or of --preset
       stdin: example,
     },
   ],
-  seeAlso: ['voltpipe-records(5)'],
+  seeAlso: ['send(1)', 'voltpipe-records(5)'],
   check(opts) {
     checkCsvOptions(opts);
     const { from, set, header, columns, preset } = opts as unknown as Values<typeof options>;

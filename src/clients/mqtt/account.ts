@@ -3,7 +3,7 @@ import { type Clock, timestamp } from '../../runtime/clock.ts';
 import type { Metric } from '../../runtime/context.ts';
 import type { Log } from '../../runtime/log.ts';
 import { reasonOf } from '../../transports/mqtt/failure.ts';
-import { createLedger } from '../abrp/ledger.ts';
+import { createLedger } from '../ledger.ts';
 import type { Fate, Job } from './publisher.ts';
 
 /** Who is told what became of records. */

@@ -1,6 +1,7 @@
 import { fileLink } from './file.ts';
 import { httpLink } from './http.ts';
 import type { Link } from './link.ts';
+import { serialLink } from './serial.ts';
 import type { LinkSettings } from './settings.ts';
 import { tcpLink } from './tcp.ts';
 import { udpLink } from './udp.ts';
@@ -42,6 +43,12 @@ export const schemes = {
   https: { form: 'https://HOST/PATH', delivered: answered, options: [...http, ...trust], link: httpLink },
   ws: { form: 'ws://HOST/PATH', delivered: pinged, options: webSocket, link: webSocketLink },
   wss: { form: 'wss://HOST/PATH', delivered: pinged, options: [...webSocket, ...trust], link: webSocketLink },
+  serial: {
+    form: 'serial:///dev/TTY?baud=N',
+    delivered: 'the port has sent its last bit; with --confirm line, the far side has answered',
+    options: streamed,
+    link: serialLink,
+  },
   file: {
     form: 'file:///PATH',
     delivered: 'the disk has it (fdatasync), every --sync; with --sync never, the kernel has it',
