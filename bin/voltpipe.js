@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/load.cjs').load('voltpipe');
+require('../dist/load.cjs').loadVoltpipe();

@@ -183,7 +183,8 @@ function notices(packages) {
 /** The three lines that npm links into PATH. */
 function stubs(binaries) {
   mkdirSync(join(root, 'bin'), { recursive: true });
-  const stub = (name) => `#!/usr/bin/env node\n'use strict';\nrequire('../dist/load.cjs').load('${name}');\n`;
+  const start = (name) => (name === 'voltpipe' ? 'loadVoltpipe()' : `load('${name}')`);
+  const stub = (name) => `#!/usr/bin/env node\n'use strict';\nrequire('../dist/load.cjs').${start(name)};\n`;
   const files = new Map(binaries.map((name) => [`${name}.js`, stub(name)]));
   files.set('package.json', '{ "type": "commonjs" }\n');
   for (const stale of readdirSync(join(root, 'bin'))) if (!files.has(stale)) rmSync(join(root, 'bin', stale));

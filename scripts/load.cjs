@@ -61,4 +61,12 @@ function load(name) {
   return module.exports;
 }
 
-module.exports = { load, scriptOf, cacheOf, folder };
+/** `voltpipe CMD …` is `CMD …`: the command's own bundle is a tenth of the one that holds them all. */
+function loadVoltpipe() {
+  const [, , word = ''] = process.argv;
+  const isCommand = /^[a-z-]+$/.test(word) && word !== 'voltpipe' && existsSync(`${__dirname}/../bin/${word}.js`);
+  if (isCommand) process.argv.splice(2, 1);
+  return load(isCommand ? word : 'voltpipe');
+}
+
+module.exports = { load, loadVoltpipe, scriptOf, cacheOf, folder };

@@ -61,6 +61,13 @@ for (const [what, damage] of Object.entries(damages)) {
   });
 }
 
+test('voltpipe CMD is CMD: it loads that command alone', async () => {
+  const { home } = copyOfNormalize();
+  cpSync(join(root, 'bin/voltpipe.js'), join(home, 'bin/voltpipe.js'));
+  const { status, stdout } = await shell(`node ${join(home, 'bin/voltpipe.js')} normalize`, { stdin: line });
+  assert.deepEqual([status, stdout], [0, line]);
+});
+
 test('a command writes nothing beside its bundle', async () => {
   const { home } = copyOfNormalize();
   const look = () =>
