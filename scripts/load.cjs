@@ -61,7 +61,7 @@ function load(name) {
   return module.exports;
 }
 
-/** `voltpipe CMD …` is `CMD …`: the command's own bundle is a tenth of the one that holds them all. */
+/** `voltpipe CMD` is `CMD`: the command's own bundle is a tenth of the one that holds them all. */
 function loadVoltpipe() {
   const [, , word = ''] = process.argv;
   const isCommand = /^[a-z-]+$/.test(word) && word !== 'voltpipe' && existsSync(`${__dirname}/../bin/${word}.js`);
