@@ -62,7 +62,7 @@ export function createExchange(
   const { timing } = codec;
   const parser = codec.parser(options);
   const tally = createTally(link.name, log);
-  let current: { request: Request; accepted: Frame[]; progress(): void; fail(error: LinkError): void } | undefined;
+  let current: { request: Request; accepted: Frame[]; progress(): void; fail(error: Error): void } | undefined;
   let over: LinkError | undefined;
   let silentSince = clock.monotonic() - timing.gap;
   let answered = false;
@@ -157,13 +157,9 @@ export function createExchange(
     };
     // The listener stands before the bytes go out: a fast device answers before `send` resolves.
     const outcome = answer(request, accepted, wait, () => void send().catch(() => {}));
-    try {
-      await send();
-    } catch (error) {
-      outcome.catch(() => {});
-      current = undefined;
-      throw error;
-    }
+    // It may fail while the bytes are still on their way; then it is looked at below all the same.
+    outcome.catch(() => {});
+    await send().catch((error: Error) => current?.fail(error));
     return outcome;
   }
 

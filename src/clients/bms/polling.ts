@@ -10,11 +10,18 @@ export interface PollingHost extends BmsHost {
 }
 
 /** Faults that another round may not meet again. */
-const passing = new Set<number>([exit.unavailable, exit.protocol, exit.io]);
+const passing = new Set<number>([
+  exit.unavailable,
+  exit.protocol,
+  exit.io,
+  // An adapter that was just put in again belongs to root until udev has seen it.
+  exit.noPermission,
+  exit.later,
+]);
 
 /**
  * Reads one device again and again, at a fixed pace, over a link that stays open. A round that fails is missed, said once, and the
- * link is opened anew for the next one; what a later round can't mend (no rights, in use, wrong usage) ends it, and so does any
+ * link is opened anew for the next one; what a later round can't mend (wrong usage) ends it, and so does any
  * failure of the first round.
  *
  * @param work what a round asks of the device

@@ -66,10 +66,10 @@ const errorCounts = [
   'system_restarts',
 ] as const;
 
+const sawChecksum = 0x82;
 const statuses: Readonly<Record<number, string>> = {
   128: 'refused',
   129: 'not allowed in this mode',
-  130: 'it saw a wrong checksum',
   131: 'it wants a password',
 };
 
@@ -93,6 +93,8 @@ function cut(bytes: Uint8Array, at: number, end: number): Cut | undefined {
   }
   const code = bytes[at + 1]!;
   const whole = bytes.subarray(at, at + size);
+  // Our request was damaged on its way: no answer to it, but a reason to send it again.
+  if (bytes[at + 2] === sawChecksum) return { rejection: { rejected: 'checksum', bytes: whole }, size, whole: true };
   if (code === 0xa5 || code === 0x5a) return { rejection: { rejected: 'request', bytes: whole }, size, whole: true };
   return {
     frame: { code, status: bytes[at + 2]!, data: bytes.subarray(at + 4, dataEnd), bytes: whole },

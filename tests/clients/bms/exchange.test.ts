@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createExchange, type Patience } from '../../../src/clients/bms/exchange.ts';
+import { probe } from '../../../src/clients/bms/probe.ts';
+import type { Codec, CodecOptions, Request } from '../../../src/protocols/bms/codec.ts';
+import { hex } from '../../../src/protocols/bms/framing.ts';
+import { codecs } from '../../../src/protocols/bms/index.ts';
+import type { Log } from '../../../src/runtime/log.ts';
+import { type Link, LinkError, type LinkFailure } from '../../../src/transports/link.ts';
+import { bytesOf } from '../../support/bms-vectors.ts';
+import { type FakeClock, fakeClock, settle } from '../../support/clock.ts';
+
+const cells = 'dd0400080d660d610d680d59fe3c77';
+const asksBasic = 'dda50300fffd77';
+const asksCells = 'dda50400fffc77';
+const basic = 'dd03001d0618fee101f201f4002a2c7c00000000000080640304030b8b0b8a0b84f88477';
+const jbd = codecs.find(({ name }) => name === 'jbd')!;
+
+/** A link whose other side is the test. */
+function fakeLink(clock: FakeClock) {
+  const sent: { at: number; bytes: string }[] = [];
+  let listener: (bytes: Buffer) => void = () => {};
+  let over: (failure: LinkFailure | undefined) => void = () => {};
+  let failsToSend: LinkError | undefined;
+  const link: Link = {
+    name: 'test',
+    closed: new Promise((resolve) => {
+      over = resolve;
+    }),
+    onData(fn) {
+      listener = fn;
+    },
+    async send(bytes) {
+      if (failsToSend) throw failsToSend;
+      sent.push({ at: clock.monotonic(), bytes: hex(bytes) });
+    },
+    async close() {
+      over(undefined);
+    },
+  };
+  return {
+    link,
+    sent,
+    comes: (text: string) => listener(bytesOf(text)),
+    breaks: (failure: LinkFailure) => over(failure),
+    refuses: (failure: LinkFailure) => {
+      failsToSend = new LinkError(failure);
+    },
+  };
+}
+
+function setUp(codec: Codec = jbd, options: CodecOptions = {}, patience: Patience = { retries: 3 }) {
+  const clock = fakeClock();
+  const log: string[] = [];
+  const say = (message: string): void => void log.push(message);
+  const stop = new AbortController();
+  const host = {
+    clock,
+    signal: stop.signal,
+    log: { debug() {}, info: say, warn: say, error: say, lost() {}, recovered() {} } satisfies Log,
+  };
+  const far = fakeLink(clock);
+  return { clock, log, stop, host, ...far, exchange: createExchange(far.link, codec, options, patience, host) };
+}
+
+/** What came of a promise, without an unhandled rejection meanwhile. */
+function outcomeOf<T>(promise: Promise<T>) {
+  const seen: { value?: T; error?: Error } = {};
+  promise.then(
+    (value) => {
+      seen.value = value;
+    },
+    (error: Error) => {
+      seen.error = error;
+    },
+  );
+  return seen;
+}
+
+test('one request is outstanding at a time, with a gap of silence before the next', async () => {
+  const { clock, exchange, sent, comes } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  assert.deepEqual(
+    sent.map(({ bytes }) => bytes),
+    [asksBasic],
+  );
+  await clock.advance(60);
+  comes(basic);
+  await clock.advance(jbd.timing.gap - 1);
+  assert.equal(sent.length, 1, 'too early');
+  await clock.advance(1);
+  assert.equal(sent[1]?.bytes, asksCells);
+  comes(cells);
+  await settle();
+  assert.equal(seen.value?.fields.voltage, 15.6);
+  assert.equal(seen.value?.fields.cell_count, 4);
+});
+
+test('a request waits while the other side still speaks, but not for ever', async () => {
+  const { clock, exchange, sent, comes } = setUp();
+  comes('00');
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  for (let n = 0; n < 120 && sent.length === 0; n++) {
+    await clock.advance(10);
+    comes('00');
+  }
+  assert.ok(sent[0]!.at >= 900 && sent[0]!.at <= 1200, `${sent[0]?.at} ms`);
+  assert.equal(seen.error, undefined);
+});
+
+test('the first request of a connection is sent again after 300 ms, later ones only when their time is over', async () => {
+  const { clock, exchange, sent, comes } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await clock.advance(jbd.timing.wake!);
+  assert.deepEqual(
+    sent.map(({ bytes }) => bytes),
+    [asksBasic, asksBasic],
+  );
+  comes(basic);
+  await clock.advance(jbd.timing.gap + 400);
+  assert.equal(sent.length, 3);
+  await clock.advance(150);
+  assert.equal(sent.length, 4);
+  comes(cells);
+  await settle();
+  assert.ok(seen.value);
+});
+
+test('an answer counts by its function and length, not by its coming', async () => {
+  const { clock, exchange, comes } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  comes(cells);
+  comes('dd030000000077');
+  await clock.advance(100);
+  assert.ok(!('value' in seen));
+  comes(basic);
+  await clock.advance(jbd.timing.gap);
+  comes(cells);
+  await settle();
+  assert.equal(seen.value?.fields.current, -2.87);
+});
+
+test('half a frame is given up after its time, and does not swallow the next answer', async () => {
+  const { clock, exchange, comes } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  comes(basic.slice(0, 20));
+  await clock.advance(jbd.timing.torn);
+  comes(basic);
+  await clock.advance(jbd.timing.gap);
+  comes(cells);
+  await settle();
+  assert.ok(seen.value);
+  assert.equal(exchange.tally.totals().rejected.cut, undefined);
+});
+
+test('silence ends after the retries with what the user can do', async () => {
+  const { clock, exchange, sent } = setUp(jbd, {}, { retries: 2, readTimeout: 100 });
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await clock.advance(1000);
+  assert.equal(sent.length, 2);
+  assert.match(seen.error!.message, /^test: no answer to basic information \(2 × 100 ms\): nothing came at all$/);
+  assert.match((seen.error as { next?: string }).next!, /--password-file/);
+  assert.equal((seen.error as { status?: number }).status, 69);
+});
+
+test('a failure tells about its own question alone', async () => {
+  const { clock, exchange, comes } = setUp(jbd, {}, { retries: 1 });
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  comes(basic);
+  await clock.advance(1000);
+  assert.match(seen.error!.message, /cell voltages \(1 × 500 ms\): nothing came at all/);
+});
+
+test('a refusal is said at once, one of a damaged request is none', async () => {
+  const refused = setUp();
+  const seen = outcomeOf(refused.exchange.run(jbd.reading));
+  await settle();
+  refused.comes('dd038000ff8077');
+  await settle();
+  assert.match(seen.error!.message, /basic information: refused/);
+  assert.equal((seen.error as { status?: number }).status, 76);
+
+  const damaged = setUp();
+  const again = outcomeOf(damaged.exchange.run(jbd.reading));
+  await settle();
+  damaged.comes('dd038200ff7e77');
+  await damaged.clock.advance(jbd.timing.response);
+  assert.equal(again.error, undefined);
+  assert.ok(damaged.sent.length >= 2);
+});
+
+test('what is optional is tried twice, and its refusal or silence is no fault', async () => {
+  const { clock, exchange, sent, comes } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.info!));
+  await settle();
+  comes(basic);
+  await clock.advance(jbd.timing.gap);
+  comes('dd058000ff8077');
+  await clock.advance(5000);
+  assert.equal(sent.filter(({ bytes }) => bytes === 'dda5aa00ff5677').length, 2);
+  assert.equal(seen.value?.firmware, '8.0');
+  assert.ok(!('hardware' in seen.value!));
+});
+
+test('a link that ends rejects the request that waits, and every later one', async () => {
+  const { clock, exchange, breaks, comes } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  comes(basic.slice(0, 20));
+  breaks({ kind: 'unplugged', reason: 'the port is gone' });
+  await settle();
+  assert.equal(seen.error!.message, 'test: the port is gone, in the middle of a frame');
+  const later = outcomeOf(exchange.run(jbd.reading));
+  await clock.advance(jbd.timing.gap);
+  assert.equal(later.error!.message, 'test: the port is gone');
+});
+
+test('a write that fails is the failure, and leaves no timer behind', async () => {
+  const { clock, exchange, refuses } = setUp();
+  refuses({ kind: 'failed', reason: 'write failed' });
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  assert.equal(seen.error!.message, 'test: write failed');
+  assert.equal(clock.waiting, 0);
+});
+
+test('a stop ends the wait at once', async () => {
+  const { clock, exchange, stop } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  stop.abort(new DOMException('stopped', 'AbortError'));
+  await settle();
+  assert.equal(seen.error!.name, 'AbortError');
+  assert.equal(clock.waiting, 0);
+});
+
+test('a device that speaks by itself is listened to, and nothing is sent', async () => {
+  const listen: Request = { what: 'whatever comes', accepts: ({ code }) => code === 4 };
+  const { exchange, sent, comes } = setUp();
+  const seen = outcomeOf(exchange.ask(listen));
+  await settle();
+  comes(cells);
+  await settle();
+  assert.equal(seen.value?.length, 1);
+  assert.deepEqual(sent, []);
+});
+
+test('an answer of unknown length ends with silence', async () => {
+  const some: Request = {
+    what: 'text',
+    bytes: bytesOf(asksCells),
+    accepts: () => true,
+    complete: () => false,
+    quiet: 50,
+  };
+  const { clock, exchange, comes } = setUp();
+  const seen = outcomeOf(exchange.ask(some));
+  await settle();
+  for (let n = 0; n < 3; n++) {
+    comes(cells);
+    await clock.advance(40);
+  }
+  assert.ok(!('value' in seen));
+  await clock.advance(10);
+  assert.equal(seen.value?.length, 3);
+});
+
+test('questions of different protocols are at least 300 ms apart, in the order of the list, and none of them writes', async () => {
+  const { clock, host, link, sent } = setUp();
+  const wire = { name: 'test', kind: () => 'serial', connect: async () => ({ ...link, close: async () => {} }) };
+  const serial = codecs.filter((codec) => codec.serial);
+  const seen = outcomeOf(probe(wire, serial, {}, 100, host));
+  await clock.advance(60_000);
+  assert.match(seen.error!.message, /no answer as jbd, daly-a5, daly-d2, daly-p81: nothing came at all/);
+  const heads = sent.map(({ bytes }) => bytes.slice(0, 6));
+  assert.deepEqual(heads.slice(0, 7), ['dda503', 'dda503', 'a54090', 'a54090', 'a58090', 'd20300', '810300']);
+  assert.equal(heads.length, 7 + 15);
+  for (const [n, { at }] of sent.entries()) {
+    if (n > 1) assert.ok(at - sent[n - 1]!.at >= 300 + 100, `${at - sent[n - 1]!.at} ms before question ${n + 1}`);
+  }
+});
