@@ -15,7 +15,7 @@ describe('every example of every manual runs', () => {
   const simulators: Background[] = [];
 
   before(async () => {
-    for (const peer of [['bmw', '--approve-after', '0', '--speed-up', '600'], ['abrp'], ['jbd']]) {
+    for (const peer of [['bmw', '--approve-after', '0', '--speed-up', '600'], ['abrp'], ['influx'], ['jbd']]) {
       const simulator = background(['simulate', ...peer, '--write-config', config], cleanEnvironment(home));
       simulators.push(simulator);
       await simulator.line((line) => line.type === 'endpoint');

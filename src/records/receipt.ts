@@ -9,6 +9,7 @@ export const receipt = {
     { name: 'sink', kind: 'string', summary: 'the command that delivered', required: true },
     { name: 'ok', kind: 'boolean', summary: 'the far side took it', required: true },
     { name: 'count', kind: 'integer', summary: 'records in the delivery', required: true },
+    { name: 'rejected', kind: 'integer', summary: 'records of it that the far side will never take' },
     { name: 'status', kind: 'string', summary: 'status of the answer: a number of HTTP, or a word of the protocol' },
     vin,
     { name: 'missing', kind: 'string', summary: 'fields that the far side asks for' },

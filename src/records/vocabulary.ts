@@ -11,6 +11,7 @@ import { endpoint } from './endpoint.ts';
 import type { RecordFamily } from './family.ts';
 import { finding } from './finding.ts';
 import { gap } from './gap.ts';
+import { influxPoint } from './influx-point.ts';
 import { mqttMessage } from './mqtt-message.ts';
 import { receipt } from './receipt.ts';
 import { registeredDevice, registeredVehicle, setting } from './registry.ts';
@@ -50,6 +51,7 @@ export const vocabulary: readonly RecordFamily[] = [
   spoolStatus,
   receipt,
   abrpPoint,
+  influxPoint,
   endpoint,
   simulatorEvent,
   finding,

@@ -34,10 +34,10 @@ export interface Example {
   /** The exit status that the test expects (default 0). */
   status?: number;
   /**
-   * What the test needs around it: `bmw`, `abrp` and `jbd` start that simulator first and point the configuration at it, `login` also
-   * logs in. `none` with a reason in `notRun` is for what no test can do (a real account, a real port 443).
+   * What the test needs around it: `bmw`, `abrp`, `influx` and `jbd` start that simulator first and point the configuration at it,
+   * `login` also logs in. `none` with a reason in `notRun` is for what no test can do (a real account, a real port 443).
    */
-  needs?: readonly ('bmw' | 'abrp' | 'jbd' | 'login')[];
+  needs?: readonly ('bmw' | 'abrp' | 'influx' | 'jbd' | 'login')[];
   /** Seconds after which the test presses Ctrl-C, for what runs on. */
   interruptAfter?: number;
   /** Why the test does not run it; rare, and shown by the test as skipped. */

@@ -21,11 +21,13 @@ export interface SimulatorRequest {
   headers: IncomingMessage['headers'];
   /** The raw body, read as UTF-8. */
   body: string;
+  /** The raw body. */
+  bytes: Buffer;
 }
 
-const bodyLimit = 16 * 1024 * 1024;
+const bodyLimit = 32 * 1024 * 1024;
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -33,7 +35,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
     if (size > bodyLimit) throw new Error('the body is too long');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** Answers with JSON; `undefined` is an answer without a body. */
@@ -55,9 +57,10 @@ export async function serveHttp(host: string, port: number, handler: SimulatorHa
   const server: Server = createServer(async (request, response) => {
     try {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://simulator');
-      const body = await readBody(request);
+      const bytes = await readBody(request);
+      const body = bytes.toString('utf8');
       const { method = 'GET', headers } = request;
-      await handler({ method, path: pathname, query: searchParams, headers, body }, response);
+      await handler({ method, path: pathname, query: searchParams, headers, body, bytes }, response);
     } catch (error) {
       if (!response.headersSent) sendJson(response, 500, { error: (error as Error).message });
       else response.destroy();

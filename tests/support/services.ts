@@ -6,7 +6,11 @@ import type { TestContext } from 'node:test';
 /** Programs that tests use and that a machine may lack, with the Debian package that has them. */
 const services = {
   bash: 'bash',
+  curl: 'curl',
   fish: 'fish',
+  influx: 'influxdb-client',
+  influxd: 'influxdb',
+  jq: 'jq',
   mandoc: 'mandoc',
   mosquitto: 'mosquitto',
   openssl: 'openssl',
@@ -14,6 +18,7 @@ const services = {
   socat: 'socat',
   systemdAnalyze: 'systemd',
   systemdNotify: 'systemd',
+  victoriaMetrics: 'victoria-metrics',
   zsh: 'zsh',
 } as const;
 
@@ -23,6 +28,7 @@ export type Service = keyof typeof services;
 const binaryName: Partial<Record<Service, string>> = {
   systemdAnalyze: 'systemd-analyze',
   systemdNotify: 'systemd-notify',
+  victoriaMetrics: 'victoria-metrics',
 };
 
 /** Where servers are that ordinary users don't have in their PATH. */

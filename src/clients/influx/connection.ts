@@ -1,0 +1,156 @@
+import { judgeWrite, messageOf, type PlainAnswer, type Verdict } from '../../protocols/influx/answer.ts';
+import {
+  type Api,
+  apiUrl,
+  authorization,
+  type Credentials,
+  createRequest,
+  type Target,
+  writeUrl,
+} from '../../protocols/influx/requests.ts';
+import { identify } from '../../protocols/influx/server.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { HttpClient } from '../../transports/http/client.ts';
+import { HttpFailure } from '../../transports/http/failure.ts';
+
+/** How a server is reached. */
+export interface ConnectionOptions {
+  http: HttpClient;
+  clock: Clock;
+  log: Log;
+  target: Target;
+  /** Which interface it has; `auto` asks it before the first write. */
+  api: Api | 'auto';
+  precision: 'ms' | 's';
+  /** Reads the credentials; called again after a refusal, so that a file with a new token is taken up. */
+  credentials(): Promise<Credentials>;
+  gzip: boolean;
+  /** Milliseconds for one exchange. */
+  timeout: number;
+  /** Gives calls up. */
+  signal: AbortSignal;
+}
+
+/** The verdict on a write, with the HTTP status where there was an answer, and how long it took in milliseconds. */
+export interface WriteAnswer {
+  verdict: Verdict;
+  status?: number;
+  latency: number;
+}
+
+/** A server to write to. No method throws: a call that brings no answer is one to try later. */
+export interface Connection {
+  /** Sends lines, each with its newline. */
+  write(body: Uint8Array): Promise<WriteAnswer>;
+  /** Has the server make the database; the verdict is `taken` when it is there. */
+  createDatabase(): Promise<Verdict>;
+  /** Asks for the credentials anew before the next write. */
+  forget(): void;
+  /** Known after the first write, at once when it was given. */
+  readonly api: Api | undefined;
+}
+
+/** Bodies below this are sent as they are. */
+const worthCompressing = 1024;
+
+const later = (message: string): Verdict => ({ kind: 'later', message });
+
+/** The verdict on a question that was answered with neither yes nor no. */
+const unless = (answer: PlainAnswer): Verdict =>
+  answer.status === 401 || answer.status === 403
+    ? { kind: 'refused', message: messageOf(answer) }
+    : answer.status === 429 || answer.status >= 500
+      ? later(messageOf(answer))
+      : { kind: 'misconfigured', message: messageOf(answer) };
+
+/** Makes a connection; nothing is sent before the first write. */
+export function createConnection(options: ConnectionOptions): Connection {
+  const { http, clock, log, target } = options;
+  let api = options.api === 'auto' ? undefined : options.api;
+  let known: Credentials | undefined;
+
+  const call = (method: 'GET' | 'POST', url: string, headers: Record<string, string>, body?: string | Uint8Array) =>
+    http.call({ method, url, headers, timeoutMs: options.timeout, signal: options.signal, ...(body ? { body } : {}) });
+
+  /** Asks the server what it is; a verdict says why that is not known yet. */
+  const ask = async (credentials: Credentials): Promise<Verdict | Api> => {
+    const headers = authorization('v3', credentials);
+    const [ping, health] = await Promise.all([
+      call('GET', apiUrl(target, '/ping'), headers),
+      call('GET', apiUrl(target, '/health'), headers),
+    ]);
+    const server = identify(ping, health);
+    if (server) {
+      log.info(`writes to ${named[server.api]}`, { version: server.version });
+      return server.api;
+    }
+    if (ping.status >= 400) return unless(ping);
+    const message = `neither InfluxDB nor VictoriaMetrics answers there (ping: HTTP ${ping.status}); --api says what it is`;
+    return { kind: 'misconfigured', message };
+  };
+
+  const compressed = async (body: Uint8Array): Promise<Uint8Array> => {
+    const { gzip } = await import('node:zlib');
+    return new Promise((resolve, reject) => {
+      gzip(body, { level: 1 }, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+    });
+  };
+
+  const exchange = async (body: Uint8Array): Promise<{ verdict: Verdict; status?: number }> => {
+    known ??= await options.credentials();
+    if (api === undefined) {
+      const found = await ask(known);
+      if (typeof found !== 'string') return { verdict: found };
+      api = found;
+    }
+    const compress = options.gzip && body.length >= worthCompressing;
+    const answer = await call(
+      'POST',
+      writeUrl(api, target, options.precision),
+      {
+        'content-type': 'text/plain; charset=utf-8',
+        ...authorization(api, known),
+        ...(compress ? { 'content-encoding': 'gzip' } : {}),
+      },
+      compress ? await compressed(body) : body,
+    );
+    return { verdict: judgeWrite(answer, clock.now()), status: answer.status };
+  };
+
+  const noAnswer = (error: unknown): { verdict: Verdict } => {
+    if (!(error instanceof HttpFailure)) throw error;
+    const never = error.code === 'url' || error.code === 'tls';
+    return { verdict: never ? { kind: 'misconfigured', message: error.message } : later(error.reason) };
+  };
+
+  return {
+    get api() {
+      return api;
+    },
+    async write(body) {
+      const start = clock.monotonic();
+      const result = await exchange(body).catch(noAnswer);
+      return { ...result, latency: Math.round(clock.monotonic() - start) };
+    },
+    async createDatabase() {
+      const request = api && createRequest(api, target);
+      if (!request) return { kind: 'misconfigured', message: 'only InfluxDB 1.x and 3 make a database on demand' };
+      const headers = { 'content-type': request.type, ...authorization(api!, known ?? {}) };
+      try {
+        const answer = await call(request.method, request.url, headers, request.body);
+        const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(answer.text)?.[1];
+        if (answer.status < 300 && failed === undefined) return { kind: 'taken' };
+        return failed === undefined ? unless(answer) : { kind: 'misconfigured', message: failed };
+      } catch (error) {
+        return noAnswer(error).verdict;
+      }
+    },
+    forget() {
+      known = undefined;
+    },
+  };
+}
+
+/** What each interface is called among people. */
+const named: Record<Api, string> = { v1: 'InfluxDB 1.x', v2: 'InfluxDB 2.x', v3: 'InfluxDB 3', vm: 'VictoriaMetrics' };

@@ -1,0 +1,328 @@
+import type { Verdict } from '../../protocols/influx/answer.ts';
+import type { Encoder } from '../../protocols/influx/encoder.ts';
+import type { VoltRecord } from '../../records/record.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { type CommandError, fail } from '../../runtime/exit.ts';
+import { createBackoff } from '../../runtime/retry.ts';
+import { type Batch, nothing } from './batch.ts';
+import type { Connection } from './connection.ts';
+import { type Delivery, deliver, type Reject } from './delivery.ts';
+import type { Notes } from './notes.ts';
+import { createPacker } from './packer.ts';
+
+/** What a writer is made of. */
+export interface WriterOptions {
+  connection: Connection;
+  encoder: Encoder;
+  clock: Clock;
+  notes: Notes;
+  /** Lines in a request at most. */
+  batch: number;
+  /** Milliseconds that a line waits for others. */
+  flush: number;
+  /** Inputs held at most. */
+  queue: number;
+  /** While the server takes nothing and the queue is full: the oldest go, or no more is read. */
+  onUnavailable(): 'drop' | 'block';
+  /** Requests under way at once. */
+  inFlight: number;
+  maxBisect: number;
+  createDatabase: boolean;
+  /** Milliseconds that a server which takes nothing is tried after the end of input. */
+  patience: number;
+  /** Ends all waiting. */
+  deadline: AbortSignal;
+  random?: () => number;
+  onDelivered(n: number): void;
+  /** Keeps rejected lines; throws when it can't. */
+  onRejects(rejects: readonly Reject[]): void;
+  onDelivery(batch: Batch, delivery: Delivery): void;
+}
+
+/** How it ended. */
+export interface WriterEnd {
+  /** Inputs that were not delivered. */
+  unsent: number;
+  /** Records that were given up because the queue was full. */
+  dropped: number;
+  /** Lines that the server rejected. */
+  rejected: number;
+  /** Why the rest is unsent, in the server's words. */
+  why: string;
+}
+
+/** Writes lines to a server, in batches, with what was said of order and loss in influx-write(1). */
+export interface Writer {
+  /** With a promise it asks for no more records until that resolves. */
+  take(record: VoltRecord): Promise<void> | undefined;
+  /** No more records come: sends what waits and ends. */
+  finish(): Promise<WriterEnd>;
+  /** Tries at once what waits for its time. */
+  hurry(): void;
+  /** Rejects with what makes going on pointless. */
+  readonly failed: Promise<never>;
+  close(): void;
+}
+
+/** A batch is cut at this length, well below what servers take (3 Core: 10 MB). */
+const longestBody = 4 << 20;
+const firstRefusedWait = 60_000;
+const longestRefusedWait = 600_000;
+
+/** Makes a writer. Nothing is sent before the first record. */
+export function createWriter(options: WriterOptions): Writer {
+  const { connection, encoder, clock, notes } = options;
+  const packer = createPacker(encoder);
+  const random = options.random ? { random: options.random } : {};
+  const backoff = createBackoff({ first: 1000, cap: 60_000, jitter: 1, ...random });
+  const refusals = createBackoff({ first: firstRefusedWait, cap: longestRefusedWait, ...random });
+  /** Cut and not under way, in order. */
+  const waiting: Batch[] = [];
+  const underWay = new Set<Batch>();
+  /** All that are not known to be done with, in order, for the acknowledgement. */
+  const ledger: Batch[] = [];
+  /** Cancels the wait between two attempts; undefined when there is none. */
+  let pause: (() => void) | undefined;
+  let cancelFlush: (() => void) | undefined;
+  /** The open batch has waited long enough; while nothing can be sent, it goes on growing. */
+  let due = false;
+  let failing = false;
+  let refused = false;
+  let everTaken = false;
+  let madeDatabase = false;
+  let ended = false;
+  let held = 0;
+  let dropped = 0;
+  let rejected = 0;
+  let why = '';
+  let roomy: (() => void)[] = [];
+  let onChange = (): void => {};
+  /** Nothing is sent any longer. */
+  let closed = false;
+  let breakOff = (_: unknown): void => {};
+  const failed = new Promise<never>((_, reject) => {
+    breakOff = (error) => {
+      closed = true;
+      reject(error);
+    };
+  });
+  failed.catch(() => {});
+
+  const openRoom = (): void => {
+    const before = roomy;
+    roomy = [];
+    for (const go of before) go();
+  };
+
+  const done = (batch: Batch): void => {
+    batch.done = true;
+    let safe = 0;
+    while (ledger[0]?.done) safe += ledger.shift()!.covers;
+    held -= batch.covers;
+    if (safe > 0) options.onDelivered(safe);
+    if (held < options.queue) openRoom();
+  };
+
+  const cut = (): void => {
+    cancelFlush?.();
+    cancelFlush = undefined;
+    due = false;
+    if (packer.open.covers === 0) return;
+    const batch = packer.cut();
+    ledger.push(batch);
+    if (batch.lines === 0) done(batch);
+    else waiting.push(batch);
+  };
+
+  const mayStart = (batch: Batch): boolean =>
+    underWay.size === 0 || (everTaken && !failing && !batch.mustFollow && underWay.size < options.inFlight);
+
+  const pump = (): void => {
+    if (due && !pause && waiting.length === 0) cut();
+    while (!closed && !pause && waiting.length > 0 && mayStart(waiting[0]!)) void start(waiting.shift()!);
+    onChange();
+  };
+
+  const wait = (ms: number): void => {
+    if (pause || closed) return;
+    const cancel = clock.after(ms, () => {
+      pause = undefined;
+      pump();
+    });
+    pause = cancel;
+  };
+
+  const putBack = (batch: Batch): void => {
+    const at = waiting.findIndex(({ order }) => order > batch.order);
+    waiting.splice(at < 0 ? waiting.length : at, 0, batch);
+  };
+
+  const stopped = async (verdict: Verdict): Promise<void> => {
+    const { message } = verdict as Extract<Verdict, { message: string }>;
+    why = message;
+    if (verdict.kind === 'noDatabase' && options.createDatabase && !madeDatabase) {
+      madeDatabase = true;
+      const made = await connection.createDatabase();
+      if (made.kind === 'taken') return notes.madeDatabase();
+      return stopped(made);
+    }
+    if (verdict.kind === 'noDatabase' || verdict.kind === 'misconfigured')
+      return breakOff(mustAct(verdict.kind, message));
+    if (verdict.kind === 'refused') {
+      if (!everTaken || ended) return breakOff(refusal(message));
+      connection.forget();
+      refused = true;
+      failing = true;
+      const ms = refusals.next();
+      notes.refused(message, ms);
+      wait(ms);
+    } else {
+      const asked = verdict.kind === 'later' ? verdict.wait : undefined;
+      failing = true;
+      if (!pause) {
+        const ms = asked ?? backoff.next();
+        notes.unavailable(message, held);
+        wait(ms);
+      }
+    }
+    if (options.onUnavailable() === 'drop') openRoom();
+  };
+
+  const start = async (batch: Batch): Promise<void> => {
+    underWay.add(batch);
+    try {
+      const delivery = await deliver(batch, connection.write, options.maxBisect);
+      if (delivery.rejects.length > 0) {
+        rejected += delivery.rejects.length;
+        options.onRejects(delivery.rejects);
+      }
+      options.onDelivery(batch, delivery);
+      if (delivery.stopped) {
+        batch.body = delivery.left;
+        batch.lines -= delivery.rejects.length;
+        await stopped(delivery.stopped);
+        putBack(batch);
+      } else {
+        everTaken = true;
+        failing = false;
+        refused = false;
+        backoff.reset();
+        refusals.reset();
+        notes.taken();
+        batch.body = nothing;
+        done(batch);
+      }
+    } catch (error) {
+      breakOff(error);
+    } finally {
+      underWay.delete(batch);
+      pump();
+    }
+  };
+
+  const skipPause = (): void => {
+    pause?.();
+    pause = undefined;
+  };
+
+  /** Resolves when all is done with, at the deadline, or when the server has taken nothing for too long. */
+  const rest = (): { over: Promise<void>; end: () => void } => {
+    let end = (): void => {};
+    const over = new Promise<void>((resolve) => {
+      let left = held;
+      let cancel = clock.after(options.patience, resolve);
+      end = () => {
+        cancel();
+        resolve();
+      };
+      onChange = () => {
+        if (held === 0) return end();
+        if (held === left) return;
+        left = held;
+        cancel();
+        cancel = clock.after(options.patience, resolve);
+      };
+    });
+    options.deadline.addEventListener('abort', end, { once: true });
+    if (options.deadline.aborted) end();
+    pump();
+    return { over, end };
+  };
+
+  /** Makes room by giving up the oldest batch that is not under way. */
+  const drop = (): void => {
+    if (waiting.length === 0) cut();
+    const batch = waiting.shift();
+    if (!batch) return;
+    dropped += batch.lines;
+    notes.dropped(batch.lines, dropped, batch.from, batch.to);
+    done(batch);
+  };
+
+  return {
+    failed,
+    take(record) {
+      held++;
+      const line = encoder.encode(record);
+      if (line === undefined) {
+        notes.skipped(encoder.skipped!, record);
+        packer.cover();
+      } else packer.add(line);
+      const { open } = packer;
+      if (open.lines >= options.batch || packer.size >= longestBody) {
+        cut();
+        pump();
+      } else if (!cancelFlush) {
+        cancelFlush = clock.after(options.flush, () => {
+          due = true;
+          pump();
+        });
+      }
+      if (held < options.queue) return undefined;
+      if (failing && options.onUnavailable() === 'drop') {
+        drop();
+        return undefined;
+      }
+      return new Promise((resolve) => {
+        roomy.push(resolve);
+      });
+    },
+    async finish() {
+      ended = true;
+      cut();
+      if (refused) skipPause();
+      const { over, end } = rest();
+      try {
+        await Promise.race([failed, over]);
+      } finally {
+        end();
+        options.deadline.removeEventListener('abort', end);
+        onChange = () => {};
+      }
+      return { unsent: held, dropped, rejected, why };
+    },
+    hurry() {
+      skipPause();
+      cut();
+      pump();
+    },
+    close() {
+      closed = true;
+      skipPause();
+      cancelFlush?.();
+      openRoom();
+    },
+  };
+}
+
+const refusal = (said: string): CommandError =>
+  fail(
+    'noPermission',
+    `the server refuses the credentials: ${said}`,
+    'Check influxdb.username and influxdb.password, or influxdb.token.',
+  );
+
+const mustAct = (kind: 'noDatabase' | 'misconfigured', said: string): CommandError =>
+  kind === 'noDatabase'
+    ? fail('config', said, 'Make it with influx-setup --apply, or say --create-db.')
+    : fail('config', said, 'See influx-setup(1) for databases and retention policies.');

@@ -1,0 +1,82 @@
+import type { Credentials, Target } from '../protocols/influx/requests.ts';
+import type { Context } from '../runtime/context.ts';
+import type { Options } from '../runtime/options.ts';
+
+/** Options of every command that speaks to InfluxDB: where it is, and who asks. */
+export const serverOptions = {
+  url: {
+    type: 'url',
+    key: 'influxdb.url',
+    summary: 'base address of the server, instead of influxdb.host and influxdb.port',
+  },
+  host: {
+    type: 'string',
+    key: 'influxdb.host',
+    env: ['BATTERYHAWK_INFLUXDB_HOST'],
+    configOnly: true,
+    default: 'localhost',
+    summary: 'host of the server',
+  },
+  port: {
+    type: 'integer',
+    key: 'influxdb.port',
+    env: ['BATTERYHAWK_INFLUXDB_PORT'],
+    configOnly: true,
+    default: 8086,
+    min: 1,
+    max: 65_535,
+    summary: 'port of the server',
+  },
+  api: {
+    type: 'choice',
+    key: 'influxdb.api',
+    choices: ['auto', 'v1', 'v2', 'v3', 'vm'],
+    default: 'auto',
+    summary: 'what the server is: InfluxDB 1.x, 2.x, 3, or VictoriaMetrics; auto asks it',
+  },
+  database: {
+    type: 'string',
+    value: 'NAME',
+    key: 'influxdb.database',
+    env: ['BATTERYHAWK_INFLUXDB_DATABASE'],
+    default: 'battery_hawk',
+    summary: 'database; the bucket of 2.x unless influxdb.bucket names one',
+  },
+  org: { type: 'string', value: 'NAME', key: 'influxdb.org', summary: 'organisation (2.x)' },
+  bucket: { type: 'string', value: 'NAME', key: 'influxdb.bucket', summary: 'bucket (2.x)' },
+  username: {
+    type: 'string',
+    configOnly: true,
+    key: 'influxdb.username',
+    env: ['BATTERYHAWK_INFLUXDB_USERNAME'],
+    default: '',
+    summary: 'user (1.x, or a proxy); empty: none',
+  },
+  password: {
+    type: 'secret',
+    key: 'influxdb.password',
+    env: ['BATTERYHAWK_INFLUXDB_PASSWORD'],
+    summary: 'password of influxdb.username',
+  },
+  token: { type: 'secret', key: 'influxdb.token', summary: 'token (2.x, 3)' },
+  readTimeout: { type: 'duration', default: 30_000, min: 100, summary: 'time for one exchange', rare: true },
+} as const satisfies Options;
+
+type Ctx = Context<typeof serverOptions>;
+
+/** The server that the options name. */
+export function targetOf(
+  opts: Pick<Ctx['opts'], 'url' | 'host' | 'port' | 'database' | 'org' | 'bucket'>,
+  rp?: string,
+): Target {
+  const { url, host, port, database, org, bucket } = opts;
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return { url: url ?? `http://${name}:${port}`, database, rp, org, bucket };
+}
+
+/** Who asks. Secrets are read from their files each time. */
+export async function credentialsOf(ctx: Pick<Ctx, 'secret' | 'opts'>): Promise<Credentials> {
+  const [password, token] = await Promise.all([ctx.secret('password'), ctx.secret('token')]);
+  const { username } = ctx.opts;
+  return { ...(username === '' ? {} : { username, password }), ...(token === undefined ? {} : { token }) };
+}

@@ -1,0 +1,31 @@
+import type { ManualSection } from '../runtime/command.ts';
+
+/** The longer part of influx-write(1). */
+export const influxWriteSections: readonly ManualSection[] = [
+  {
+    title: 'POINTS',
+    text: `Every number is written as a float, because a field that is an integer once and a float the next time is the most common reason for a database to refuse points. --int-fields names those that shall be integers. Texts are left out unless --string-fields names them (VictoriaMetrics keeps none). null and what is no number is never written; a record with no field left is skipped and counted, as is one without a time.
+
+Lists are numbered from 1: cells become cell_1, cell_2 and so on, temperatures become temperature_1 and so on. Of lists that say which and not how much (alarms, balancing, and every list of texts) the number of elements is written, as alarms_count. Objects are taken apart, their keys joined with _ (--nested skip leaves them out).
+
+A name loses underscores at its beginning and a backslash at its end, control characters become the two characters that people write for them (\\n), and time becomes time_: the database has no way to write them.`,
+  },
+  {
+    title: 'OUTAGES',
+    text: `While the server can't be reached, or answers 429 or 5xx, records wait, up to --queue of them. It is tried again after a wait that doubles from 1 s to 60 s, or that it asks for itself (Retry-After, 10 minutes at most). It is said once that it is lost, and once when it is back.
+
+When the queue is full meanwhile, the oldest are dropped, and how many is said (--on-unavailable drop). Behind a spool, or reading from a file, no more is read instead (block): there the records are safe until they are delivered. A server that is only slow never makes anything drop.
+
+After the end of input the server is tried until it has taken nothing for --patience, then the exit status is 69.`,
+  },
+  {
+    title: 'REJECTED LINES',
+    text: `A server may store some lines of a batch and reject others. What it says is read; where it doesn't say which, the batch is sent again in halves until the lines are found, with no more than --max-bisect requests. Only the rejected ones are given up: they go to --rejects, one JSON object a line with time, reason and line, and count as delivered. The exit status is 76 then.
+
+Credentials that are refused end the command with 77; those that had worked are asked again every minute at first, every ten later, and read anew from their file. A database or retention policy that is not there ends it with 78.`,
+  },
+  {
+    title: 'METRICS',
+    text: 'voltpipe_points_total by result (stored, rejected) and voltpipe_last_write_timestamp_seconds.',
+  },
+];

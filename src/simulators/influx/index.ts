@@ -1,0 +1,169 @@
+import type { ServerResponse } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { type SimulatorRequest, sendJson, serveHttp } from '../http.ts';
+import { type Answer, type Dialect, errorAnswer, healthAnswer, pingAnswer, writeAnswer } from './dialects.ts';
+import { checkFault, createFaults, type InfluxFault } from './faults.ts';
+import { createManagement } from './management.ts';
+import { createStore, type StoredPoint } from './store.ts';
+
+/** How the simulator is set up. */
+export interface InfluxOptions {
+  host?: string;
+  /** 0 (default) takes a free one. */
+  port?: number;
+  /** Which InfluxDB it is (default 2). */
+  dialect?: Dialect;
+  /** The token that is asked for; absent: anybody may write. */
+  token?: string | undefined;
+  /** Databases or buckets that are there; absent: every one. InfluxDB 3 makes what is missing. */
+  databases?: readonly string[];
+  org?: string;
+  faults?: readonly InfluxFault[];
+  clock?: Clock;
+  onPoint?: (point: StoredPoint) => void;
+}
+
+/** A running simulator. */
+export interface InfluxSimulator {
+  /** Base address, as `influxdb.url` has it. */
+  readonly url: string;
+  /** What is stored. */
+  points(): readonly StoredPoint[];
+  /** Writes that came, whatever was answered: their bodies, unpacked. */
+  readonly bodies: readonly string[];
+  /** The requests that were no writes, as `POST /api/v2/buckets`. */
+  readonly calls: readonly string[];
+  fault(fault: InfluxFault): void;
+  close(): Promise<void>;
+}
+
+/** Milliseconds of one unit of time stamps, by the words of all three interfaces. */
+const units: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  ms: 1,
+  s: 1000,
+  nanosecond: 1e-6,
+  microsecond: 1e-3,
+  millisecond: 1,
+  second: 1000,
+};
+
+const paths: Record<Dialect, string> = { 1: '/write', 2: '/api/v2/write', 3: '/api/v3/write_lp' };
+
+/** As `max-body-size` of 1.x. */
+const largest = 25_000_000;
+
+/**
+ * Starts an InfluxDB that keeps points in memory and answers as the real one: 1.x as recorded from 1.6.7, 2.x and 3 as documented.
+ * Faults come by `fault` or `POST /control`.
+ */
+export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSimulator> {
+  const { dialect = '2', token, databases, org = 'home', clock = systemClock, onPoint } = options;
+  const store = createStore();
+  const faults = createFaults(options.faults ?? []);
+  const known = databases && new Set(databases);
+  const management = createManagement(dialect, org, known);
+  const bodies: string[] = [];
+  const calls: string[] = [];
+
+  const mayEnter = ({ headers, query }: SimulatorRequest): boolean => {
+    if (token === undefined) return true;
+    const { authorization = '' } = headers;
+    const basic = Buffer.from(authorization.replace(/^Basic /, ''), 'base64').toString();
+    return (
+      authorization === `Token ${token}` ||
+      authorization === `Bearer ${token}` ||
+      basic.endsWith(`:${token}`) ||
+      query.get('p') === token
+    );
+  };
+
+  const wrongPlace = (query: URLSearchParams): Answer | undefined => {
+    const database = query.get(dialect === '2' ? 'bucket' : 'db') ?? '';
+    if (dialect === '2' && query.get('org') !== org) {
+      return errorAnswer('2', 404, `organization name "${query.get('org') ?? ''}" not found`);
+    }
+    if (known === undefined || known.has(database)) return undefined;
+    if (dialect === '1') return errorAnswer('1', 404, `database not found: "${database}"`);
+    if (dialect === '2') return errorAnswer('2', 404, `bucket "${database}" not found`);
+    known.add(database);
+    return undefined;
+  };
+
+  const write = ({ query }: SimulatorRequest, body: string, fault: InfluxFault | undefined): Answer => {
+    const elsewhere = wrongPlace(query);
+    if (elsewhere) return elsewhere;
+    const unit = units[query.get('precision') ?? 'ns'] ?? 1e-6;
+    const database = query.get(dialect === '2' ? 'bucket' : 'db') ?? '';
+    const refuse = (line: string): string | undefined =>
+      fault?.reject !== undefined && line.includes(fault.reject) ? 'refused on request' : undefined;
+    const written = store.write(database, body, (stamp) => stamp * unit, clock.now(), refuse);
+    for (const point of written.stored) onPoint?.(point);
+    return writeAnswer(dialect, written);
+  };
+
+  const answerWrite = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
+    const fault = faults.next();
+    let body: string;
+    try {
+      body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(request.bytes).toString() : request.body;
+    } catch {
+      return send(response, errorAnswer(dialect, 400, 'unexpected EOF'));
+    }
+    bodies.push(body);
+    if (fault?.delay) await clock.sleep(fault.delay);
+    if (fault?.drop === 'before') return void response.socket?.resetAndDestroy();
+    const answer = judge(request, body, fault);
+    if (fault?.drop === 'during') return void response.socket?.resetAndDestroy();
+    const wait = fault?.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
+    send(response, { ...answer, headers: { ...answer.headers, ...wait } });
+  };
+
+  const judge = (request: SimulatorRequest, body: string, fault: InfluxFault | undefined): Answer => {
+    if (!mayEnter(request))
+      return errorAnswer(dialect, 401, dialect === '1' ? 'authorization failed' : 'unauthorized access');
+    if (fault?.status !== undefined) {
+      return fault.status < 300
+        ? { status: fault.status }
+        : errorAnswer(dialect, fault.status, fault.message ?? `simulated ${fault.status}`);
+    }
+    if (Buffer.byteLength(body) > (fault?.tooLarge ?? largest))
+      return errorAnswer(dialect, 413, 'Request Entity Too Large');
+    return write(request, body, fault);
+  };
+
+  const respond = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
+    const { method, path } = request;
+    if (path === '/control') return control(request, response);
+    if (path === paths[dialect]) return answerWrite(request, response);
+    calls.push(`${method} ${path}`);
+    if (path === '/ping') return send(response, pingAnswer(dialect));
+    if (path === '/health') return send(response, healthAnswer(dialect));
+    if (!mayEnter(request)) return send(response, errorAnswer(dialect, 401, 'unauthorized access'));
+    send(response, management(request) ?? errorAnswer(dialect, 404, 'page not found'));
+  };
+
+  const control = (request: SimulatorRequest, response: ServerResponse): void => {
+    try {
+      faults.add(checkFault(JSON.parse(request.body)));
+      sendJson(response, 200, { status: 'ok', faults: faults.list() });
+    } catch (error) {
+      sendJson(response, 400, { status: 'error', errors: (error as Error).message });
+    }
+  };
+
+  const server = await serveHttp(options.host ?? '127.0.0.1', options.port ?? 0, respond);
+  return {
+    url: server.url,
+    points: store.points,
+    bodies,
+    calls,
+    fault: faults.add,
+    close: server.close,
+  };
+}
+
+const send = (response: ServerResponse, { status, body, headers }: Answer): void =>
+  sendJson(response, status, body, headers);

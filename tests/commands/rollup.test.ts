@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { command } from '../../src/commands/rollup.ts';
+import type { VoltRecord } from '../../src/records/record.ts';
+import { seededRandom } from '../../src/simulators/random.ts';
+import { runCommand } from '../support/command.ts';
+import { turned } from '../support/turned.ts';
+
+const reading = (time: string, voltage: number, more: object = {}): VoltRecord => ({
+  type: 'battery_reading',
+  time: time.length === 24 ? time : `2026-03-01T${time}.000Z`,
+  device_id: 'X',
+  voltage,
+  ...more,
+});
+
+const flags = { tz: 'UTC' };
+const rolled = async (input: VoltRecord[], sizes: string, more: object = {}): Promise<VoltRecord[]> => {
+  const { records, status, error } = await runCommand(command, { input, args: [sizes], flags: { ...flags, ...more } });
+  assert.equal(status, 0, error?.message);
+  return records;
+};
+/** What a database holds in the end: the last record of each type, time and subject. */
+const stored = (records: readonly VoltRecord[]): Map<string, VoltRecord> =>
+  new Map(records.map((record) => [`${record.type} ${record.time} ${record.device_id}`, record]));
+
+test('an hour has count, sum, minimum, maximum, mean, first and last of each number, and the identity of its readings', async () => {
+  const records = await rolled(
+    [
+      reading('12:10:00', 12.5, {
+        device_name: 'Starter',
+        cells: [3, 3.1],
+        state_of_charge: 80,
+        charge_enabled: true,
+        firmware: 'x',
+      }),
+      reading('12:20:00', 12.9, { device_name: 'Starter', cells: [3.2, 3.3] }),
+      reading('12:59:59', 12.1, { device_name: 'Starter' }),
+    ],
+    '1h',
+  );
+  assert.deepEqual(records, [
+    {
+      type: 'battery_reading_1h',
+      time: '2026-03-01T12:00:00.000Z',
+      device_id: 'X',
+      device_name: 'Starter',
+      n: 3,
+      ...{
+        voltage_n: 3,
+        voltage_sum: 37.5,
+        voltage_min: 12.1,
+        voltage_max: 12.9,
+        voltage_mean: 12.5,
+        voltage_first: 12.5,
+        voltage_last: 12.1,
+      },
+      ...{
+        cell_1_n: 2,
+        cell_1_sum: 6.2,
+        cell_1_min: 3,
+        cell_1_max: 3.2,
+        cell_1_mean: 3.1,
+        cell_1_first: 3,
+        cell_1_last: 3.2,
+      },
+      ...{
+        cell_2_n: 2,
+        cell_2_sum: 6.4,
+        cell_2_min: 3.1,
+        cell_2_max: 3.3,
+        cell_2_mean: 3.2,
+        cell_2_first: 3.1,
+        cell_2_last: 3.3,
+      },
+      ...{
+        state_of_charge_n: 1,
+        state_of_charge_sum: 80,
+        state_of_charge_min: 80,
+        state_of_charge_max: 80,
+        state_of_charge_mean: 80,
+        state_of_charge_first: 80,
+        state_of_charge_last: 80,
+      },
+    },
+  ]);
+});
+
+test('a window is put out when the first reading after its end comes; each subject has windows of its own', async () => {
+  const seen: [string | undefined, unknown][] = [];
+  const input = [
+    reading('12:10:00', 1),
+    reading('12:20:00', 2, { device_id: 'Y' }),
+    reading('13:00:00', 3),
+    reading('13:01:00', 4, { device_id: 'Y' }),
+  ];
+  const { records } = await runCommand(command, {
+    input,
+    args: ['1h'],
+    flags: { ...flags, pass: true },
+    onItem: (item) => seen.push([(item as VoltRecord).type, (item as VoltRecord).device_id]),
+  });
+  assert.deepEqual(
+    seen.map(([type, id]) => `${type} ${id}`),
+    [
+      'battery_reading X',
+      'battery_reading Y',
+      'battery_reading X',
+      'battery_reading_1h X',
+      'battery_reading Y',
+      'battery_reading_1h Y',
+      'battery_reading_1h X',
+      'battery_reading_1h Y',
+    ],
+  );
+  assert.equal(stored(records).size, 8);
+});
+
+test('a reading that comes late has its window put out again, corrected, with the same time and identity', async () => {
+  const records = await rolled(
+    [
+      reading('12:10:00', 10),
+      reading('13:10:00', 20),
+      reading('12:50:00', 14),
+      reading('12:05:00', 9),
+      reading('14:00:00', 1),
+    ],
+    '1h',
+  );
+  const noon = records.filter(({ time }) => time === '2026-03-01T12:00:00.000Z');
+  assert.deepEqual(
+    noon.map(({ voltage_n }) => voltage_n),
+    [1, 3],
+  );
+  const { voltage_sum, voltage_min, voltage_first, voltage_last } = noon.at(-1)!;
+  assert.deepEqual([voltage_sum, voltage_min, voltage_first, voltage_last], [33, 9, 9, 14]);
+});
+
+test('a reading that comes too late for its window is left out and counted, and never makes a window of its own', async () => {
+  const input = [reading('08:10:00', 10), reading('12:30:00', 20), reading('08:20:00', 99)];
+  const { records, log } = await runCommand(command, { input, args: ['1h,1d'], flags });
+  const eight = records.filter(({ time, type }) => time === '2026-03-01T08:00:00.000Z' && type.endsWith('1h'));
+  assert.deepEqual(
+    eight.map(({ n }) => n),
+    [1],
+  );
+  assert.equal(records.findLast(({ type }) => type.endsWith('1d'))?.n, 3, 'the day is still open');
+  assert.match(log.join('\n'), /1 readings came too late/);
+});
+
+test('readings that are delivered twice, in a row or in a block, count once', async () => {
+  const block = [reading('12:10:00', 1), reading('12:20:00', 2), reading('12:30:00', 3)];
+  const [record] = await rolled([...block, block[2]!, ...block], '1h');
+  assert.deepEqual([record?.n, record?.voltage_n, record?.voltage_sum], [3, 3, 6]);
+});
+
+test('days of a time zone: 23 and 25 hours', async () => {
+  for (const [from, count] of [
+    ['2026-03-28T23:00:00.000Z', 23],
+    ['2026-10-24T22:00:00.000Z', 25],
+  ] as const) {
+    const input = Array.from({ length: 30 }, (_, hour) =>
+      reading(new Date(Date.parse(from) + hour * 3_600_000).toISOString(), hour),
+    );
+    const [day] = await rolled(input, '1d', { tz: 'Europe/Berlin' });
+    assert.deepEqual([day?.time, day?.n], [from, count]);
+  }
+});
+
+test('weeks, months and years: a rollup of rollups is what a rollup of the readings is (HAWK-107)', async () => {
+  const random = seededRandom(7);
+  const start = Date.parse('2025-12-20T00:00:00Z');
+  const input = Array.from({ length: 2000 }, (_, i) =>
+    reading(
+      new Date(start + i * 1_800_000 + Math.floor(random() * 60_000)).toISOString(),
+      Number((12 + random()).toFixed(3)),
+      { device_id: i % 3 === 0 ? 'Y' : 'X' },
+    ),
+  );
+  // A reading in fifty comes an hour late.
+  const late = input.filter((_, i) => i % 50 === 10);
+  const order = input
+    .filter((_, i) => i % 50 !== 10)
+    .flatMap((record, i) => (i % 49 === 12 && late.length > 0 ? [record, late.shift()!] : [record]))
+    .concat(late);
+  const zone = { tz: 'Europe/Berlin' };
+  const direct = stored(await rolled(order, '1d,1mo,1y', zone));
+  const hours = await rolled(order, '1h', zone);
+  const days = await rolled(hours, '1d', zone);
+  const months = await rolled(days, '1mo', zone);
+  const years = await rolled(months, '1y', zone);
+  const chained = stored([...days, ...months, ...years]);
+  assert.ok(hours.length > stored(hours).size, 'some hours are said twice');
+  assert.deepEqual([...chained.keys()].sort(), [...direct.keys()].sort());
+  for (const [key, record] of direct) {
+    const other = chained.get(key)!;
+    for (const [name, value] of Object.entries(record)) {
+      if (typeof value !== 'number') assert.equal(other[name], value, key);
+      else
+        assert.ok(
+          Math.abs(Number(other[name]) - value) <= Math.abs(value) * 1e-11,
+          `${key} ${name}: ${other[name]} for ${value}`,
+        );
+    }
+  }
+});
+
+test('state: a restart in the middle of an hour loses nothing and counts nothing twice', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'voltpipe-test-'));
+  const run = (input: VoltRecord[], more: object = {}) =>
+    runCommand(command, { input, args: ['1h,1d'], flags: { ...flags, state: 'x', ...more }, dataDir });
+  const first = await run([reading('12:10:00', 1), reading('12:20:00', 2)]);
+  assert.deepEqual(
+    first.records.map(({ n }) => n),
+    [2, 2],
+  );
+  assert.equal(first.delivered, 2);
+  const second = await run([reading('12:20:00', 2), reading('12:40:00', 6), reading('13:00:00', 0)]);
+  const noon = second.records.find(({ type, time }) => type.endsWith('1h') && time === '2026-03-01T12:00:00.000Z');
+  assert.deepEqual([noon?.voltage_n, noon?.voltage_sum, noon?.voltage_mean], [3, 9, 3]);
+  assert.equal(second.records.findLast(({ type }) => type.endsWith('1d'))?.n, 4);
+  const other = await run([], { tz: 'Europe/Berlin' });
+  assert.equal(other.status, 78);
+  assert.match(other.error?.message ?? '', /its windows are those of UTC/);
+});
+
+test('an open window is put out every --emit-every while it changes', async () => {
+  const world = turned(command, { args: ['1h'], flags: { ...flags, emitEvery: '1m' } });
+  world.put(reading('12:10:00', 1));
+  await world.until(() => world.records.length === 1);
+  world.put(reading('12:11:00', 2));
+  await world.until(() => world.records.length === 2);
+  await world.clock.advance(600_000);
+  world.end();
+  const { records } = await world.finished();
+  assert.deepEqual(
+    records.map(({ n }) => n),
+    [1, 2],
+  );
+});
+
+test('records of other types, without a number or without a time pass untouched', async () => {
+  const others: VoltRecord[] = [
+    { type: 'gap', time: reading('12:00:00', 1).time!, source: 'x', count: 3 },
+    { type: 'battery_reading', device_id: 'X', voltage: 1 },
+    { type: 'battery_reading', time: reading('12:00:00', 1).time!, device_id: 'X', firmware: 'x' },
+    { type: 'battery_reading_1d', time: '2026-03-01T00:00:00.000Z', device_id: 'X', n: 1 },
+  ];
+  assert.deepEqual(await rolled(others, '1h'), others);
+});
+
+test('memory is bounded: the subject that was silent longest is put out and forgotten', async () => {
+  const input = Array.from({ length: 50 }, (_, i) => reading('12:10:00', i, { device_id: String(i) }));
+  const { records } = await runCommand(command, { input, args: ['1h'], flags: { ...flags, maxSeries: '10' } });
+  assert.equal(stored(records).size, 50);
+});
+
+test('a size or a zone that there is not is a usage error', async () => {
+  assert.equal((await runCommand(command, { args: ['2h'], flags })).status, 64);
+  assert.equal((await runCommand(command, { args: ['1h'], flags: { tz: 'Mars/Olympus' } })).status, 64);
+});
