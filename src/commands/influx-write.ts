@@ -2,7 +2,8 @@ import { createConnection } from '../clients/influx/connection.ts';
 import { createNotes } from '../clients/influx/notes.ts';
 import { receiptOf } from '../clients/influx/receipt.ts';
 import { createRejects } from '../clients/influx/rejects.ts';
-import { createWriter, type WriterEnd } from '../clients/influx/writer.ts';
+import { createWriter } from '../clients/influx/writer.ts';
+import type { WriterEnd } from '../clients/influx/writer-model.ts';
 import { createEncoder, type Encoder } from '../protocols/influx/encoder.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
@@ -140,7 +141,7 @@ Lines go out in batches: when --batch lines are there, or after --flush. Two req
       needs: ['influx'],
     },
   ],
-  seeAlso: ['influx-setup(1)', 'rollup(1)', 'simulate-influx(1)', 'voltpipe-records(5)'],
+  seeAlso: ['simulate-influx(1)', 'voltpipe-records(5)'],
   async *run(ctx) {
     const { opts } = ctx;
     const encoder = createEncoder(opts);

@@ -1,68 +1,12 @@
 import type { Verdict } from '../../protocols/influx/answer.ts';
-import type { Encoder } from '../../protocols/influx/encoder.ts';
-import type { VoltRecord } from '../../records/record.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import { type CommandError, fail } from '../../runtime/exit.ts';
 import { createBackoff } from '../../runtime/retry.ts';
+import { createAcknowledgement } from './acknowledgement.ts';
 import { type Batch, nothing } from './batch.ts';
-import type { Connection } from './connection.ts';
-import { type Delivery, deliver, type Reject } from './delivery.ts';
-import type { Notes } from './notes.ts';
+import { deliver } from './delivery.ts';
+import { mustAct, refusal } from './failures.ts';
 import { createPacker } from './packer.ts';
-
-/** What a writer is made of. */
-export interface WriterOptions {
-  connection: Connection;
-  encoder: Encoder;
-  clock: Clock;
-  notes: Notes;
-  /** Lines in a request at most. */
-  batch: number;
-  /** Milliseconds that a line waits for others. */
-  flush: number;
-  /** Inputs held at most. */
-  queue: number;
-  /** While the server takes nothing and the queue is full: the oldest go, or no more is read. */
-  onUnavailable(): 'drop' | 'block';
-  /** Requests under way at once. */
-  inFlight: number;
-  maxBisect: number;
-  createDatabase: boolean;
-  /** Milliseconds that a server which takes nothing is tried after the end of input. */
-  patience: number;
-  /** Ends all waiting. */
-  deadline: AbortSignal;
-  random?: () => number;
-  onDelivered(n: number): void;
-  /** Keeps rejected lines; throws when it can't. */
-  onRejects(rejects: readonly Reject[]): void;
-  onDelivery(batch: Batch, delivery: Delivery): void;
-}
-
-/** How it ended. */
-export interface WriterEnd {
-  /** Inputs that were not delivered. */
-  unsent: number;
-  /** Records that were given up because the queue was full. */
-  dropped: number;
-  /** Lines that the server rejected. */
-  rejected: number;
-  /** Why the rest is unsent, in the server's words. */
-  why: string;
-}
-
-/** Writes lines to a server, in batches, with what was said of order and loss in influx-write(1). */
-export interface Writer {
-  /** With a promise it asks for no more records until that resolves. */
-  take(record: VoltRecord): Promise<void> | undefined;
-  /** No more records come: sends what waits and ends. */
-  finish(): Promise<WriterEnd>;
-  /** Tries at once what waits for its time. */
-  hurry(): void;
-  /** Rejects with what makes going on pointless. */
-  readonly failed: Promise<never>;
-  close(): void;
-}
+import { createPatience } from './patience.ts';
+import type { Writer, WriterOptions } from './writer-model.ts';
 
 /** A batch is cut at this length, well below what servers take (3 Core: 10 MB). */
 const longestBody = 4 << 20;
@@ -79,8 +23,7 @@ export function createWriter(options: WriterOptions): Writer {
   /** Cut and not under way, in order. */
   const waiting: Batch[] = [];
   const underWay = new Set<Batch>();
-  /** All that are not known to be done with, in order, for the acknowledgement. */
-  const ledger: Batch[] = [];
+  const acknowledgement = createAcknowledgement(options.onDelivered);
   /** Cancels the wait between two attempts; undefined when there is none. */
   let pause: (() => void) | undefined;
   let cancelFlush: (() => void) | undefined;
@@ -115,11 +58,8 @@ export function createWriter(options: WriterOptions): Writer {
   };
 
   const done = (batch: Batch): void => {
-    batch.done = true;
-    let safe = 0;
-    while (ledger[0]?.done) safe += ledger.shift()!.covers;
     held -= batch.covers;
-    if (safe > 0) options.onDelivered(safe);
+    acknowledgement.done(batch);
     if (held < options.queue) openRoom();
   };
 
@@ -129,7 +69,7 @@ export function createWriter(options: WriterOptions): Writer {
     due = false;
     if (packer.open.covers === 0) return;
     const batch = packer.cut();
-    ledger.push(batch);
+    acknowledgement.open(batch);
     if (batch.lines === 0) done(batch);
     else waiting.push(batch);
   };
@@ -225,30 +165,6 @@ export function createWriter(options: WriterOptions): Writer {
     pause = undefined;
   };
 
-  /** Resolves when all is done with, at the deadline, or when the server has taken nothing for too long. */
-  const rest = (): { over: Promise<void>; end: () => void } => {
-    let end = (): void => {};
-    const over = new Promise<void>((resolve) => {
-      let left = held;
-      let cancel = clock.after(options.patience, resolve);
-      end = () => {
-        cancel();
-        resolve();
-      };
-      onChange = () => {
-        if (held === 0) return end();
-        if (held === left) return;
-        left = held;
-        cancel();
-        cancel = clock.after(options.patience, resolve);
-      };
-    });
-    options.deadline.addEventListener('abort', end, { once: true });
-    if (options.deadline.aborted) end();
-    pump();
-    return { over, end };
-  };
-
   /** Makes room by giving up the oldest batch that is not under way. */
   const drop = (): void => {
     if (waiting.length === 0) cut();
@@ -291,13 +207,14 @@ export function createWriter(options: WriterOptions): Writer {
       ended = true;
       cut();
       if (refused) skipPause();
-      const { over, end } = rest();
+      const patience = createPatience(clock, options.patience, options.deadline);
+      onChange = () => patience.left(held);
+      pump();
       try {
-        await Promise.race([failed, over]);
+        await Promise.race([failed, patience.over]);
       } finally {
-        end();
-        options.deadline.removeEventListener('abort', end);
         onChange = () => {};
+        patience.end();
       }
       return { unsent: held, dropped, rejected, why };
     },
@@ -314,15 +231,3 @@ export function createWriter(options: WriterOptions): Writer {
     },
   };
 }
-
-const refusal = (said: string): CommandError =>
-  fail(
-    'noPermission',
-    `the server refuses the credentials: ${said}`,
-    'Check influxdb.username and influxdb.password, or influxdb.token.',
-  );
-
-const mustAct = (kind: 'noDatabase' | 'misconfigured', said: string): CommandError =>
-  kind === 'noDatabase'
-    ? fail('config', said, 'Make it with influx-setup --apply, or say --create-db.')
-    : fail('config', said, 'See influx-setup(1) for databases and retention policies.');
