@@ -19,7 +19,7 @@ complete -c influx-write -l precision -x -a 'ms s' -d 'precision of the time sta
 complete -c influx-write -l batch -x -d 'lines in a request at most'
 complete -c influx-write -l flush -x -d 'how long a line waits for others'
 complete -c influx-write -l in-flight -x -d 'requests under way at once'
-complete -c influx-write -l gzip -x -a 'auto always never' -d 'compress what is sent; auto: unless the server is on this machine'
+complete -c influx-write -l gzip -d 'compress what is sent: for a thin line, not for the server next door'
 complete -c influx-write -l queue -x -d 'records held in memory at most'
 complete -c influx-write -l on-unavailable -x -a 'drop block' -d 'when the server takes nothing and the queue is full: drop the oldest, or read no more (see OUTAGES)'
 complete -c influx-write -l patience -x -d 'after the end of input, how long a server that takes nothing is tried'

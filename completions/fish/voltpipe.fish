@@ -816,7 +816,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l precision -x -a
 complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l batch -x -d 'lines in a request at most'
 complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l flush -x -d 'how long a line waits for others'
 complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l in-flight -x -d 'requests under way at once'
-complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l gzip -x -a 'auto always never' -d 'compress what is sent; auto: unless the server is on this machine'
+complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l gzip -d 'compress what is sent: for a thin line, not for the server next door'
 complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l queue -x -d 'records held in memory at most'
 complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l on-unavailable -x -a 'drop block' -d 'when the server takes nothing and the queue is full: drop the oldest, or read no more (see OUTAGES)'
 complete -c voltpipe -n '__voltpipe_voltpipe_at influx-write' -l patience -x -d 'after the end of input, how long a server that takes nothing is tried'

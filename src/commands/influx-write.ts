@@ -61,10 +61,9 @@ const options = {
   flush: { type: 'duration', default: 1000, min: 1, summary: 'how long a line waits for others' },
   inFlight: { type: 'integer', default: 2, min: 1, max: 16, summary: 'requests under way at once', rare: true },
   gzip: {
-    type: 'choice',
-    choices: ['auto', 'always', 'never'],
-    default: 'auto',
-    summary: 'compress what is sent; auto: unless the server is on this machine',
+    type: 'flag',
+    key: 'influxdb.gzip',
+    summary: 'compress what is sent: for a thin line, not for the server next door',
   },
   queue: { type: 'integer', default: 10_000, min: 1, summary: 'records held in memory at most' },
   onUnavailable: {
@@ -168,8 +167,6 @@ async function* dryRun(ctx: Ctx, encoder: Encoder): AsyncGenerator<string> {
   notes.sumUp();
 }
 
-const isLocal = (url: string): boolean => /^(localhost|127\.|\[::1\]|\[::\])/.test(new URL(url).hostname);
-
 async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, number> {
   const { opts, clock, log } = ctx;
   const target = targetOf(opts, opts.rp);
@@ -189,7 +186,7 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
       api: opts.api,
       precision: opts.precision,
       credentials: () => credentialsOf(ctx),
-      gzip: opts.gzip === 'always' || (opts.gzip === 'auto' && !isLocal(target.url)),
+      gzip: opts.gzip,
       timeout: opts.readTimeout,
       signal: ctx.deadline,
     }),
