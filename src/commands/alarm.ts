@@ -54,13 +54,13 @@ function rulesOf({ slope, rules }: Given, args: readonly string[]): Rule[] {
   return all;
 }
 
-/** Keeps what is raised and what is held under `--state`. */
-async function keep(ctx: Ctx, subject: Alarms): Promise<void> {
+/** Takes up what was kept under `--state`, and keeps it from now on. */
+async function keep(ctx: Ctx, subject: () => Alarms): Promise<void> {
   if (ctx.opts.state === undefined) return;
   const state = ctx.state<AlarmSnapshot>(`alarm-${ctx.opts.state}`);
   const saved = await state.read();
-  if (saved?.version === 1) subject.load(saved);
-  state.keep(() => subject.save());
+  if (saved?.version === 1) subject().load(saved);
+  state.keep(() => subject().save());
 }
 
 /** Thresholds with hold time and hysteresis. */
@@ -126,8 +126,14 @@ A rule of --slope has a limit a unit of time, s, m, h or d, and a window: voltag
         clock === 'wall' ? timers.wall(key, Math.max(0, Math.min(hold, at - ctx.clock.now()))) : timers.record(key, at),
       cancel: (key) => timers.cancel(key),
     };
-    const subject = alarms(rulesOf(ctx.opts, ctx.args), protections, holds);
-    await keep(ctx, subject);
+    const build = (opts: Given): Alarms => alarms(rulesOf(opts, ctx.args), protections, holds);
+    let subject = build(ctx.opts);
+    await keep(ctx, () => subject);
+    ctx.onReload((opts) => {
+      const fresh = build(opts);
+      fresh.load(subject.save());
+      subject = fresh;
+    });
     const alone = only.length > 0;
     for await (const { record, timer } of timers) {
       if (record === undefined) {

@@ -48,9 +48,12 @@ export function unknownKeys(tree: ConfigTree): string[] {
   return existsSync(schemaFile) ? visit(tree, JSON.parse(readFileSync(schemaFile, 'utf8')), '') : [];
 }
 
+let whole: KeySchema | undefined;
+
 /** The schema of a dotted key; undefined for one that no command reads. */
 export function schemaOf(key: string): KeySchema | undefined {
-  let node: KeySchema | undefined = JSON.parse(readFileSync(schemaFile, 'utf8'));
+  whole ??= JSON.parse(readFileSync(schemaFile, 'utf8')) as KeySchema;
+  let node: KeySchema | undefined = whole;
   for (const part of key.split('.')) node = node?.properties?.[part];
   return node;
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { command as alarm } from '../../src/commands/alarm.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
@@ -247,4 +249,35 @@ test('all rules that can not be understood are said at once, and two of one name
   assert.equal(got.status, 64);
   for (const part of ["'voltage': expected", "'low': two rules", "'for ever'"])
     assert.ok(got.error?.message.includes(part), part);
+});
+
+test('rules of a changed configuration are taken up, and what is raised stays raised', async () => {
+  const config = join(temporaryFolder('rules'), 'config.json');
+  const write = (...rules: string[]): void => writeFileSync(config, JSON.stringify({ alarm: { rules } }));
+  write('low: voltage<12.2', 'gone: voltage<12.15');
+  let reload = async (): Promise<void> => {};
+  const input = (async function* () {
+    yield* volts([0, 12.1]);
+    write('low: voltage<12.2', 'hot: temperature>45');
+    await reload();
+    yield* [reading(1, { voltage: 12.1, temperature: 50 }), reading(2, { voltage: 12.5 })];
+    write('nonsense');
+    await reload();
+    yield reading(3, { temperature: 20 });
+  })();
+  const { records, log } = await runCommand(alarm, {
+    input,
+    flags: { config, noConfig: undefined, only: ['alarm'] },
+    onReload: (fn) => {
+      reload = fn;
+    },
+  });
+  assert.deepEqual(
+    records.map(({ alarm: name, state }) => `${name} ${state}`),
+    ['low raised', 'gone raised', 'hot raised', 'low cleared', 'hot cleared'],
+  );
+  assert.ok(
+    log.some((line) => line.includes("'nonsense': expected")),
+    'the old rules stay, and it is said',
+  );
 });
