@@ -48,8 +48,11 @@ const residentMiB = (pid: number): number =>
 
 const mean = (list: readonly number[]): number => list.reduce((sum, one) => sum + one, 0) / list.length;
 
-/** 50 packs, every 10 seconds, for so long: no poll is missed, memory stays below 120 MB and flat. */
-export async function soakFleet(t: TestContext, seconds: number): Promise<void> {
+/**
+ * 50 packs, every 10 seconds, for so long: each is read in every round, memory stays below 120 MB. A whole soak is also strict: no
+ * poll is late or tried twice, which a machine that is busy with other tests can't promise, and memory is flat.
+ */
+export async function soakFleet(t: TestContext, seconds: number, strict: boolean): Promise<void> {
   const fleet = await packs(t, 50, 10);
   const reader = readRegistry(t, fleet);
   const memory: number[] = [];
@@ -66,10 +69,11 @@ export async function soakFleet(t: TestContext, seconds: number): Promise<void> 
   const counts = fleet.ids.map((id) => readings().filter(({ device_id }) => device_id === id).length);
   t.diagnostic(`${readings().length} readings; memory ${Math.round(Math.max(...memory))} MiB at most`);
   assert.ok(Math.min(...counts) >= rounds, `a device has ${Math.min(...counts)} readings of ${rounds}`);
-  assert.doesNotMatch(reader.stderr(), /missed|try 1/);
   const third = Math.floor(memory.length / 3);
   const [middle, last] = [mean(memory.slice(third, 2 * third)), mean(memory.slice(2 * third))];
   t.diagnostic(`memory in the middle third ${middle.toFixed(1)} MiB, in the last ${last.toFixed(1)} MiB`);
   assert.ok(Math.max(...memory) <= 120, `${Math.max(...memory)} MiB`);
+  if (!strict) return;
+  assert.doesNotMatch(reader.stderr(), /missed|try 1/);
   assert.ok(last - middle <= 8, `from ${middle} to ${last} MiB`);
 }
