@@ -79,6 +79,9 @@ describe('installs with no compiler and no python', () => {
     assert.match(await succeed(`${bin}/normalize --help`, home), /^normalize: /);
     const passed = await succeed(`echo '{"type":"other","time":"2026-03-01T12:00:00.000Z"}' | ${bin}/normalize`, home);
     assert.equal(passed, '{"type":"other","time":"2026-03-01T12:00:00.000Z"}\n');
+    const loader = join(home, 'prefix/lib/node_modules/voltpipe/dist/load.cjs');
+    const cached = `const l = require('${loader}'); l.scriptOf('normalize', l.cacheOf('normalize')).cachedDataRejected`;
+    assert.equal(await succeed(`node -p "${cached}"`, home), 'false\n', 'the code cache is in the package');
     const pages = await succeed('ls prefix/share/man/man1', home);
     assert.match(pages, /normalize\.1/);
   });
