@@ -9,9 +9,10 @@ import {
 } from '../../protocols/bms/codec.ts';
 import { hex } from '../../protocols/bms/framing.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { type CommandError, fail } from '../../runtime/exit.ts';
+import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
+import { unanswered, wrongType } from './silence.ts';
 import { createTally, type Tally } from './tally.ts';
 
 /** What an exchange needs of the world: a command's context has it. */
@@ -178,7 +179,9 @@ export function createExchange(
         const refusal = request.refusal?.(accepted);
         if (refusal === undefined) return accepted;
         if (request.optional) return [];
-        throw fail('protocol', `${link.name}: ${request.what}: ${refusal}`);
+        throw request.secret
+          ? fail('noPermission', `${link.name}: ${refusal}`, 'Give another with --password-file.')
+          : fail('protocol', `${link.name}: ${request.what}: ${refusal}`);
       }
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
@@ -224,41 +227,3 @@ export function createExchange(
     }
   }
 }
-
-const wrongType = 'Is --type right? --raw shows what comes.';
-
-/** Nobody answered: why, as far as what came instead tells. */
-function unanswered(
-  link: Link,
-  codec: Codec,
-  { what }: Request,
-  attempts: number,
-  wait: number,
-  tally: Tally,
-): CommandError {
-  const asked = `no answer to ${what} (${attempts} × ${wait} ms)`;
-  const { bytes, frames, rejected, preview } = tally.totals();
-  if (bytes === 0)
-    return fail('unavailable', `${link.name}: ${asked}: nothing came at all`, codec.whenSilent ?? silence);
-  if (frames === 0 && rejected.request && !rejected.checksum) {
-    return fail(
-      'unavailable',
-      `${link.name}: ${asked}: only an echo of our own bytes came`,
-      'Check the wires A and B.',
-    );
-  }
-  if (frames === 0 && !rejected.checksum && !rejected.cut) {
-    return fail(
-      'protocol',
-      `${link.name}: ${asked}: ${bytes} bytes came that are no ${codec.name}: ${preview}`,
-      wrongType,
-    );
-  }
-  return fail(
-    'unavailable',
-    `${link.name}: ${asked}; ${tally.summary()}`,
-    'A long wire, a second master or noise does this.',
-  );
-}
-
-const silence = 'Is it awake, and are the wires right? --raw shows what comes.';
