@@ -18,60 +18,15 @@
  * Rejections: noise, checksum, length, cut, request (an echo, whose sum is right, or another master's).
  * Sources: Daly UART protocol V1.0 and V1.2; frames of tests/vectors/bms/daly-a5.ndjson.
  */
-import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
+import type { Codec, CodecOptions, Frame, Reading, Rejection, Request } from './codec.ts';
+import { a5Framing, a5Request, ask, latest, numbered } from './daly-a5-frames.ts';
+import { a5Info } from './daly-a5-info.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
 import { dalyCells, dalyCurrent, dalyStates, dalyTemperatures } from './daly-values.ts';
 import { type BatteryFields, bitNumbers, powerOf } from './fields.ts';
-import { ascii, type Cut, type Framing, streamParser, sum, u16 } from './framing.ts';
+import { streamParser, u16 } from './framing.ts';
 
-const size = 13;
-const usualHost = 0x40;
 const bluetoothHost = 0x80;
-const usualFill = 0xaa;
-/** Answers carry the number of a board; what lies above is an address of those who ask. */
-const firstAsking = 0x20;
-
-/** The bytes of a request. */
-export function a5Request(
-  command: number,
-  { board = 1, host = usualHost, fill = usualFill }: CodecOptions,
-  data?: number,
-): Uint8Array {
-  const bytes = new Uint8Array(size).fill(fill);
-  bytes.set([0xa5, host + board - 1, command, 8]);
-  if (data !== undefined) bytes.fill(0, 4, 12)[4] = data;
-  bytes[12] = sum(bytes, 0, 12) & 0xff;
-  return bytes;
-}
-
-const framing: Framing = {
-  head: (byte) => byte === 0xa5,
-  cut(bytes, at, end): Cut | undefined {
-    if (end - at > 3 && bytes[at + 3] !== 8)
-      return { rejection: { rejected: 'length', bytes: bytes.slice(at, at + 4) }, size: 4 };
-    if (end - at < size) return undefined;
-    const whole = bytes.subarray(at, at + size);
-    if ((sum(bytes, at, at + 12) & 0xff) !== bytes[at + 12])
-      return { rejection: { rejected: 'checksum', bytes: whole }, size };
-    const address = bytes[at + 1]!;
-    if (address >= firstAsking) return { rejection: { rejected: 'request', bytes: whole }, size, whole: true };
-    return { frame: { address, code: bytes[at + 2]!, data: whole.subarray(4, 12), bytes: whole }, size };
-  },
-};
-
-const ask = (what: string, command: number, options: CodecOptions, more: Partial<Request> = {}): Request => ({
-  what,
-  bytes: a5Request(command, options),
-  accepts: ({ code, address }) => code === command && (options.board === undefined || address === options.board),
-  ...more,
-});
-
-/** Whether frames with the numbers 1 to `count` are there. */
-const numbered =
-  (count: number) =>
-  (frames: readonly Frame[]): boolean =>
-    Array.from({ length: count }, (_, n) => n + 1).every((number) => frames.some(({ data }) => data[0] === number));
-
 const cellsPerFrame = 3;
 const sensorsPerFrame = 7;
 const optional = { optional: true };
@@ -93,9 +48,6 @@ function* requests(options: CodecOptions): Generator<Request, void, readonly Fra
   yield ask('balancing', 0x97, options, optional);
   yield ask('faults', 0x98, options, optional);
 }
-
-const latest = (frames: readonly Frame[], command: number): Uint8Array | undefined =>
-  frames.findLast(({ code, data }) => code === command && data.length === 8)?.data;
 
 /** The values of numbered frames, `each` a frame: undefined where a frame is missing. Number 255 is invalid. */
 function slots(
@@ -195,43 +147,14 @@ function extremes(frames: readonly Frame[]): BatteryFields {
 const balancing = (data: Uint8Array): number[] =>
   [0, 1, 2, 3, 4, 5].flatMap((byte) => bitNumbers(data[byte]!, 1 + 8 * byte));
 
-function* infoRequests(options: CodecOptions): Generator<Request, void, readonly Frame[]> {
-  const text = { ...optional, complete: () => false, quiet: 200 };
-  yield ask('rated capacity', 0x50, options, optional);
-  yield ask('date of manufacture', 0x53, options, optional);
-  yield ask('battery code', 0x57, options, text);
-  yield ask('software version', 0x62, options, text);
-  yield ask('hardware version', 0x63, options, text);
-}
-
-function decodeInfo(frames: readonly Frame[]): Info | Rejection {
-  const rated = latest(frames, 0x50);
-  const date = latest(frames, 0x53);
-  const texts = { battery_code: textOf(frames, 0x57), firmware: textOf(frames, 0x62), hardware: textOf(frames, 0x63) };
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const info: Info = {
-    ...(rated && { nominal_ah: (u16(rated, 0) * 0x10000 + u16(rated, 2)) / 1000 }),
-    ...(date && date[3]! > 0 && { manufactured: `20${two(date[2]!)}-${two(date[3]!)}-${two(date[4]!)}` }),
-    ...Object.fromEntries(Object.entries(texts).flatMap(([key, text]) => (text === undefined ? [] : [[key, text]]))),
-  };
-  return Object.keys(info).length > 0 ? info : { rejected: 'too short', detail: 'no version came' };
-}
-
-/** Text that came in numbered pieces of seven characters. */
-function textOf(frames: readonly Frame[], command: number): string | undefined {
-  const pieces = frames.filter(({ code, data }) => code === command && data.length === 8);
-  pieces.sort((a, b) => a.data[0]! - b.data[0]!);
-  return ascii(Uint8Array.from(pieces.flatMap(({ data }) => [...data.subarray(1)])));
-}
-
 /** Daly's A5 dialect. */
 export const codec: Codec = {
   name: 'daly-a5',
   family: 'daly',
   summary: 'Daly, 13-byte frames: most boards on a wire, old Bluetooth dongles',
-  parser: () => streamParser(framing),
+  parser: () => streamParser(a5Framing),
   reading: { requests, decode },
-  info: { requests: infoRequests, decode: decodeInfo },
+  info: a5Info,
   probes(options) {
     const question = (more: CodecOptions) => ({
       request: ask('voltage and current', 0x90, { ...options, ...more }),

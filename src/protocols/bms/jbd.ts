@@ -17,19 +17,17 @@
  * Rejections: noise, checksum, tail, length, cut, request (an echo of ours, or another master's), too short.
  * Sources: JBD protocol documents V4 and V11; frames of tests/vectors/bms/jbd.ndjson.
  */
-import type { Codec, Frame, Info, Reading, Rejection, Request } from './codec.ts';
+import type { Codec, Frame, Info, Reading, Rejection } from './codec.ts';
 import { type BatteryFields, bitNumbers, cellFields, powerOf, temperatureFields } from './fields.ts';
-import { ascii, type Cut, type Framing, s16, streamParser, sum, u16 } from './framing.ts';
-import { cutModuleFrame, unlock } from './jbd-module.ts';
+import { ascii, s16, streamParser, u16 } from './framing.ts';
+import { ask, jbdRequest, latest, plain, withModule } from './jbd-frames.ts';
+import { unlock } from './jbd-module.ts';
 
 const basicRegister = 0x03;
 const cellsRegister = 0x04;
 const nameRegister = 0x05;
 const errorsRegister = 0xaa;
 const switchesRegister = 0xe1;
-/** No answer is longer than 32 cells and a margin; a longer claim is a false head. */
-const longest = 0x60;
-
 /** Names of the protection bits, lowest first; bit 12 is no fault but a switch that somebody turned off. */
 const protections = [
   'cell_overvoltage',
@@ -66,70 +64,10 @@ const errorCounts = [
   'system_restarts',
 ] as const;
 
-const sawChecksum = 0x82;
-const statuses: Readonly<Record<number, string>> = {
-  128: 'refused',
-  129: 'not allowed in this mode',
-  131: 'it wants a password',
-};
-
-/** A request's bytes. `write` makes it one that changes the device. */
-export function jbdRequest(register: number, data: readonly number[] = [], write = false): Uint8Array {
-  const body = [register, data.length, ...data];
-  const check = (0x10000 - body.reduce((total, byte) => total + byte, 0)) & 0xffff;
-  return Uint8Array.of(0xdd, write ? 0x5a : 0xa5, ...body, check >> 8, check & 0xff, 0x77);
-}
-
-function cut(bytes: Uint8Array, at: number, end: number): Cut | undefined {
-  if (end - at < 4) return undefined;
-  const length = bytes[at + 3]!;
-  const size = length + 7;
-  if (length > longest) return { rejection: { rejected: 'length', bytes: bytes.slice(at, at + 4) }, size: 4 };
-  if (end - at < size) return undefined;
-  const dataEnd = at + 4 + length;
-  if (bytes[dataEnd + 2] !== 0x77) return { rejection: { rejected: 'tail', bytes: bytes.slice(at, at + size) }, size };
-  if (((sum(bytes, at + 2, dataEnd) + u16(bytes, dataEnd)) & 0xffff) !== 0) {
-    return { rejection: { rejected: 'checksum', bytes: bytes.slice(at, at + size) }, size };
-  }
-  const code = bytes[at + 1]!;
-  const whole = bytes.subarray(at, at + size);
-  // Our request was damaged on its way: no answer to it, but a reason to send it again.
-  if (bytes[at + 2] === sawChecksum) return { rejection: { rejected: 'checksum', bytes: whole }, size, whole: true };
-  if (code === 0xa5 || code === 0x5a) return { rejection: { rejected: 'request', bytes: whole }, size, whole: true };
-  return {
-    frame: { code, status: bytes[at + 2]!, data: bytes.subarray(at + 4, dataEnd), bytes: whole },
-    size,
-  };
-}
-
-const plain: Framing = { head: (byte) => byte === 0xdd, cut };
-/** Over Bluetooth the module's own frames share the characteristic. */
-const withModule: Framing = {
-  head: (byte) => byte === 0xdd || byte === 0xff,
-  cut: (bytes, at, end) => (bytes[at] === 0xff ? cutModuleFrame(bytes, at, end) : cut(bytes, at, end)),
-};
-
-const ask = (what: string, register: number, shortest: number, optional = false): Request => ({
-  what,
-  bytes: jbdRequest(register),
-  accepts: ({ code, layer, status, data }) =>
-    code === register && layer === undefined && (status !== 0 || data.length >= shortest),
-  refusal: ([frame]) => (frame?.status ? `${statuses[frame.status] ?? `status ${frame.status}`}` : undefined),
-  optional,
-});
-
 const basic = ask('basic information', basicRegister, 23);
 const cells = ask('cell voltages', cellsRegister, 2);
 const hardware = ask('hardware name', nameRegister, 1, true);
 const errors = ask('error counters', errorsRegister, 22, true);
-
-function latest(frames: readonly Frame[], register: number): Uint8Array | undefined {
-  for (let n = frames.length - 1; n >= 0; n--) {
-    const frame = frames[n]!;
-    if (frame.code === register && frame.layer === undefined && frame.status === 0) return frame.data;
-  }
-  return undefined;
-}
 
 /** What register 03 says. Written out, since this is what runs for every frame. */
 function basicFields(data: Uint8Array, celsius: readonly (number | undefined)[], sign: 1 | -1): BatteryFields {

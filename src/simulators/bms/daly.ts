@@ -1,5 +1,7 @@
+import { d2Registers, modbusDevice, p81Registers } from './daly-modbus.ts';
+import { kelvinless, numbered, state, tenths, zeroAmps } from './daly-scales.ts';
 import { be16, be32, requestReader, type SerialDevice } from './device.ts';
-import type { Measurement, Pack } from './pack.ts';
+import type { Pack } from './pack.ts';
 
 /** The three languages of Daly boards. */
 export type DalyDialect = 'a5' | 'd2' | 'p81';
@@ -12,15 +14,6 @@ export interface DalyOptions {
   /** Sends all 16 frames of cell voltages, with left-overs in the slots behind the last cell. */
   stale: boolean;
 }
-
-const zeroAmps = 30_000;
-const tenths = (milli: number): number => Math.round(milli / 100);
-const state = ({ current }: Measurement): number => (current === 0 ? 0 : current > 0 ? 1 : 2);
-const numbered = (list: readonly number[], pick: (...values: number[]) => number): [value: number, number: number] => {
-  const value = pick(...list);
-  return [value, list.lastIndexOf(value) + 1];
-};
-const kelvinless = (celsius: number): number => Math.round(celsius) + 40;
 
 function frame(board: number, command: number, data: readonly number[]): Buffer {
   const bytes = [0xa5, board, command, 8, ...data];
@@ -103,98 +96,6 @@ function a5Device(pack: Pack, options: DalyOptions): SerialDevice {
       if (command === 0xda) pack.charge = first === 1;
       if (command === 0xd9 || command === 0xda) return [frame(options.board, command, [first!, 0, 0, 0, 0, 0, 0, 0])];
       return (answers[command]?.() ?? []).map((data) => frame(options.board, command, data));
-    },
-  );
-}
-
-function crc16(bytes: readonly number[]): number[] {
-  let crc = 0xffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
-  }
-  return [crc & 0xff, crc >> 8];
-}
-
-const modbus = (bytes: readonly number[]): Buffer => Buffer.from([...bytes, ...crc16(bytes)]);
-
-const put = (map: Map<number, number>, from: number, values: readonly number[]): void => {
-  for (const [n, value] of values.entries()) map.set(from + n, value);
-};
-
-/** Registers 00–3D of the D2 dialect and of its versions. */
-function d2Registers(pack: Pack): Map<number, number> {
-  const now = pack.measure();
-  const { cells, temperatures } = now;
-  const map = new Map<number, number>(cells.map((mv, n) => [n, mv]));
-  put(map, 0x20, temperatures.map(kelvinless));
-  const [max] = numbered(cells, Math.max);
-  const [min] = numbered(cells, Math.min);
-  const status = [tenths(now.voltage), zeroAmps + tenths(now.current), Math.round(now.soc * 10), max, min];
-  const rest = [kelvinless(Math.max(...temperatures)), kelvinless(Math.min(...temperatures)), state(now)];
-  const counts = [
-    tenths(now.remaining),
-    cells.length,
-    temperatures.length,
-    now.cycles,
-    now.balancing.length > 0 ? 1 : 0,
-  ];
-  const switches = [pack.charge ? 1 : 0, pack.discharge ? 1 : 0, Math.round(now.voltage / cells.length), max - min];
-  const power = Math.abs(Math.round((now.voltage * now.current) / 1e6));
-  put(map, 0x28, [...status, ...rest, ...counts, ...switches, power]);
-  put(map, 0xa9, words('SIM_D2_R1'));
-  put(map, 0xb1, words('SIM-HW'));
-  put(map, 0xb9, words('20240315'));
-  return map;
-}
-
-/** Registers 00–7F of the P81 dialect and of its versions. */
-function p81Registers(pack: Pack): Map<number, number> {
-  const now = pack.measure();
-  const { cells, temperatures } = now;
-  const map = new Map<number, number>(cells.map((mv, n) => [n, mv]));
-  for (let n = 0; n < 8; n++) map.set(0x30 + n, temperatures[n] === undefined ? 255 : kelvinless(temperatures[n]!));
-  const [max, maxNumber] = numbered(cells, Math.max);
-  const [min, minNumber] = numbered(cells, Math.min);
-  const [hot, hotNumber] = numbered(temperatures, Math.max);
-  const [cold, coldNumber] = numbered(temperatures, Math.min);
-  const status = [tenths(now.voltage), zeroAmps + tenths(now.current), Math.round(now.soc * 10), 0xb6];
-  const counts = [cells.length, temperatures.length, max, maxNumber, min, minNumber, max - min];
-  const thermal = [kelvinless(hot), hotNumber, kelvinless(cold), coldNumber, 0, state(now), 0, 0];
-  const rest = [tenths(now.remaining), now.cycles, now.balancing.length > 0 ? 1 : 0, 0, 0, 0, 0];
-  put(map, 0x38, [...status, ...counts, ...thermal, ...rest, pack.charge ? 1 : 0, pack.discharge ? 1 : 0]);
-  put(map, 0x178, words('SIM_P81_R1'));
-  put(map, 0x178 + 14, words('SIM-P81-HW'));
-  return map;
-}
-
-/** Text as registers of two characters. */
-const words = (text: string): number[] =>
-  Array.from(
-    { length: Math.ceil(text.length / 2) },
-    (_, n) => (text.charCodeAt(2 * n) << 8) | (text.charCodeAt(2 * n + 1) || 0),
-  );
-
-function modbusDevice(
-  asked: number,
-  answering: number,
-  registers: () => Map<number, number>,
-  write: (at: number, value: number) => void,
-) {
-  return requestReader(
-    (bytes, at) => (bytes[at] === asked ? 8 : 0),
-    (request) => {
-      const [, code, high = 0, low = 0, countHigh = 0, count = 0] = request;
-      const body = [...request.subarray(0, 6)];
-      if (Buffer.compare(modbus(body), request) !== 0) return [];
-      const at = (high << 8) | low;
-      if (code === 6) {
-        write(at, (countHigh << 8) | count);
-        return [Buffer.from(request)];
-      }
-      const map = registers();
-      const data = Array.from({ length: (countHigh << 8) | count }, (_, n) => be16(map.get(at + n) ?? 0)).flat();
-      return [modbus([answering, 3, data.length, ...data])];
     },
   );
 }

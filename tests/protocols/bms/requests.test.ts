@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Codec, CodecOptions, Frame, Request } from '../../../src/protocols/bms/codec.ts';
-import { a5Request } from '../../../src/protocols/bms/daly-a5.ts';
+import { a5Request } from '../../../src/protocols/bms/daly-a5-frames.ts';
 import { hex } from '../../../src/protocols/bms/framing.ts';
 import { codecs } from '../../../src/protocols/bms/index.ts';
-import { jbdRequest } from '../../../src/protocols/bms/jbd.ts';
+import { jbdRequest } from '../../../src/protocols/bms/jbd-frames.ts';
 import { moduleRequest, veiled } from '../../../src/protocols/bms/jbd-module.ts';
 import { modbusRequest } from '../../../src/protocols/bms/modbus.ts';
 import { bytesOf, commandVectors, vectorsOf } from '../../support/bms-vectors.ts';

@@ -1,0 +1,18 @@
+import type { Measurement } from './pack.ts';
+
+/** A current of 0 A. */
+export const zeroAmps = 30_000;
+/** Tenths of thousandths. */
+export const tenths = (milli: number): number => Math.round(milli / 100);
+/** The state byte: idle, charging, discharging. */
+export const state = ({ current }: Measurement): number => (current === 0 ? 0 : current > 0 ? 1 : 2);
+/** The highest or lowest of a list and its number; of equal ones the last, as a Daly has it. */
+export const numbered = (
+  list: readonly number[],
+  pick: (...values: number[]) => number,
+): [value: number, number: number] => {
+  const value = pick(...list);
+  return [value, list.lastIndexOf(value) + 1];
+};
+/** °C + 40. */
+export const kelvinless = (celsius: number): number => Math.round(celsius) + 40;
