@@ -12,7 +12,7 @@ complete -c send -l linger -x -d 'how long a record waits for others to go with 
 complete -c send -l gzip -d 'compress requests'
 complete -c send -l header -x -d 'a further header'
 complete -c send -l headers-file -r -F -d 'file with: further headers, a line each, that nobody shall see'
-complete -c send -l user -x -d 'user of HTTP basic authentication'
+complete -c send -l username -x -d 'user of HTTP basic authentication'
 complete -c send -l password-file -r -F -d 'file with: password of that user'
 complete -c send -l token-file -r -F -d 'file with: bearer token'
 complete -c send -l subprotocol -x -d 'WebSocket subprotocols to offer'

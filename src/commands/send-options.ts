@@ -36,7 +36,7 @@ export const sendOptions = {
   gzip: { type: 'flag', summary: 'compress requests' },
   header: { type: 'string', repeatable: true, value: "'NAME: VALUE'", summary: 'a further header' },
   headers: { type: 'secret', key: 'send.headers', summary: 'further headers, a line each, that nobody shall see' },
-  user: { type: 'string', key: 'send.user', summary: 'user of HTTP basic authentication' },
+  username: { type: 'string', key: 'send.username', summary: 'user of HTTP basic authentication' },
   password: { type: 'secret', key: 'send.password', summary: 'password of that user' },
   token: { type: 'secret', key: 'send.token', summary: 'bearer token' },
   subprotocol: { type: 'list', value: 'NAME,…', summary: 'WebSocket subprotocols to offer' },

@@ -81,7 +81,7 @@ Redirects are not followed: the records would go to somebody whom you have not n
     },
     {
       title: 'SECRETS',
-      text: `A password in the address is refused on the command line, where all processes see it: --user with --password-file, or --token-file. Where the path or query itself is a secret, as with many webhooks, the whole address goes into the file of --url-file, or into send.url of the configuration; messages then show its host alone.`,
+      text: `A password in the address is refused on the command line, where all processes see it: --username with --password-file, or --token-file. Where the path or query itself is a secret, as with many webhooks, the whole address goes into the file of --url-file, or into send.url of the configuration; messages then show its host alone.`,
     },
     {
       title: 'QUEUE',
@@ -178,7 +178,7 @@ async function linkTo(target: Target, ctx: Ctx): Promise<Way> {
     payload,
     opts: linkOptionsOf(opts),
     tls: tlsOf(opts),
-    secrets: { user: opts.user ?? target.user, password: password ?? target.password, token, headers },
+    secrets: { user: opts.username ?? target.user, password: password ?? target.password, token, headers },
     clock,
     log,
     signal: ctx.signal,
