@@ -528,7 +528,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l linger -x -d 'how long 
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l gzip -d 'compress requests'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l header -x -d 'a further header'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l headers-file -r -F -d 'file with: further headers, a line each, that nobody shall see'
-complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l user -x -d 'user of HTTP basic authentication'
+complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l username -x -d 'user of HTTP basic authentication'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l password-file -r -F -d 'file with: password of that user'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l token-file -r -F -d 'file with: bearer token'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l subprotocol -x -d 'WebSocket subprotocols to offer'
