@@ -1,6 +1,6 @@
 import { type Calendar, createCalendar, type WindowSize, windowSizes } from '../filters/windows/calendar.ts';
 import { createRollup, type Rollup } from '../filters/windows/rollup.ts';
-import type { Series } from '../filters/windows/series.ts';
+import type { SavedSeries } from '../filters/windows/saved.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
@@ -51,7 +51,7 @@ type Ctx = Context<typeof options>;
 /** What is kept over a restart. */
 interface Saved {
   zone: string;
-  series: readonly Series[];
+  series: readonly SavedSeries[];
 }
 
 /** Puts readings together into calendar windows. */

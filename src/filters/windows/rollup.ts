@@ -2,6 +2,7 @@ import { identityKeys, type VoltRecord } from '../../records/record.ts';
 import { formatTime, parseTime } from '../../records/time.ts';
 import { aggregateOf, aggregatesIn, fieldsOf, merge, mergeAll } from './aggregate.ts';
 import { type Calendar, type WindowSize, windowSizes } from './calendar.ts';
+import { loadSeries, type SavedSeries, saveSeries } from './saved.ts';
 import { createSeries, type OpenWindow, type Series } from './series.ts';
 import { numbersIn } from './values.ts';
 
@@ -28,8 +29,8 @@ export interface Rollup {
   /** Records that came too late for their window, so far. */
   readonly tooLate: number;
   /** All that is remembered, for {@link restore}. */
-  snapshot(): readonly Series[];
-  restore(saved: readonly Series[]): void;
+  snapshot(): readonly SavedSeries[];
+  restore(saved: readonly SavedSeries[]): void;
 }
 
 const rolledUp = new RegExp(`^(.+)_(${windowSizes.join('|')})$`);
@@ -162,11 +163,9 @@ export function createRollup(options: RollupOptions): Rollup {
     get tooLate() {
       return tooLate;
     },
-    snapshot: () => [...all.values()],
+    snapshot: () => [...all.values()].map(saveSeries),
     restore(saved) {
-      for (const one of saved) {
-        all.set(JSON.stringify([one.type, one.identity]), Object.assign(createSeries(one.type, one.identity), one));
-      }
+      for (const one of saved) all.set(JSON.stringify([one.type, one.identity]), loadSeries(one));
     },
   };
 }
