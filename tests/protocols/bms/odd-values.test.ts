@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type CodecOptions, type Frame, isRejection, type Reading } from '../../../src/protocols/bms/codec.ts';
+import { codecs } from '../../../src/protocols/bms/index.ts';
+
+const codecOf = (name: string) => codecs.find((codec) => codec.name === name)!;
+
+const be16 = (value: number): number[] => [(value >> 8) & 0xff, value & 0xff];
+
+function decoded(
+  name: string,
+  frames: readonly (Partial<Frame> & { data: Uint8Array })[],
+  options: CodecOptions = {},
+): Reading {
+  const list = frames.map((frame) => ({ code: 3, status: 0, bytes: frame.data, ...frame }));
+  const reading = codecOf(name).reading.decode(list, options);
+  assert.ok(!isRejection(reading), JSON.stringify(reading));
+  return reading;
+}
+
+/** Basic information of a JBD, with what a test wants to be odd. */
+function jbdBasic(
+  odd: { current?: number; switches?: number; soc?: number; cells?: number; sensors?: number[]; more?: number[] } = {},
+) {
+  const { current = 150, switches = 3, soc = 80, cells = 4, sensors = [20], more = [] } = odd;
+  return Uint8Array.from([
+    ...be16(1320),
+    ...be16(current & 0xffff),
+    ...be16(2000),
+    ...be16(2800),
+    ...be16(7),
+    ...be16(0x2c7c),
+    ...[0, 0, 0, 0, 0, 0, 0x44, soc, switches, cells, sensors.length],
+    ...sensors.flatMap((celsius) => be16(Math.round(celsius * 10) + 2731)),
+    ...more,
+  ]);
+}
+
+test('jbd: with bit 7 of the switches, currents and capacities are in steps ten times as large', () => {
+  const { fields } = decoded('jbd', [{ data: jbdBasic({ current: -150, switches: 0x83 }) }]);
+  assert.equal(fields.current, -15);
+  assert.equal(fields.remaining_ah, 200);
+  assert.equal(fields.nominal_ah, 280);
+  assert.equal(decoded('jbd', [{ data: jbdBasic({ current: -150 }) }]).fields.current, -1.5);
+});
+
+test('jbd: a state of charge above 100 % is left out and said', () => {
+  const { fields, remarks } = decoded('jbd', [{ data: jbdBasic({ soc: 200 }) }]);
+  assert.ok(!('state_of_charge' in fields));
+  assert.match(remarks!.join(), /state of charge reads 200 %/);
+});
+
+test('jbd: no sensor at all is no temperature', () => {
+  const { fields, remarks } = decoded('jbd', [{ data: jbdBasic({ sensors: [] }) }]);
+  assert.ok(!('temperature' in fields) && !('temperatures' in fields));
+  assert.equal(remarks, undefined);
+});
+
+test('jbd: bytes behind the sensors are an extension from nine on', () => {
+  const extension = [0, ...be16(0), ...be16(27_000), ...be16(2000), ...be16(0)];
+  assert.equal(decoded('jbd', [{ data: jbdBasic({ more: extension }) }]).fields.full_ah, 270);
+  assert.ok(!('full_ah' in decoded('jbd', [{ data: jbdBasic({ more: extension.slice(1) }) }]).fields));
+});
+
+test('jbd: a list that has not as many cells as the board says is left out and said', () => {
+  const cells = Uint8Array.from([3300, 3310, 3305].flatMap(be16));
+  const { fields, remarks } = decoded('jbd', [{ data: jbdBasic() }, { code: 4, data: cells }]);
+  assert.ok(!('cells' in fields));
+  assert.equal(fields.cell_count, 4);
+  assert.match(remarks!.join(), /it says 4 cells and lists 3/);
+});
+
+test('jbd: a cell of 0 mV is shown, since the board measured it', () => {
+  const cells = Uint8Array.from([3300, 0, 3305, 3300].flatMap(be16));
+  const { fields } = decoded('jbd', [{ data: jbdBasic() }, { code: 4, data: cells }]);
+  assert.deepEqual(fields.cells, [3.3, 0, 3.305, 3.3]);
+  assert.equal(fields.cell_min_number, 2);
+});
+
+test('jbd: an answer that is too short for its sensors is rejected by name', () => {
+  const data = jbdBasic({ sensors: [20, 21] }).slice(0, 25);
+  const reading = codecOf('jbd').reading.decode([{ code: 3, status: 0, data, bytes: data }], {});
+  assert.ok(isRejection(reading));
+  assert.equal(reading.rejected, 'too short');
+  assert.match(reading.detail!, /has 25 bytes, 27 are needed/);
+});
+
+/** Frames of a Daly A5 with so many cells. */
+function a5(cells: readonly number[], odd: Record<number, number[][]> = {}): { code: number; data: Uint8Array }[] {
+  const count = Math.ceil(cells.length / 3);
+  const lists = Array.from({ length: count }, (_, n) => [
+    n + 1,
+    ...cells.slice(3 * n, 3 * n + 3).flatMap(be16),
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ]);
+  const answers: Record<number, number[][]> = {
+    144: [[...be16(265), 0, 0, ...be16(30_000), ...be16(810)]],
+    145: [[...be16(3399), 2, ...be16(3101), 5, 0, 0]],
+    148: [[cells.length, 1, 0, 0, 0, 0, 9, 0]],
+    149: lists,
+    150: [[1, 61, 0, 0, 0, 0, 0, 0]],
+    ...odd,
+  };
+  return Object.entries(answers).flatMap(([code, frames]) =>
+    frames.map((data) => ({ code: Number(code), data: Uint8Array.from(data.slice(0, 8)) })),
+  );
+}
+
+test('daly: a cell of 5 V is an open sense wire: said, and the list is left out', () => {
+  const { fields, remarks } = decoded('daly-a5', a5([3300, 5000, 3310, 3290]));
+  assert.ok(!('cells' in fields));
+  assert.match(remarks!.join(), /cell 2 reads 5 V: its sense wire is open/);
+  assert.equal(fields.cell_count, 4);
+});
+
+test('daly: of a list with a gap the board says lowest and highest itself', () => {
+  const whole = a5([3300, 3310, 3305, 3290, 3301, 3302, 3303]);
+  const gap = whole.filter(({ code, data }) => code !== 149 || data[0] !== 2);
+  const { fields } = decoded('daly-a5', gap);
+  assert.ok(!('cells' in fields));
+  assert.deepEqual(
+    [fields.cell_max, fields.cell_max_number, fields.cell_min, fields.cell_min_number],
+    [3.399, 2, 3.101, 5],
+  );
+  assert.deepEqual(decoded('daly-a5', whole).fields.cell_min_number, 4);
+});
+
+test('daly: frame number 255 is invalid and changes nothing', () => {
+  const frames = [...a5([3300, 3310, 3305]), { code: 149, data: Uint8Array.from([255, 1, 2, 3, 4, 5, 6, 7]) }];
+  assert.deepEqual(decoded('daly-a5', frames).fields.cells, [3.3, 3.31, 3.305]);
+});
+
+test('daly: impossible numbers of cells are rejected by name', () => {
+  for (const [name, registers, at] of [
+    ['daly-d2', 0x3e, 0x31],
+    ['daly-p81', 0x40, 0x3c],
+  ] as const) {
+    const data = new Uint8Array(2 * registers);
+    data[2 * at] = 0xff;
+    const reading = codecOf(name).reading.decode([{ code: 3, data, bytes: data }], {});
+    assert.ok(isRejection(reading), name);
+    assert.equal(reading.rejected, 'range');
+  }
+});
+
+test('daly: a board of 0 A has no minus, also when it is turned', () => {
+  assert.ok(Object.is(decoded('daly-a5', a5([3300]), { invertCurrent: true }).fields.current, 0));
+  assert.ok(Object.is(decoded('jbd', [{ data: jbdBasic({ current: 0 }) }], { invertCurrent: true }).fields.current, 0));
+});
