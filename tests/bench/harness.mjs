@@ -29,9 +29,10 @@ export function has(program) {
   return spawnSync('bash', ['-c', `command -v ${program}`], { env: environment }).status === 0;
 }
 
-/** One run of a shell line: wall and CPU seconds of all its processes. */
+/** One run of a shell line: wall and CPU seconds of all its processes, or of those that the line itself puts behind `time`. */
 function timeOnce(line) {
-  const script = `TIMEFORMAT='%R %U %S'; time { ${line} ; } 2>/dev/null`;
+  const timed = /\btime /.test(line) ? line : `time { ${line} ; } 2>/dev/null`;
+  const script = `TIMEFORMAT='%R %U %S'; ${timed}`;
   const run = spawnSync('bash', ['-o', 'pipefail', '-c', script], {
     env: environment,
     encoding: 'utf8',

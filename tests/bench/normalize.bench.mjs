@@ -1,6 +1,7 @@
 // normalize against jq, gojq and Miller, and against a loop that only parses. The peers' programs do what `normalize --no-merge`
 // does (tests/bench/normalize/same.mjs compares their output); normalize itself does more, it remembers each vehicle and writes
-// whole snapshots. Whole processes behind a pipe; ROUNDS and LINES set the size.
+// whole snapshots. Whole processes behind a pipe; ROUNDS and LINES set the size. The goals are held against the processor's time of the
+// command alone: on an idle machine that is the time on the wall, on a busy one the wall's clock measures the other work as well.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +27,7 @@ function write(name, type) {
 try {
   const lines = write('cardata.ndjson');
   const foreign = write('foreign.ndjson', 'other_telematics');
-  const behind = (file, command) => `cat ${file} | ${command} | cat > /dev/null`;
+  const behind = (file, command) => `cat ${file} | { time ${command} 2> /dev/null ; } | cat > /dev/null`;
   const parseLoop = `node ${join(here, 'parse-loop.mjs')}`;
 
   const rows = compare(
@@ -44,7 +45,7 @@ try {
   const goals = { 'jq 1.6': 12, gojq: 8, mlr: 4.5, 'parse loop': 0.45 };
   for (const row of rows.filter(({ name }) => name in goals)) {
     const wanted = goals[row.name];
-    goal(`speed against ${row.name}`, `${row.wallRatio.toFixed(2)}x`, row.wallRatio >= wanted, `>= ${wanted}x`);
+    goal(`speed against ${row.name}`, `${row.cpuRatio.toFixed(2)}x`, row.cpuRatio >= wanted, `>= ${wanted}x`);
   }
 
   const passing = compare(
@@ -55,7 +56,7 @@ try {
     rounds,
   );
   table('records that pass unchanged', passing);
-  const ratio = passing[1].wallRatio;
+  const ratio = passing[1].cpuRatio;
   goal('speed against the parse loop', `${ratio.toFixed(2)}x`, ratio >= 0.8, '>= 0.8x');
 } finally {
   rmSync(folder, { recursive: true, force: true });
