@@ -104,3 +104,28 @@ test('bash offers choices behind an equals sign', (t) => {
   assert.deepEqual(offers('bash', path, folder, 'melt-ice --mode='), ['fast', 'slow']);
   assert.deepEqual(offers('bash', path, folder, 'melt-ice --mode=f'), ['fast']);
 });
+
+/** A command that has others behind it: `spool DIR` beside `spool get DIR`. */
+const behind: Record<string, readonly [line: string, expected: readonly string[]]> = {
+  'the commands behind a command': ['spool g', ['get']],
+  'the flags of a command that has others behind it': ['spool --ord', ['--order']],
+  'its flags after its folder': ['spool /tmp --when', ['--when-full']],
+  'the choices of its options': ['spool --order ', ['fifo', 'live-first']],
+  'the flags of the command behind it': ['spool get --fol', ['--follow']],
+  'the choices of an option of the command behind it': ['spool put --when-full bl', ['block']],
+  'the same behind voltpipe': ['voltpipe spool st', ['stat']],
+};
+
+for (const shell of shells) {
+  for (const [what, [line, expected]] of Object.entries(behind)) {
+    test(`${shell} offers ${what}`, (t) => {
+      const path = requireService(t, shell);
+      if (!path) return;
+      const found = offers(shell, path, join('completions', shell), line).map((word) => word.replace(/=$/, ''));
+      assert.deepEqual(
+        found.filter((word) => !word.includes('/')),
+        expected,
+      );
+    });
+  }
+}

@@ -82,6 +82,7 @@ Dropped records are counted (spool_dropped_total), said once a minute, and shown
       text: 'the gap record that stands for records that were dropped',
     },
     { path: 'DIR/cursor.json', text: 'what is delivered: all records up to upTo, and ranges above it' },
+    { path: 'DIR/cursor.now', text: 'the same as of this moment, never synced, for a crash of the process alone' },
     { path: 'DIR/quarantine/', text: 'damaged pieces, each as it was found' },
     { path: 'DIR/reserve', text: 'room for cursor.json on a full disk' },
     { path: 'DIR/writer.lock, DIR/reader.lock', text: 'who writes and who reads' },

@@ -120,6 +120,8 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   }
   const notifier = startNotifier(host, health, clock);
   const ending = controlEnding(plan, source, deadline, () => notifier?.stopping());
+  // A file that grows beyond its limit is a write that fails, as on a full disk.
+  process.on('SIGXFSZ', () => {});
   process.on('uncaughtException', (error) => {
     logs[0]!.error(`bug: ${error.stack ?? error.message}`);
     void spawner.endAll().then(() => process.exit(exit.software));

@@ -46,6 +46,8 @@ export function stdinStream(options: ParserOptions, events: ReaderEvents): Strea
       while (!ended && !failure) {
         chunks ??= descriptorKind(0) === 'file' ? fileChunks() : earlyChunks();
         const chunk = await chunks.next();
+        // Stopped in the middle of a line: that it is cut is nobody's fault.
+        if (!chunk && ended) break;
         if (!chunk) ended = true;
         const parsed = chunk ? parser.push(chunk) : parser.end();
         const batch = parsed.bad.length > 0 ? tell(parsed) : parsed;

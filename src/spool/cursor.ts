@@ -1,7 +1,11 @@
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { Disk } from './disk.ts';
-import type { Done } from './done.ts';
+import { addDone, type Done } from './done.ts';
 import { quarantine } from './quarantine.ts';
+
+/** The cursor as of this moment, for whoever comes after a crash of the process alone: one line, and its checksum before it. */
+const slateFile = (folder: string): string => join(folder, 'cursor.now');
 
 const cursorFile = (folder: string): string => join(folder, 'cursor.json');
 
@@ -26,26 +30,61 @@ function parse(text: string): Done | undefined {
   return { upTo, ranges };
 }
 
+const textOf = ({ upTo, ranges }: Done): string => JSON.stringify({ upTo, ...(ranges.length > 0 ? { ranges } : {}) });
+
+/** The line of the slate; undefined when it is not whole. */
+function readSlate(disk: Disk, folder: string): Done | undefined {
+  const [line = ''] = (disk.load(slateFile(folder))?.toString('latin1') ?? '').split('\n');
+  const text = line.slice(line.indexOf(' ') + 1);
+  return line === `${crc32(text)} ${text}` ? parse(text) : undefined;
+}
+
 /**
- * How far the reader of a spool had come when that was last saved; undefined when nothing was. A file that can't be read counts for
+ * How far the reader of a spool had come, as far as that is known; undefined when nothing is. A file that can't be read counts for
  * nothing.
  *
  * @param move a damaged file goes to the quarantine
  */
 export function loadCursor(disk: Disk, folder: string, move = true): { cursor?: Done; damaged: boolean } {
   const bytes = disk.load(cursorFile(folder));
-  if (!bytes) return { damaged: false };
-  const cursor = parse(bytes.toString('utf8'));
-  if (cursor) return { cursor, damaged: false };
-  if (move) {
+  const saved = bytes && parse(bytes.toString('utf8'));
+  if (bytes && !saved && move) {
     quarantine(disk, folder, 'cursor.json', bytes);
     disk.remove(cursorFile(folder));
   }
-  return { damaged: true };
+  const cursor = saved ?? readSlate(disk, folder);
+  const damaged = bytes !== undefined && cursor === undefined;
+  if (!cursor) return { damaged };
+  const now = saved ? readSlate(disk, folder) : undefined;
+  if (now) {
+    addDone(cursor, 1, now.upTo);
+    for (const [first, last] of now.ranges) addDone(cursor, first, last);
+  }
+  return { cursor, damaged };
 }
 
 /** Makes the cursor durable. */
-export async function saveCursor(disk: Disk, folder: string, { upTo, ranges }: Done): Promise<void> {
-  const text = JSON.stringify({ upTo, ...(ranges.length > 0 ? { ranges } : {}) });
-  await disk.replace(cursorFile(folder), `${text}\n`);
+export async function saveCursor(disk: Disk, folder: string, done: Done): Promise<void> {
+  await disk.replace(cursorFile(folder), `${textOf(done)}\n`);
+}
+
+/** Notes the cursor, many times a second if need be. Best effort: without it more is sent again after a crash. */
+export function openSlate(disk: Disk, folder: string): { note(done: Done): void; close(): void } {
+  let slate: ReturnType<Disk['slate']> | undefined;
+  try {
+    slate = disk.slate(slateFile(folder));
+  } catch {
+    // As on a full disk.
+  }
+  return {
+    note(done) {
+      const text = textOf(done);
+      try {
+        slate?.write(`${crc32(text)} ${text}\n`);
+      } catch {
+        // The saved cursor is good enough.
+      }
+    },
+    close: () => slate?.close(),
+  };
 }

@@ -2,7 +2,6 @@ import { constants } from 'node:os';
 import type { Clock } from '../runtime/clock.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
-import { showDuration } from '../runtime/logger.ts';
 import { createBackoff } from '../runtime/retry.ts';
 import type { Chunk } from './reader.ts';
 import { createSent } from './sent.ts';
@@ -40,7 +39,7 @@ const handshakeWithin = 10_000;
 /** A sink that is refused or misconfigured after it had worked is tried again after this time. */
 const refusedAgainAfter = 5 * 60_000;
 const stopAfter = 1000;
-const killAfter = 500;
+const killAfter = 150;
 /** A sink that took nothing for so long was interrupted. */
 const interruptedAfter = 5000;
 /** Exit statuses that trying again does not change: usage, refused, configuration. */
@@ -197,7 +196,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     options.unready(what);
     const wait = hopeless.has(status) ? refusedAgainAfter : backoff.next();
     if (finishing) log.info(`${what}: tried once more`);
-    else log.lost('sink', `${what}: tried again from ${showDuration(wait)} on; records are kept meanwhile`);
+    else log.lost('sink', `${what}: tried again from ${Math.ceil(wait / 1000)} s on; records are kept meanwhile`);
     return { wait };
   };
 

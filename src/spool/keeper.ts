@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import { saveCursor } from './cursor.ts';
+import { openSlate, saveCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
 import { addDone, type Done } from './done.ts';
 import { doneSegments, type Index } from './index.ts';
@@ -45,6 +45,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
   let closed = false;
   let saving: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
+  const slate = openSlate(disk, index.folder);
+  let noting = false;
   let cancelLook: (() => void) | undefined;
 
   const removeDone = (): void => {
@@ -104,6 +106,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
     );
   };
 
+  const noteNow = (): void => {
+    noting = false;
+    if (!closed) slate.note(done);
+  };
+
   removeDone();
   if (keepSent > 0) lookLater();
   return {
@@ -113,15 +120,21 @@ export function createKeeper(options: KeeperOptions): Keeper {
       if (closed) return;
       addDone(done, first, last);
       changed = true;
+      if (!noting) setImmediate(noteNow);
+      noting = true;
       saveSoon();
     },
     save,
     async close() {
       cancelLook?.();
       cancel?.();
-      await save();
-      closed = true;
-      cancel?.();
+      try {
+        await save();
+      } finally {
+        closed = true;
+        cancel?.();
+        slate.close();
+      }
     },
   };
 }

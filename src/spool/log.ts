@@ -2,13 +2,14 @@ import type { Clock } from '../runtime/clock.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Caps, createCaps, type Limit } from './caps.ts';
+import type { Sync } from './commit.ts';
 import type { Disk } from './disk.ts';
-import type { Done } from './done.ts';
+import { type Done, firstUndone } from './done.ts';
 import { timeOf, writeGap } from './gaps.ts';
 import type { Index } from './index.ts';
 import type { Reserve } from './reserve.ts';
 import { mendTail } from './tail.ts';
-import { createWriter, type Group, type Sync, type Writer } from './writer.ts';
+import { createWriter, type Group, type Writer } from './writer.ts';
 
 /** How a log is written. */
 export interface LogOptions extends Limit {
@@ -37,6 +38,8 @@ const largestSegment = 8 * 1024 * 1024;
 /** A disk that failed is tried again after so many milliseconds. */
 const tryAgainAfter = 1000;
 const agedEvery = 1000;
+/** While the disk takes nothing, so many characters wait in memory before the oldest go. */
+const mostInMemory = 512 * 1024;
 
 /** Reasons of a disk that has no room, apart from one that is broken. */
 const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -56,12 +59,20 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     if (await caps.makeRoom(bytes)) return true;
     if (whenFull !== 'block') return false;
     log.lost('full', `${index.folder} is full: input waits`);
-    while (!(await caps.makeRoom(bytes))) await parts.roomMade();
+    while (!(await caps.makeRoom(bytes))) {
+      if (writer.closing) throw fail('io', `${index.folder} is full: what came last could not be taken`);
+      await parts.roomMade();
+    }
     log.recovered('full', `${index.folder} has room again`);
     return true;
   };
 
-  const refused = async (group: Group, reason: string): Promise<void> => {
+  const refused = async (group: Group): Promise<void> => {
+    const reason = writer.stuck() ? 'the disk cannot be written' : 'the spool is full';
+    await drop(group, reason);
+  };
+
+  const drop = async (group: Group, reason: string): Promise<void> => {
     const lines = group.text.trimEnd().split('\n');
     const timeOfLine = (line: string | undefined): string | undefined => line && timeOf(line.slice(line.indexOf('{')));
     const [from, to] = [timeOfLine(lines[0]), timeOfLine(lines.at(-1))];
@@ -74,15 +85,19 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     parts.onWritten();
   };
 
-  const faulted = async (error: NodeJS.ErrnoException): Promise<'again' | 'refuse'> => {
+  const faulted = async (error: NodeJS.ErrnoException, waiting: number): Promise<'again' | 'refuse'> => {
     const { code } = error;
     const what = `${index.folder}: cannot be written: ${code ?? error.message}`;
     if (code === undefined || whenFull === 'exit') throw fail('io', what, undefined, error);
     log.lost('disk', `${what}; tried again every second`);
     if (whenFull === 'drop-newest') return 'refuse';
-    if (whenFull === 'drop-oldest' && noRoom.has(code)) {
-      await parts.tidy();
-      if (await reserve.use(() => caps.dropOldest('the disk is full')).catch(() => false)) return 'again';
+    if (whenFull === 'drop-oldest') {
+      if (noRoom.has(code)) {
+        await parts.tidy().catch(() => {});
+        if (await reserve.use(() => caps.dropOldest('the disk is full')).catch(() => false)) return 'again';
+      }
+      // What is new is worth more; what is still in memory has its chance to be delivered from there.
+      if (waiting > mostInMemory) return 'refuse';
     }
     await clock.sleep(tryAgainAfter);
     return 'again';
@@ -108,7 +123,9 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
       await caps.dropAged();
       return waitForRoom(bytes);
     },
-    onRefused: (group) => refused(group, 'the spool is full'),
+    onRefused: refused,
+    isDone: ({ first, records }) => firstUndone(parts.done(), first) >= first + records,
+    onWaiting: parts.onWritten,
     onFault: faulted,
     onWritten() {
       log.recovered('disk', `${index.folder} can be written again`);

@@ -10,6 +10,7 @@ import { createFeed, type Feed, type Order } from './feed.ts';
 import { beginning, createIndex, type Index } from './index.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import { type LogOptions, openLog } from './log.ts';
+import { withMemory } from './memory.ts';
 import { createReader } from './reader.ts';
 import { createReserve } from './reserve.ts';
 import { readTail } from './tail.ts';
@@ -121,14 +122,18 @@ export async function openSpool(
       onRemoved: () => room.ring(),
     });
     await reserve.fill();
-    const newest = (): number => Math.max(writer.written, index.segments.at(-1)?.last ?? 0);
+    const newest = (): number =>
+      Math.max(writer.stuck() ? writer.next - 1 : writer.written, index.segments.at(-1)?.last ?? 0);
     const feed = createFeed({
       ...options,
       clock,
       done: () => done,
       newest,
       reader: (from) =>
-        createReader({ disk, index, shared: false, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
+        withMemory(
+          createReader({ disk, index, shared: false, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
+          writer,
+        ),
     });
     return {
       writer,

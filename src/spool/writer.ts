@@ -1,11 +1,10 @@
 import type { Clock } from '../runtime/clock.ts';
+import { createBell } from './bell.ts';
+import { createCommit, type Sync } from './commit.ts';
 import type { Disk } from './disk.ts';
 import { frame } from './frame.ts';
 import type { Index } from './index.ts';
-import { logFile, type Segment } from './segments.ts';
-
-/** When what was written is made durable: after each group, at most so many milliseconds later, or when the system likes. */
-export type Sync = 'always' | 'never' | number;
+import { createTip } from './tip.ts';
 
 /** What a writer is made of. */
 export interface WriterOptions {
@@ -20,8 +19,12 @@ export interface WriterOptions {
   makeRoom(bytes: number): Promise<boolean>;
   /** Records that were not written for want of room. */
   onRefused(group: Group): Promise<void>;
-  /** The disk failed. Resolves when it is worth another try; what it rejects with ends the writer. */
-  onFault(error: NodeJS.ErrnoException, group: Group): Promise<'again' | 'refuse'>;
+  /** The disk failed, and so many characters wait. Resolves when it is worth another try; what it rejects with ends the writer. */
+  onFault(error: NodeJS.ErrnoException, waiting: number): Promise<'again' | 'refuse'>;
+  /** The records were delivered although the disk has not taken them: there is no need to write them any more. */
+  isDone(group: Group): boolean;
+  /** More waits in memory, while the disk takes nothing. */
+  onWaiting(): void;
   /** More can be read. */
   onWritten(): void;
   /** So many more records, in order, are in the hands of the spool. */
@@ -43,6 +46,8 @@ export interface Writer {
   readonly next: number;
   /** Number of the last record that the system has. */
   readonly written: number;
+  /** What the disk does not take, while it takes nothing; else undefined. */
+  stuck(): readonly Group[] | undefined;
   /** What has been appended by now is written, and durable if anything ever is. */
   flush(): Promise<void>;
   /** What has been written by now is durable. */
@@ -53,7 +58,9 @@ export interface Writer {
   between<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
   /** How often the log was synced, and for how many groups. */
-  readonly counts: { syncs: number; groups: number; bytes: number };
+  readonly counts: { readonly syncs: number; readonly groups: number };
+  /** It shall end: what can't be written now is not waited for. */
+  readonly closing: boolean;
 }
 
 /** A group is closed at this length: what is dropped for want of room is dropped by groups. */
@@ -63,22 +70,29 @@ const waitingLength = 1024 * 1024;
 
 /** Makes a writer. It opens its segment with the first record. */
 export function createWriter(options: WriterOptions): Writer {
-  const { disk, index, clock, sync, onAccepted } = options;
+  const { disk, index, clock } = options;
   let { next } = options;
   let groups: Group[] = [];
   let open: Group = { text: '', records: 0, first: next };
   let waiting = 0;
-  let active: { fd: number; segment: Segment } | undefined;
   let written = next - 1;
-  let unsynced = 0;
-  let dirty = false;
   let failure: { error: unknown } | undefined;
   let running: Promise<void> | undefined;
-  let syncing: Promise<void> | undefined;
   let closed = false;
-  let cancelTimer: (() => void) | undefined;
+  let stuck = false;
+  /** Groups on their way to the disk. */
+  let taken: Group[] = [];
+  /** The first group of this commit. */
+  let beginning: Group | undefined;
+  let begin = (): void => {};
+  const lighter = createBell();
   let turn: Promise<unknown> = Promise.resolve();
-  const counts = { syncs: 0, groups: 0, bytes: 0 };
+  const counts = {
+    groups: 0,
+    get syncs() {
+      return commit.syncs;
+    },
+  };
 
   const between = <T>(work: () => Promise<T>): Promise<T> => {
     const result = turn.then(work);
@@ -91,136 +105,101 @@ export function createWriter(options: WriterOptions): Writer {
     open = { text: '', records: 0, first: next };
   };
 
-  const syncNow = async (): Promise<void> => {
-    cancelTimer?.();
-    cancelTimer = undefined;
-    // One at a time, so that what is accepted stays in order.
-    while (syncing) await syncing;
-    if (!dirty || !active) return;
-    const covered = unsynced;
-    dirty = false;
-    syncing = disk.sync(active.fd).finally(() => {
-      syncing = undefined;
-    });
-    counts.syncs++;
-    await syncing;
-    unsynced -= covered;
-    onAccepted(covered);
-  };
+  const commit = createCommit(
+    disk,
+    clock,
+    options.sync,
+    () => tip.fd(),
+    options.onAccepted,
+    (error) => ended(error),
+  );
 
-  const syncSoon = (): void => {
-    if (sync === 'never') {
-      const covered = unsynced;
-      unsynced = 0;
-      onAccepted(covered);
-    } else if (typeof sync === 'number') {
-      cancelTimer ??= clock.after(sync, () => {
-        cancelTimer = undefined;
-        void syncNow().catch(ended);
-      });
+  const tip = createTip(disk, index, clock, options.segmentBytes, () => commit.now());
+
+  /** False: it was not written, for want of room or of need. */
+  const tryToWrite = async (group: Group): Promise<boolean> => {
+    const bytes = Buffer.from(group.text, 'utf8');
+    for (;;) {
+      if (options.isDone(group)) return false;
+      if (!(await options.makeRoom(bytes.length))) return refuse(group);
+      try {
+        await tip.append(bytes, group.first, group === beginning);
+        return true;
+      } catch (error) {
+        const fault = error as NodeJS.ErrnoException;
+        if (fault.code === 'EFBIG' && (await tip.seal())) continue;
+        stuck = true;
+        if (closed) throw error;
+        options.onWaiting();
+        if ((await options.onFault(fault, waiting)) === 'refuse') return refuse(group);
+      }
     }
-  };
-
-  const roll = async (): Promise<void> => {
-    if (!active) return;
-    if (sync !== 'never') await syncNow();
-    await disk.close(active.fd);
-    active = undefined;
-  };
-
-  const segmentFor = async (group: Group): Promise<NonNullable<typeof active>> => {
-    const length = Buffer.byteLength(group.text);
-    if (active && active.segment.bytes > 0 && active.segment.bytes + length > options.segmentBytes) await roll();
-    if (active) return active;
-    const last = index.segments.at(-1);
-    if (last?.kind === 'log' && last.bytes + length <= options.segmentBytes && last.first <= group.first) {
-      active = { fd: await disk.append(last.path), segment: last };
-      return active;
-    }
-    if (last?.kind === 'log' && last.bytes === 0) index.remove(last);
-    const path = logFile(index.folder, group.first);
-    const fd = await disk.create(path);
-    const segment: Segment = { path, first: group.first, kind: 'log', bytes: 0, changed: clock.now() };
-    index.add(segment);
-    active = { fd, segment };
-    return active;
   };
 
   const write = async (group: Group): Promise<void> => {
-    const bytes = Buffer.from(group.text, 'utf8');
-    for (;;) {
-      if (!(await options.makeRoom(bytes.length))) return refuse(group);
-      try {
-        const { fd, segment } = await segmentFor(group);
-        try {
-          await disk.write(fd, bytes);
-        } catch (error) {
-          await disk.truncate(fd, segment.bytes).catch(() => roll());
-          throw error;
-        }
-        segment.bytes += bytes.length;
-        segment.changed = clock.now();
-        counts.bytes += bytes.length;
-        break;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EFBIG' && active && active.segment.bytes > 0) await roll();
-        else if ((await options.onFault(error as NodeJS.ErrnoException, group)) === 'refuse') return refuse(group);
-      }
-    }
+    const done = await tryToWrite(group);
+    taken.shift();
+    waiting -= group.text.length;
+    lighter.ring();
+    if (!done) return commit.passed(group.records);
+    stuck = false;
+    commit.wrote(group.records);
     written = group.first + group.records - 1;
-    unsynced += group.records;
-    dirty = true;
     options.onWritten();
   };
 
   /** Its records keep their numbers, so that the hole is seen. They are nobody's any more: the input may forget them. */
-  const refuse = async (group: Group): Promise<void> => {
-    await roll();
+  const refuse = async (group: Group): Promise<false> => {
+    if (!stuck) await tip.roll();
     await options.onRefused(group);
-    unsynced += group.records;
-    if (!dirty) {
-      const covered = unsynced;
-      unsynced = 0;
-      onAccepted(covered);
-    }
+    return false;
   };
 
   const run = async (): Promise<void> => {
-    // Lines that come with one read are one group.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Lines that come with one read are one group, unless somebody waits for what came by now.
+    await new Promise<void>((resolve) => {
+      begin = resolve;
+      setImmediate(resolve);
+    });
     while (open.records > 0 || groups.length > 0) {
       if (open.records > 0) close(open);
-      const taken = groups;
+      taken = groups;
       groups = [];
-      for (const group of taken) {
-        await between(() => write(group));
-        waiting -= group.text.length;
-      }
+      beginning = taken[0];
+      for (const group of [...taken]) await between(() => write(group));
       counts.groups++;
-      if (sync === 'always') await syncNow();
-      else syncSoon();
+      await commit.due();
     }
   };
 
   const ended = (error: unknown): void => {
     failure ??= { error };
+    lighter.ring();
   };
 
-  const start = (): Promise<void> => {
+  const start = (): void => {
     running ??= run()
       .catch(ended)
       .finally(() => {
         running = undefined;
       });
-    return running;
   };
 
   const checked = (): void => {
     if (failure) throw failure.error;
   };
 
+  const untilLighter = async (): Promise<void> => {
+    while (waiting > waitingLength && !failure) await lighter.heard();
+    checked();
+  };
+
   return {
     counts,
+    stuck: () => (stuck ? [...taken, ...groups, open].filter(({ records }) => records > 0) : undefined),
+    get closing() {
+      return closed;
+    },
     get next() {
       return next;
     },
@@ -236,24 +215,25 @@ export function createWriter(options: WriterOptions): Writer {
       open.records++;
       waiting += line.length;
       if (open.text.length >= groupLength) close(open);
-      const done = start();
-      return waiting > waitingLength ? done.then(checked) : undefined;
+      start();
+      if (stuck) options.onWaiting();
+      return waiting > waitingLength ? untilLighter() : undefined;
     },
     async flush() {
+      begin();
       while (running) await running;
       checked();
-      if (sync !== 'never') await syncNow();
+      await commit.now();
     },
-    sync: syncNow,
-    roll,
+    sync: commit.now,
+    roll: tip.roll,
     between,
     async close() {
       closed = true;
-      cancelTimer?.();
+      commit.stop();
       while (running) await running;
-      if (!failure && sync !== 'never') await syncNow();
-      if (active) await disk.close(active.fd);
-      active = undefined;
+      if (!failure) await commit.now();
+      await tip.close();
       checked();
     },
   };

@@ -112,12 +112,13 @@ test('a filter behind it swallows and multiplies, and the acknowledgement is sti
 test('a reader that is slow does not keep the input waiting', async () => {
   const folder = spoolFolder();
   let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   const slow = made('sink', {
     run: quiet(async (ctx) => {
       for await (const _ of ctx.input) {
-        await new Promise<void>((resolve) => {
-          release = resolve;
-        });
+        await released;
         ctx.delivered(1);
         break;
       }

@@ -3,6 +3,7 @@ import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, truncate
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { until } from '../support/fixture.ts';
 import {
   fill,
   logFiles,
@@ -158,10 +159,25 @@ test('a cursor that is damaged is none: everything is delivered again', async ()
   await takeAll(spool);
   await spool.close();
   writeFileSync(join(spool.folder, 'cursor.json'), '{"upTo":3,');
+  writeFileSync(join(spool.folder, 'cursor.now'), '123 {"upTo":3}\n');
   const again = await work({ folder: spool.folder });
   assert.match(again.log.join('\n'), /cursor\.json is damaged/);
   assert.deepEqual(numbers(await takeAll(again)), [1, 2, 3]);
   await again.close();
+});
+
+test('a cursor that is damaged or old is made good by what was noted last', async () => {
+  const spool = await work();
+  await fill(spool, 1, 3);
+  await takeAll(spool);
+  await until(() => readFileSync(join(spool.folder, 'cursor.now'), 'utf8').includes('"upTo":3'));
+  await spool.close();
+  for (const text of ['{"upTo":', '{"upTo":1}']) {
+    writeFileSync(join(spool.folder, 'cursor.json'), text);
+    const again = await work({ folder: spool.folder });
+    assert.deepEqual(numbers(await takeAll(again, false)), []);
+    await again.close();
+  }
 });
 
 test('numbers go on when all segments are gone, so that nothing new counts as delivered', async () => {

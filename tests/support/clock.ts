@@ -62,3 +62,13 @@ export function fakeClock(start: number | string = '2026-03-01T12:00:00.000Z'): 
 export async function settle(turns = 5): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Lets time pass in steps until a condition holds that needs real work too; fails after ten real seconds. */
+export async function turnUntil(clock: FakeClock, step: number, condition: () => boolean, what = 'it'): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`${what} did not happen`);
+    await clock.advance(step);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

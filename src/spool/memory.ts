@@ -1,0 +1,47 @@
+import { type Frame, readFrame } from './frame.ts';
+import type { Chunk, Limits, Reader } from './reader.ts';
+import type { Group, Writer } from './writer.ts';
+
+/** Records of a group from `wanted` on. */
+function linesFrom(
+  { text }: Group,
+  wanted: number,
+  { upTo = Number.POSITIVE_INFINITY, lines = Number.POSITIVE_INFINITY }: Limits,
+): Chunk | undefined {
+  const bytes = Buffer.from(text);
+  const found: Frame = { seq: 0, json: 0 };
+  const parts: Buffer[] = [];
+  let first = 0;
+  let last = 0;
+  for (let start = 0, end = bytes.indexOf(10); end >= 0 && parts.length < lines; end = bytes.indexOf(10, start)) {
+    if (readFrame(bytes, start, end, found) && found.seq >= wanted && found.seq <= upTo) {
+      first ||= found.seq;
+      last = found.seq;
+      parts.push(bytes.subarray(found.json, end + 1));
+    }
+    start = end + 1;
+  }
+  return parts.length > 0 ? { bytes: Buffer.concat(parts), lines: parts.length, first, last } : undefined;
+}
+
+/** A reader that goes on with what waits in memory when the disk takes nothing any more: a broken card must not silence a car. */
+export function withMemory(reader: Reader, writer: Pick<Writer, 'stuck'>): Reader {
+  return {
+    get wanted() {
+      return reader.wanted;
+    },
+    seek: (seq) => reader.seek(seq),
+    async next(limits = {}) {
+      const onDisk = await reader.next(limits);
+      if (onDisk) return onDisk;
+      for (const group of writer.stuck() ?? []) {
+        const chunk = linesFrom(group, reader.wanted, limits);
+        if (!chunk) continue;
+        await reader.seek(chunk.last + 1);
+        return chunk;
+      }
+      return undefined;
+    },
+    close: () => reader.close(),
+  };
+}

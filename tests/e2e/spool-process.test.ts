@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Background, backgroundPipeline } from '../support/background.ts';
+import { until } from '../support/fixture.ts';
+import { cleanEnvironment, root, shell, temporaryFolder } from '../support/shell.ts';
+import { logText, recordOf } from '../support/spool.ts';
+
+const linesOf = (from: number, to: number): string =>
+  Array.from({ length: to - from + 1 }, (_, i) => `${JSON.stringify(recordOf(from + i))}\n`).join('');
+const sink = (file: string): string => `${process.execPath} ${join(root, 'tests/support/fixture-sink.mjs')} ${file}`;
+
+/** A folder with a command that prints `lines` and then waits, as a live source does. */
+function scene() {
+  const cwd = temporaryFolder('spool-process');
+  const env = cleanEnvironment(cwd);
+  const run = (line: string, stdin = '') => shell(line, { cwd, env, stdin });
+  const start = (line: string): Background => backgroundPipeline(`cd ${cwd}; ${line}`, env);
+  const kept = (name: string): string => (existsSync(join(cwd, name)) ? readFileSync(join(cwd, name), 'utf8') : '');
+  const live = (count: number): string =>
+    `(for i in $(seq ${count}); do echo '{"type":"x","n":'$i'}'; done; exec sleep 60)`;
+  return { cwd, env, run, start, kept, live };
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} to a pipeline: what came is delivered, the status is the signal, the spool can be used again at once`, async () => {
+    const { run, start, kept, live } = scene();
+    const running = start(`${live(5)} | spool d -- ${sink('out')}`);
+    await until(() => kept('out').includes('ack {"type":"x","n":5}'), 'the delivery');
+    await running.stop(signal);
+    const { status, signal: by } = await running.ended;
+    assert.ok(by === signal || status === 128 + (signal === 'SIGINT' ? 2 : 15), `${status} ${by} ${running.stderr()}`);
+    const stat = await run('spool stat d');
+    assert.equal(JSON.parse(stat.stdout).backlog, 0);
+    assert.equal((await run('spool get d')).stdout, '');
+  });
+}
+
+test('a sink that does not end is ended within the grace time, and what it did not acknowledge is kept', async () => {
+  const { run, start, kept, live, cwd } = scene();
+  const deaf = `bash -c 'trap "" TERM INT; echo 0 >&$VOLTPIPE_ACK_FD; echo up > up; while true; do sleep 0.1; done'`;
+  const running = start(`${live(5)} | spool d --grace 2s -- ${deaf}`);
+  await until(() => kept('up') !== '', 'the sink');
+  await until(() => logText(join(cwd, 'd')).includes('"n":5'), 'the input');
+  await running.stop('SIGTERM');
+  await running.ended;
+  const { stdout } = await run('spool get d');
+  assert.equal(stdout.trim().split('\n').length, 5);
+});
+
+test('--http tells of the backlog, and that it is not ready while its sink is down', async () => {
+  const { start, live, kept, cwd } = scene();
+  const flaky = `bash -c 'echo 0 >&$VOLTPIPE_ACK_FD; [ -e good ] || exit 69; exec ${sink('out')}'`;
+  const running = start(`${live(4)} | spool d --http 0 -- ${flaky}`);
+  await until(() => /http:\/\/127/.test(running.stderr()), 'the listener');
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.stderr())![0];
+  const get = async (path: string): Promise<{ status: number; body: string }> => {
+    const response = await fetch(url + path);
+    return { status: response.status, body: await response.text() };
+  };
+  const when = async (path: string, holds: (got: { status: number; body: string }) => boolean): Promise<string> => {
+    for (const end = Date.now() + 30_000; ; ) {
+      const got = await get(path);
+      if (holds(got)) return got.body;
+      assert.ok(Date.now() < end, `${path}: ${got.status} ${got.body}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  assert.match(await when('/readyz', ({ status }) => status === 503), /spool: bash ended with status 69/);
+  await when('/metrics', ({ body }) => /^voltpipe_spool_backlog\{cmd="spool"\} 4$/m.test(body));
+  await shell(`touch ${join(cwd, 'good')}`);
+  await when('/readyz', ({ status }) => status === 200);
+  const metrics = await when('/metrics', ({ body }) => /^voltpipe_spool_backlog\{cmd="spool"\} 0$/m.test(body));
+  assert.match(metrics, /^voltpipe_spool_records_in_total\{cmd="spool"\} 4$/m);
+  assert.match(metrics, /^voltpipe_spool_acked_total\{cmd="spool"\} 4$/m);
+  assert.match(metrics, /^voltpipe_spool_fsync_total\{cmd="spool"\} [1-9]/m);
+  assert.match(kept('out'), /ack \{"type":"x","n":4\}/);
+  await running.stop();
+});
+
+test('a file size limit makes smaller segments, and costs nothing', async () => {
+  const { run } = scene();
+  const input = linesOf(1, 5000);
+  const { status, stdout, stderr } = await run('ulimit -f 200; spool d | cat', input);
+  assert.equal(stderr, '');
+  assert.deepEqual([status, stdout === input], [0, true]);
+  const files = await run('ls d/*.log | wc -l');
+  assert.ok(Number(files.stdout) >= 1);
+  const kept = await run('ulimit -f 200; spool put e && spool get e | cat', input);
+  assert.deepEqual([kept.status, kept.stdout === input, kept.stderr], [0, true, '']);
+});
+
+test('two units: one takes in while the other one is stopped and started, and every record comes once, in order', async () => {
+  const { run, start, kept } = scene();
+  const writer = start(
+    `for i in $(seq 300); do echo '{"type":"x","n":'$i'}'; sleep 0.01; done | spool put d --sync 50ms`,
+  );
+  for (let round = 0; round < 3; round++) {
+    const reader = start(`spool get d --follow > part${round}`);
+    await until(() => kept(`part${round}`).split('\n').length > 20, `part ${round}`);
+    await reader.stop('SIGTERM');
+    await reader.ended;
+  }
+  await writer.ended;
+  const rest = await run('spool get d > part3; cat part0 part1 part2 part3');
+  assert.equal(rest.stdout, Array.from({ length: 300 }, (_, i) => `{"type":"x","n":${i + 1}}\n`).join(''));
+});
+
+test('spool as the sink of a spool acknowledges what is durable in it', async () => {
+  const { run } = scene();
+  const { status, stderr } = await run(`spool a -- voltpipe run 'spool b -- ${sink('out')}'`, linesOf(1, 50));
+  assert.equal(status, 0, stderr);
+  const stat = await run('spool stat a; spool stat b');
+  assert.deepEqual(
+    stat.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).backlog),
+    [0, 0],
+  );
+});

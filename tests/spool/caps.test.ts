@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { disk as realDisk } from '../../src/spool/disk.ts';
+import { fakeClock } from '../support/clock.ts';
+import { until } from '../support/fixture.ts';
+import { requireSmallDisk } from '../support/services.ts';
+import {
+  fill,
+  logFiles,
+  numbers,
+  range,
+  recordOf,
+  spoolFolder,
+  takeAll,
+  work,
+  workIn,
+  workOut,
+} from '../support/spool.ts';
+
+const mib = 1024 * 1024;
+const sizeOf = (folder: string): number =>
+  readdirSync(folder).reduce((sum, name) => sum + (name.endsWith('.log') ? statSync(join(folder, name)).size : 0), 0);
+const sum = (list: readonly { count: number }[]): number => list.reduce((all, { count }) => all + count, 0);
+
+test('drop-oldest keeps to --max-bytes, counts what it drops, and a gap in its place says how many and of which time', async () => {
+  const spool = await work({ maxBytes: mib });
+  await fill(spool, 1, 3000, 1000);
+  assert.ok(sizeOf(spool.folder) <= mib, `${sizeOf(spool.folder)}`);
+  assert.equal(spool.accepted(), 3000);
+  const [gap, ...rest] = await takeAll(spool);
+  assert.equal(gap?.type, 'gap');
+  const count = gap!.count as number;
+  assert.deepEqual(numbers(rest), range(count + 1, 3000));
+  assert.deepEqual(
+    [gap?.from, gap?.to, gap?.reason, gap?.source],
+    [recordOf(1).time, recordOf(count).time, 'the spool is full', 'spool'],
+  );
+  assert.equal(sum(spool.dropped), count);
+  assert.ok(sizeOf(spool.folder) > mib * 0.7, 'not more is dropped than need be');
+  await spool.close();
+  assert.deepEqual(
+    readdirSync(spool.folder).filter((name) => name.endsWith('.gap')),
+    [],
+    'a delivered gap goes',
+  );
+});
+
+test('one warning a minute tells of drops', async () => {
+  const clock = fakeClock();
+  const spool = await work({ maxBytes: mib, clock });
+  await fill(spool, 1, 3000, 1000);
+  const warnings = (): string[] => spool.log.filter((line) => line.includes('undelivered records dropped'));
+  assert.equal(warnings().length, 1);
+  await clock.advance(60_000);
+  await fill(spool, 3001, 4000, 1000);
+  assert.equal(warnings().length, 2);
+  await spool.close();
+});
+
+test('a gap survives a restart, and a long outage costs one file', async () => {
+  const first = await workIn({ maxBytes: mib });
+  await fill(first, 1, 2000, 1000);
+  await first.close();
+  const second = await workIn({ folder: first.folder, maxBytes: mib });
+  await fill(second, 2001, 4000, 1000);
+  await second.close();
+  assert.equal(readdirSync(first.folder).filter((name) => name.endsWith('.gap')).length, 1);
+  const out = await workOut({ folder: first.folder });
+  const [gap, ...rest] = await takeAll(out);
+  assert.equal(gap?.from, recordOf(1).time);
+  assert.deepEqual(numbers(rest), range((gap!.count as number) + 1, 4000));
+  await out.close();
+});
+
+test('records that are out when their segment is dropped can still be acknowledged, and no gap tells of them', async () => {
+  const spool = await work({ maxBytes: mib });
+  await fill(spool, 1, 500, 1000);
+  const out = await takeAll(spool, false);
+  assert.equal(out.length, 500);
+  await fill(spool, 501, 1400, 1000);
+  assert.ok(spool.dropped.length > 0);
+  spool.keeper.delivered(1, 500);
+  const later = await takeAll(spool);
+  assert.deepEqual(numbers(later), range(501, 1400));
+  assert.equal(spool.backlog(), 0);
+  await spool.close();
+});
+
+test('drop-newest keeps the old and drops the new; where they are missing stands a gap', async () => {
+  const spool = await work({ maxBytes: mib, whenFull: 'drop-newest' });
+  await fill(spool, 1, 2000, 1000);
+  assert.equal(spool.accepted(), 2000);
+  const lost = sum(spool.dropped);
+  assert.match(spool.log.join('\n'), /new records are dropped: the spool is full/);
+  const out = await takeAll(spool);
+  const gaps = out.filter(({ type }) => type === 'gap');
+  const [gap] = gaps;
+  assert.equal(
+    gaps.reduce((all, { count }) => all + (count as number), 0),
+    lost,
+  );
+  const first = out.indexOf(gap!);
+  assert.deepEqual(numbers(out.slice(0, first)), range(1, first));
+  assert.ok(first > 500, 'the old is kept');
+  assert.deepEqual([gap?.from, gap?.to], [recordOf(first + 1).time, recordOf(first + (gap?.count as number)).time]);
+  assert.equal(out.length, 2000 - lost + gaps.length);
+  await spool.keeper.save();
+  await fill(spool, 2001, 2010, 1000);
+  assert.deepEqual(numbers(await takeAll(spool)), range(2001, 2010));
+  assert.match(spool.log.join('\n'), /records are taken again/);
+  await spool.close();
+});
+
+test('block makes the input wait until something is delivered, and loses nothing', async () => {
+  const spool = await work({ maxBytes: mib, whenFull: 'block' });
+  let given = 0;
+  const feeding = (async () => {
+    for (let n = 1; n <= 4000; n++) {
+      const full = spool.writer.append(JSON.stringify(recordOf(n, 1000)));
+      if (full) await full;
+      given = n;
+    }
+    await spool.writer.flush();
+  })();
+  await until(() => spool.log.some((line) => line.includes('is full: input waits')));
+  const stood = given;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(given, stood);
+  const got: unknown[] = [];
+  while (got.length < 4000) {
+    got.push(...numbers(await takeAll(spool)));
+    await spool.keeper.save();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await feeding;
+  assert.deepEqual(got, range(1, 4000));
+  assert.deepEqual(spool.dropped, []);
+  await spool.close();
+});
+
+test('block waits for another process too', async () => {
+  const inlet = await workIn({ maxBytes: mib, whenFull: 'block' });
+  const outlet = await workOut({ folder: inlet.folder });
+  const feeding = fill(inlet, 1, 4000, 1000);
+  const got: unknown[] = [];
+  while (got.length < 4000) {
+    got.push(...numbers(await takeAll(outlet)));
+    await outlet.keeper.save();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await feeding;
+  assert.deepEqual(got, range(1, 4000));
+  await outlet.close();
+  await inlet.close();
+});
+
+test('exit ends with 74, and what is there is kept', async () => {
+  const spool = await work({ maxBytes: mib, whenFull: 'exit' });
+  await assert.rejects(fill(spool, 1, 3000, 1000), { status: 74, message: /full$/ });
+  const kept = numbers(await takeAll(spool));
+  assert.deepEqual(kept, range(1, kept.length));
+  assert.ok(kept.length > 500);
+  await assert.rejects(spool.close(), { status: 74 });
+});
+
+test('--max-age gives up what is older, also when nothing comes, whatever the wall clock does meanwhile', async () => {
+  const clock = fakeClock(Date.now());
+  const spool = await work({ maxBytes: mib, maxAge: 3_600_000, clock });
+  await fill(spool, 1, 10);
+  await clock.advance(3_000_000);
+  await fill(spool, 11, 12);
+  await clock.advance(3_599_000);
+  assert.deepEqual(spool.dropped, [], 'a segment is as old as its newest record');
+  await clock.advance(10_000);
+  await until(() => sum(spool.dropped) === 12, 'the drop');
+  const out = await takeAll(spool);
+  assert.deepEqual([out.length, out[0]?.count, out[0]?.reason], [1, 12, 'older than --max-age']);
+  await fill(spool, 13, 13);
+  assert.deepEqual(numbers(await takeAll(spool)), [13]);
+  await spool.close();
+});
+
+test('a segment from before the clock was set is no older than the one before it', async () => {
+  const first = await workIn({ maxBytes: mib });
+  await fill(first, 1, 400, 1000);
+  await first.close();
+  const files = logFiles(first.folder);
+  assert.ok(files.length >= 3);
+  utimesSync(files[1]!, new Date(0), new Date(0));
+  const again = await workIn({ folder: first.folder, maxBytes: mib, maxAge: 3_600_000 });
+  await fill(again, 401, 401);
+  assert.deepEqual(again.dropped, []);
+  await again.close();
+});
+
+test('--keep-sent keeps what is delivered until it is old enough, or room is needed', async () => {
+  const clock = fakeClock(Date.now());
+  const spool = await work({ maxBytes: mib, keepSent: 3_600_000, clock });
+  await fill(spool, 1, 500, 1000);
+  await takeAll(spool);
+  await spool.keeper.save();
+  const before = logFiles(spool.folder).length;
+  assert.ok(before >= 4);
+  await fill(spool, 501, 1250, 1000);
+  assert.ok(sizeOf(spool.folder) <= mib);
+  assert.deepEqual(numbers(await takeAll(spool)), range(501, 1250));
+  assert.deepEqual(spool.dropped, [], 'what was kept made room');
+  await spool.keeper.save();
+  assert.ok(logFiles(spool.folder).length > 1);
+  await clock.advance(3_700_000);
+  await until(() => logFiles(spool.folder).length === 1);
+  await spool.close();
+});
+
+test('--min-free leaves room to others', async () => {
+  let free = 100 * mib;
+  const disk = { ...realDisk, room: () => ({ free, total: 1000 * mib }) };
+  const clock = fakeClock();
+  const spool = await work({ disk, clock, minFree: { share: 0.05 }, maxBytes: 8 * mib });
+  await fill(spool, 1, 1500, 1000);
+  assert.deepEqual(spool.dropped, []);
+  free = 49 * mib;
+  await clock.advance(1000);
+  const before = sizeOf(spool.folder);
+  await fill(spool, 1501, 1510, 1000);
+  assert.ok(sum(spool.dropped) > 0);
+  assert.ok(sizeOf(spool.folder) < before);
+  await spool.close();
+});
+
+test('on a full disk drop-oldest goes on, and all that is not dropped comes out', async (t) => {
+  const small = requireSmallDisk(t);
+  if (!small) return;
+  const folder = mkdtempSync(join(small, 'spool-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const spool = await work({ folder, maxBytes: 64 * mib });
+  await fill(spool, 1, 3000, 1000);
+  assert.match(spool.log.join('\n'), /cannot be written: ENOSPC/);
+  const out = await takeAll(spool);
+  const lost = out.filter(({ type }) => type === 'gap').reduce((all, { count }) => all + (count as number), 0);
+  const got = numbers(out.filter(({ type }) => type === 'x'));
+  assert.equal(got.length + lost, 3000);
+  assert.equal(got.at(-1), 3000);
+  assert.ok(got.length > 100);
+  await spool.keeper.save();
+  await fill(spool, 3001, 3010, 1000);
+  assert.deepEqual(numbers(await takeAll(spool)), range(3001, 3010));
+  await spool.close();
+});
+
+test('on a disk that others have filled, what is delivered is noted and removed: the reserve is there for that', async (t) => {
+  const small = requireSmallDisk(t);
+  if (!small) return;
+  const folder = mkdtempSync(join(small, 'spool-'));
+  const filler = join(small, 'filler');
+  t.after(() => {
+    for (const path of [folder, filler]) rmSync(path, { recursive: true, force: true });
+  });
+  const spool = await work({ folder, maxBytes: mib });
+  await fill(spool, 1, 300, 1000);
+  const files = logFiles(folder).length;
+  assert.throws(() => {
+    for (let size = 0; size < 4 * mib; size += 4096) writeFileSync(filler, Buffer.alloc(4096), { flag: 'a' });
+  }, /ENOSPC/);
+  assert.deepEqual(numbers(await takeAll(spool)), range(1, 300));
+  await spool.keeper.save();
+  assert.ok(logFiles(folder).length < files);
+  assert.equal(JSON.parse(readFileSync(join(folder, 'cursor.json'), 'utf8')).upTo, 300);
+  await spool.close();
+});
+
+test('a spool that does not exist yet needs no room to be looked at', async () => {
+  const spool = await work({ folder: join(spoolFolder(), 'deep', 'er') });
+  assert.deepEqual(await takeAll(spool), []);
+  await spool.close();
+});
