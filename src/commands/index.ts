@@ -26,6 +26,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'registry remove', load: () => import('./registry-remove.ts') },
   { name: 'send', load: () => import('./send.ts') },
   { name: 'to-csv', load: () => import('./to-csv.ts') },
+  { name: 'ha-discovery', load: () => import('./ha-discovery.ts') },
   { name: 'mqtt-pub', load: () => import('./mqtt-pub.ts') },
   { name: 'mqtt-sub', load: () => import('./mqtt-sub.ts') },
   { name: 'simulate bmw', load: () => import('./simulate-bmw.ts') },

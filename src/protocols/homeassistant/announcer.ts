@@ -1,0 +1,138 @@
+import type { VoltRecord } from '../../records/record.ts';
+import { type ConfigSettings, configTopic, discoveryConfig } from './config.ts';
+import { identityOf, type KnownDevice, objectId, subjects } from './device.ts';
+import { entities } from './entities.ts';
+
+/** Devices by the id that Home Assistant knows them by. */
+export type KnownDevices = Record<string, KnownDevice>;
+
+/** Finds out which devices there are and what they have. */
+export interface Announcer {
+  /**
+   * The discovery message that this record asks for, or undefined: when nothing is new.
+   *
+   * @param topic where the record goes
+   * @param now milliseconds since 1970
+   */
+  take(
+    record: VoltRecord,
+    topic: string | undefined,
+    now: number,
+  ): { topic: string; payload: object; id: string } | undefined;
+  readonly devices: KnownDevices;
+}
+
+/** An unchanged message is sent again by a new run when the last one is older: a broker may have forgotten it. */
+const announceAgain = 24 * 3_600_000;
+
+const lists = new Set(Object.values(entities).flatMap((all) => all.filter(({ list }) => list).map(({ key }) => key)));
+const shown = new Map(
+  Object.entries(entities).map(([type, all]) => [type, new Set([...all.map(({ key }) => key), 'lon'])] as const),
+);
+
+/** FNV-1a, 32 bits: enough to see that a text has changed. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16);
+}
+
+interface Live {
+  known: KnownDevice;
+  has: Set<string>;
+  /** This run has looked at whether to announce it. */
+  looked: boolean;
+}
+
+/**
+ * @param saved what earlier runs found out
+ * @param onCollision told when two devices have one id for Home Assistant; the second is left out
+ */
+export function createAnnouncer(
+  settings: ConfigSettings,
+  saved: KnownDevices,
+  onCollision: (first: string, second: string) => void,
+): Announcer {
+  const live = new Map<string, Live>(
+    Object.entries(saved).map(([key, known]) => [key, { known, has: new Set(known.fields), looked: false }]),
+  );
+
+  /** Notes the fields of a record; true when one is new. */
+  const noteFields = ({ known, has }: Live, record: VoltRecord): boolean => {
+    const wanted = shown.get(record.type);
+    let fresh = false;
+    for (const key in record) {
+      if (!wanted?.has(key)) continue;
+      const value = record[key];
+      const field = `${record.type}.${key}${lists.has(key) ? `.${Array.isArray(value) ? value.length : 0}` : ''}`;
+      if (has.has(field)) continue;
+      has.add(field);
+      known.fields.push(field);
+      fresh = true;
+    }
+    return fresh;
+  };
+
+  const factsOf: readonly (readonly [from: string, to: 'name' | 'model' | 'firmware' | 'hardware'])[] = [
+    ['device_name', 'name'],
+    ['vehicle_name', 'name'],
+    ['device_type', 'model'],
+    ['firmware', 'firmware'],
+    ['hardware', 'hardware'],
+  ];
+
+  /** Notes name, model and versions; true when one has changed. A battery is not named after its vehicle. */
+  const noteFacts = ({ known }: Live, record: VoltRecord): boolean => {
+    let changed = false;
+    for (const [from, to] of factsOf) {
+      const value = record[from];
+      if (typeof value !== 'string' || value === '' || known[to] === value) continue;
+      if (from === 'vehicle_name' && known.kind !== 'vehicle') continue;
+      known[to] = value;
+      changed = true;
+    }
+    return changed;
+  };
+
+  return {
+    get devices() {
+      return Object.fromEntries([...live].map(([key, { known }]) => [key, known]));
+    },
+    take(record, topic, now) {
+      const id = identityOf(record);
+      if (id === undefined) return undefined;
+      const key = objectId(id);
+      let device = live.get(key);
+      if (!device) {
+        device = {
+          known: { kind: subjects[record.type]!.kind, id, topics: {}, fields: [] },
+          has: new Set(),
+          looked: false,
+        };
+        live.set(key, device);
+      }
+      const { known } = device;
+      if (known.id !== id) {
+        onCollision(known.id, id);
+        return undefined;
+      }
+      let changed = !device.looked;
+      if (topic !== undefined && known.topics[record.type] !== topic) {
+        known.topics[record.type] = topic;
+        changed = true;
+      }
+      changed = noteFields(device, record) || changed;
+      changed = noteFacts(device, record) || changed;
+      if (!changed) return undefined;
+      const payload = discoveryConfig(known, settings);
+      if (!payload) return undefined;
+      const first = !device.looked;
+      device.looked = true;
+      const hash = hashOf(JSON.stringify(payload));
+      const { sent } = known;
+      if (sent?.hash === hash && !(first && now - sent.at > announceAgain)) return undefined;
+      known.sent = { hash, at: now };
+      return { topic: configTopic(settings.discoveryPrefix, id), payload, id };
+    },
+  };
+}

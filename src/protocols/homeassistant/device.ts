@@ -1,0 +1,86 @@
+import type { VoltRecord } from '../../records/record.ts';
+
+/** What is known of a device: enough to announce it again after a restart. Plain JSON. */
+export interface KnownDevice {
+  kind: 'battery' | 'vehicle' | 'wallbox';
+  /** Its identity as the records have it. */
+  id: string;
+  /** Record type → the topic that its records go to. */
+  topics: Record<string, string>;
+  /** `type.key` of what it has been seen to have; of a list with its length: `battery_reading.cells.16`. */
+  fields: string[];
+  name?: string;
+  model?: string;
+  firmware?: string;
+  hardware?: string;
+  /** Hash of the discovery message sent last, and when, in milliseconds since 1970. */
+  sent?: { hash: string; at: number };
+}
+
+/** Record types that say something of a device, and the keys that name it, strongest first. */
+export const subjects: Readonly<Record<string, { kind: KnownDevice['kind']; by: readonly string[] }>> = {
+  battery_reading: { kind: 'battery', by: ['device_id'] },
+  device_status: { kind: 'battery', by: ['device_id'] },
+  device_info: { kind: 'battery', by: ['device_id'] },
+  vehicle_telemetry: { kind: 'vehicle', by: ['vin', 'vehicle_id'] },
+  vehicle_summary: { kind: 'vehicle', by: ['vehicle_id'] },
+  wallbox_state: { kind: 'wallbox', by: ['charge_point'] },
+};
+
+/** The identity in a record of one of {@link subjects}; undefined when it has none. */
+export function identityOf(record: VoltRecord): string | undefined {
+  for (const key of subjects[record.type]?.by ?? []) {
+    const id = record[key];
+    if (typeof id === 'string' && id !== '') return id;
+  }
+  return undefined;
+}
+
+/** An identity as Home Assistant takes it in topics and ids: letters, digits, `_` and `-`; an address loses its colons. */
+export const objectId = (id: string): string => `voltpipe_${id.replaceAll(':', '').replace(/[^A-Za-z0-9_-]/g, '_')}`;
+
+const address = /^[0-9A-F]{2}(:[0-9A-F]{2}){5}$/i;
+
+const makers: Readonly<Record<string, string>> = {
+  bm2: 'Leagend',
+  bm6: 'Leagend',
+  bm7: 'Leagend',
+  daly: 'Daly',
+  jbd: 'JBD',
+};
+
+/** First characters of a VIN, which stand for the maker (ISO 3780). */
+const worldMakers: readonly (readonly [start: RegExp, maker: string])[] = [
+  [/^(WB[ASYX]|WBM|5UX|4US)/, 'BMW'],
+  [/^WMW/, 'MINI'],
+  [/^(5YJ|7SA|LRW|XP7|SFZ)/, 'Tesla'],
+];
+
+/** The `device` object of a discovery message. */
+export function deviceOf(known: KnownDevice): Record<string, unknown> {
+  const { kind, id, name, model, firmware, hardware } = known;
+  const common = {
+    identifiers: [objectId(id)],
+    ...(firmware !== undefined && { sw_version: firmware }),
+    ...(hardware !== undefined && { hw_version: hardware }),
+  };
+  if (kind === 'battery') {
+    const maker = makers[model ?? ''];
+    return {
+      ...common,
+      ...(address.test(id) && { connections: [['bluetooth', id]] }),
+      name: name ?? (address.test(id) ? `Battery monitor ${id.slice(-5)}` : `Battery ${id}`),
+      ...(maker && { manufacturer: maker }),
+      ...(model !== undefined && { model: model.toUpperCase() }),
+    };
+  }
+  if (kind === 'wallbox') return { ...common, name: name ?? 'Wallbox', serial_number: id };
+  const maker = worldMakers.find(([start]) => start.test(id))?.[1];
+  const isVin = /^[A-HJ-NPR-Z0-9]{17}$/.test(id);
+  return {
+    ...common,
+    name: name ?? (isVin ? `${maker ?? 'Vehicle'} ${id.slice(-6)}` : id),
+    ...(maker && { manufacturer: maker }),
+    ...(isVin && { serial_number: id }),
+  };
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { command as haDiscovery } from '../../src/commands/ha-discovery.ts';
+import { command as mqttPub } from '../../src/commands/mqtt-pub.ts';
+import type { VoltRecord } from '../../src/records/record.ts';
+import { type RunOptions, runCommand } from '../support/command.ts';
+import { temporaryFolder } from '../support/shell.ts';
+
+const time = '2026-03-01T12:00:00.000Z';
+const reading = (device_id: string, rest: object = { voltage: 12.7 }): VoltRecord => ({
+  type: 'battery_reading',
+  time,
+  device_id,
+  ...rest,
+});
+const run = (
+  input: VoltRecord[],
+  dataDir: string,
+  flags: Record<string, unknown> = {},
+  rest: Partial<RunOptions> = {},
+) => runCommand(haDiscovery, { input, dataDir, flags, ...rest });
+const topics = ({ records }: { records: VoltRecord[] }): unknown[] =>
+  records.filter(({ type }) => type === 'mqtt_message').map(({ topic }) => topic);
+const config = (id: string): string => `homeassistant/device/voltpipe_${id}/config`;
+
+test('each monitor and each vehicle is a device, announced before its first record; records pass as they are (HAWK-15, HAWK-151)', async () => {
+  const gap = { type: 'gap', time, source: 'x', count: 1 };
+  const car = { type: 'vehicle_telemetry', time, vin: 'WBY1', utc: 1, soc: 60 };
+  const input = [reading('a'), gap, reading('b'), reading('a'), car];
+  const got = await run(input, temporaryFolder('ha'));
+  assert.equal(got.status, 0);
+  assert.deepEqual(
+    got.records.map(({ type, topic }) => topic ?? type),
+    [
+      config('a'),
+      'battery_reading',
+      'gap',
+      config('b'),
+      'battery_reading',
+      'battery_reading',
+      config('WBY1'),
+      'vehicle_telemetry',
+    ],
+  );
+  assert.deepEqual(
+    got.records.filter(({ type }) => type !== 'mqtt_message'),
+    input,
+  );
+  for (const { type, qos, retain } of got.records)
+    if (type === 'mqtt_message') assert.deepEqual([qos, retain], [1, true]);
+});
+
+test('a restart announces only what is new; --announce says all again', async () => {
+  const dataDir = temporaryFolder('ha');
+  await run([reading('a'), reading('b')], dataDir);
+  assert.deepEqual(topics(await run([reading('a'), reading('b')], dataDir)), []);
+  const more = await run([reading('a', { current: 1 })], dataDir);
+  assert.deepEqual(topics(more), [config('a')]);
+  const { components } = more.records[0]!['payload'] as { components: object };
+  assert.deepEqual(Object.keys(components), ['voltage', 'current']);
+  assert.deepEqual(topics(await run([reading('a'), reading('b')], dataDir, { announce: true })), [
+    config('a'),
+    config('b'),
+  ]);
+});
+
+test('two instances know nothing of each other', async () => {
+  const dataDir = temporaryFolder('ha');
+  await run([reading('a')], dataDir);
+  assert.deepEqual(topics(await run([reading('a')], dataDir, { instance: 'garage' })), [config('a')]);
+});
+
+test('--remove takes devices out of Home Assistant, their retained states too, and forgets them', async () => {
+  const dataDir = temporaryFolder('ha');
+  const status = { type: 'device_status', time, device_id: 'a', status: 'connected' };
+  await run([reading('a'), status, reading('b'), reading('c')], dataDir);
+  const one = await run([], dataDir, { remove: true }, { args: ['a'] });
+  assert.deepEqual(topics(one), [config('a'), 'voltpipe/device/a/status']);
+  assert.ok(one.records.every(({ payload, retain }) => payload === '' && retain === true));
+  const rest = await run([], dataDir, { remove: true });
+  assert.deepEqual(topics(rest), [config('b'), config('c')]);
+  assert.deepEqual(topics(await run([], dataDir, { remove: true })), []);
+  assert.deepEqual(topics(await run([reading('a')], dataDir)), [config('a')]);
+  // What this data directory never heard of can be taken out too.
+  const stranger = await run([], dataDir, { remove: true }, { args: ['AA:BB:CC:DD:EE:FF'] });
+  assert.deepEqual(topics(stranger), [config('AABBCCDDEEFF')]);
+});
+
+test('the topics that it tells are those that mqtt-pub publishes to, with the same options', async () => {
+  const types: VoltRecord[] = [
+    reading('a:b'),
+    { type: 'device_status', time, device_id: 'a:b', status: 'connected' },
+    { type: 'vehicle_telemetry', time, vin: 'WBY1', utc: 1, soc: 60 },
+    { type: 'vehicle_summary', time, vehicle_id: 'v 1', device_count: 1 },
+    { type: 'wallbox_state', time, charge_point: 'DE*1', online: true, power: 1 },
+  ];
+  for (const flags of [
+    {},
+    { prefix: 'battery_hawk', instance: 'garage' },
+    { topic: ['battery_reading=x/{device_id}'] },
+  ]) {
+    const got = await runCommand(
+      [
+        { command: haDiscovery, flags },
+        { command: mqttPub, flags: { ...flags, dryRun: true } },
+      ],
+      { input: types },
+    );
+    const published = new Set(got.records.map(({ topic }) => topic));
+    const told = got.records
+      .filter(({ topic }) => String(topic).endsWith('/config'))
+      .flatMap(({ payload }) =>
+        Object.values((payload as { components: Record<string, { state_topic: string }> }).components),
+      );
+    assert.ok(told.length >= 5);
+    for (const { state_topic: topic } of told) assert.ok(published.has(topic), topic);
+  }
+});
+
+test('a record without an identity, or without a topic, asks for nothing and passes', async () => {
+  const input = [
+    { type: 'battery_reading', time, voltage: 1 },
+    { type: 'wallbox_state', time, online: true },
+  ];
+  const got = await run(input, temporaryFolder('ha'));
+  assert.deepEqual(got.records, input);
+});

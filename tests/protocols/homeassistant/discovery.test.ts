@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { createAnnouncer, type KnownDevices } from '../../../src/protocols/homeassistant/announcer.ts';
+import type { ConfigSettings } from '../../../src/protocols/homeassistant/config.ts';
+import { subjects } from '../../../src/protocols/homeassistant/device.ts';
+import { entities } from '../../../src/protocols/homeassistant/entities.ts';
+import { topicMaker } from '../../../src/protocols/mqtt/topics.ts';
+import type { VoltRecord } from '../../../src/records/record.ts';
+import { vocabulary } from '../../../src/records/vocabulary.ts';
+import { discoveryFaults } from '../../support/homeassistant.ts';
+
+const settings: ConfigSettings = {
+  discoveryPrefix: 'homeassistant',
+  statusTopic: 'battery_hawk/system/status',
+  expireAfter: 3600,
+  omit: new Set(),
+  version: '1.2.3',
+};
+const topicOf = topicMaker({ prefix: 'battery_hawk', instance: 'system' });
+const time = '2026-03-01T12:00:00.000Z';
+const mac = 'AA:BB:CC:DD:EE:FF';
+const hour = 3_600_000;
+
+type Json = Record<string, unknown>;
+interface Told {
+  topic: string;
+  payload: Json & { components: Record<string, Json>; device: Json };
+}
+
+function announcing(saved: KnownDevices = {}, more: Partial<ConfigSettings> = {}) {
+  const collisions: string[][] = [];
+  const announcer = createAnnouncer({ ...settings, ...more }, saved, (...ids) => void collisions.push(ids));
+  let now = 0;
+  const take = (record: VoltRecord): Told | undefined =>
+    announcer.take(record, topicOf(record).topic, now) as Told | undefined;
+  const pass = (ms: number): void => {
+    now += ms;
+  };
+  return { take, announcer, collisions, pass };
+}
+const reading = (rest: object = { voltage: 12.7 }): VoltRecord => ({
+  type: 'battery_reading',
+  time,
+  device_id: mac,
+  device_type: 'bm6',
+  ...rest,
+});
+const keys = (told: Told | undefined): string[] => Object.keys(told!.payload.components);
+
+const vectors = readFileSync('tests/vectors/homeassistant/devices.ndjson', 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as { name: string; topic: string; payload: Json });
+
+for (const { name, topic, payload } of vectors) {
+  test(`the rules of Home Assistant take the recorded ${name}`, () => {
+    assert.deepEqual(discoveryFaults(topic, payload), []);
+  });
+}
+
+test('the rules of Home Assistant refuse what it would refuse or drop', () => {
+  const good = announcing().take(reading())!;
+  const broken = (change: (payload: Told['payload']) => void): string[] => {
+    const payload = structuredClone(good.payload);
+    change(payload);
+    return discoveryFaults(good.topic, payload);
+  };
+  assert.deepEqual(
+    broken(() => {}),
+    [],
+  );
+  for (const change of [
+    (p) => delete (p as Json)['origin'],
+    (p) => delete p.device['identifiers'] && delete p.device['connections'],
+    (p) => delete p.components['voltage']!['unique_id'],
+    (p) => delete p.components['voltage']!['state_topic'],
+    (p) => (p.components['voltage']!['unit_of_measurement'] = 'W'),
+    (p) => (p.components['voltage']!['device_class'] = 'energy'),
+    (p) => (p.components['voltage']!['entity_category'] = 'config'),
+    (p) => (p.components['voltage']!['expires_after'] = 1),
+  ] as ((payload: Told['payload']) => void)[]) {
+    assert.notDeepEqual(broken(change), [], String(change));
+  }
+  assert.notDeepEqual(discoveryFaults('homeassistant/device/DE*1/config', good.payload), []);
+});
+
+test('a battery monitor is a device with the values of the recorded one: same classes, units and templates (HAWK-149, HAWK-151 to HAWK-154)', () => {
+  const { payload } = vectors.find(({ name }) => name.endsWith('battery'))!;
+  const wanted = (payload as unknown as Told['payload']).components;
+  const values = { voltage: 12.7, current: -1.5, power: -19, temperature: 21, state_of_charge: 80, rssi: -60 };
+  const { topic, payload: ours } = announcing().take(reading(values))!;
+  assert.deepEqual(discoveryFaults(topic, ours), []);
+  assert.equal(topic, 'homeassistant/device/voltpipe_AABBCCDDEEFF/config');
+  assert.deepEqual(ours.device, {
+    identifiers: ['voltpipe_AABBCCDDEEFF'],
+    connections: [['bluetooth', mac]],
+    name: 'Battery monitor EE:FF',
+    manufacturer: 'Leagend',
+    model: 'BM6',
+  });
+  for (const [key, component] of Object.entries(wanted)) {
+    const mine = ours.components[key.slice(2)]!;
+    for (const part of [
+      'platform',
+      'name',
+      'device_class',
+      'state_class',
+      'unit_of_measurement',
+      'value_template',
+      'expire_after',
+      'entity_category',
+      'enabled_by_default',
+    ]) {
+      assert.deepEqual(mine[part], component[part], `${key}: ${part}`);
+    }
+    assert.equal(mine['state_topic'], payload['state_topic']);
+    assert.equal(mine['unique_id'], `voltpipe_AABBCCDDEEFF_${key.slice(2)}`);
+  }
+  assert.equal(ours.components['power']?.['device_class'], 'power');
+});
+
+test('the wallbox has the sensors of the recorded one, by class and unit', () => {
+  const { payload } = vectors.find(({ name }) => name.endsWith('wallbox'))!;
+  const wanted = Object.entries((payload as unknown as Told['payload']).components).filter(([key]) =>
+    key.startsWith('s_'),
+  );
+  const state: VoltRecord = { type: 'wallbox_state', time, charge_point: 'DE*BMW*E1', online: true };
+  for (const [key] of wanted) state[key.slice(2)] = 1;
+  const { topic, payload: ours } = announcing().take(state)!;
+  assert.deepEqual(discoveryFaults(topic, ours), []);
+  assert.equal(topic, 'homeassistant/device/voltpipe_DE_BMW_E1/config');
+  assert.equal(wanted.length, 15);
+  for (const [key, component] of wanted) {
+    const mine = ours.components[key.slice(2)];
+    assert.ok(mine, key);
+    for (const part of ['state_class', 'unit_of_measurement']) assert.deepEqual(mine[part], component[part], key);
+  }
+  const online = ours.components['online']!;
+  assert.deepEqual(online['availability'], [
+    { topic: 'battery_hawk/system/status', value_template: '{{ value_json.status }}' },
+  ]);
+});
+
+test('every entity of the table passes the rules, with the units of the vocabulary', () => {
+  const families = new Map(vocabulary.map((family) => [family.type, family]));
+  for (const [type, list] of Object.entries(entities)) {
+    const subject = subjects[type]!;
+    const record: VoltRecord = { type, time, [subject.by.at(-1)!]: 'x', lon: 8 };
+    for (const { key, list: isList } of list) record[key] = isList ? [1, 2, 3] : 1;
+    const told = announcing().take(record)!;
+    assert.deepEqual(discoveryFaults(told.topic, told.payload), [], type);
+    for (const { key, unit } of list) {
+      const described = families.get(type)!.keys.find(({ name }) => name === key);
+      assert.ok(described || key === 'rssi', `${type} has no key ${key}`);
+      if (unit !== undefined && key !== 'rssi') assert.equal(unit, described?.unit, `${type}.${key}`);
+    }
+  }
+});
+
+test('only what a device has becomes an entity; a value that comes later adds one and takes none away (HAWK-152)', () => {
+  const { take } = announcing();
+  assert.deepEqual(keys(take(reading({ voltage: 12.7 }))), ['voltage']);
+  assert.equal(take(reading({ voltage: 12.8 })), undefined);
+  assert.deepEqual(keys(take(reading({ temperature: 20 }))), ['voltage', 'temperature']);
+  assert.deepEqual(keys(take(reading({ cells: [3.1, 3.2] }))), ['voltage', 'temperature', 'cell_1', 'cell_2']);
+  assert.equal(take(reading({ cells: [3.3, 3.2], voltage: 1 })), undefined);
+  assert.equal(take(reading({ unheard_of: 1 })), undefined);
+});
+
+test('one sensor of temperature is the temperature; two are two entities more', () => {
+  const { take } = announcing();
+  assert.deepEqual(keys(take(reading({ temperature: 20, temperatures: [20] }))), ['temperature']);
+  assert.deepEqual(keys(take(reading({ temperatures: [20, 21] }))), ['temperature', 'temperature_1', 'temperature_2']);
+});
+
+test('the location is one entity, when both halves are known, and never takes the record for a place', () => {
+  const { take } = announcing();
+  const car = (rest: object): VoltRecord => ({ type: 'vehicle_telemetry', time, vin: 'WBY00000000000001', ...rest });
+  assert.deepEqual(keys(take(car({ soc: 60, lat: 48 }))), ['soc']);
+  const told = take(car({ lon: 11 }))!;
+  assert.deepEqual(keys(told), ['soc', 'location']);
+  assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
+  assert.deepEqual(told.payload.device, {
+    identifiers: ['voltpipe_WBY00000000000001'],
+    name: 'BMW 000001',
+    manufacturer: 'BMW',
+    serial_number: 'WBY00000000000001',
+  });
+});
+
+test('once its status is known a device is unavailable when it is not connected; what tells so stays', () => {
+  const { take } = announcing();
+  assert.equal((take(reading())!.payload['availability'] as Json[]).length, 1);
+  const status = { type: 'device_status', time, device_id: mac, status: 'connected' };
+  const told = take(status)!;
+  assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
+  assert.deepEqual(
+    (told.payload['availability'] as Json[]).map(({ topic }) => topic),
+    ['battery_hawk/system/status', `battery_hawk/device/${mac}/status`],
+  );
+  assert.equal(told.payload['availability_mode'], 'all');
+  assert.equal((told.payload.components['connected']!['availability'] as Json[]).length, 1);
+  assert.equal(take({ ...status, status: 'error' }), undefined);
+});
+
+test('a name from the registry or a new firmware is told; ids never change with them', () => {
+  const { take } = announcing();
+  const before = take(reading())!;
+  const named = take(reading({ device_name: 'House bank', vehicle_name: 'Camper' }))!;
+  assert.equal(named.payload.device['name'], 'House bank');
+  const info = take({ type: 'device_info', time, device_id: mac, firmware: '1.4' })!;
+  assert.equal(info.payload.device['sw_version'], '1.4');
+  assert.deepEqual(info.payload.device['identifiers'], before.payload.device['identifiers']);
+  assert.deepEqual(info.payload.components['voltage'], before.payload.components['voltage']);
+});
+
+test('after a restart nothing is said again for a day, and what a device had been seen to have is not forgotten', () => {
+  const first = announcing();
+  first.take(reading({ voltage: 12, temperature: 20 }));
+  const saved = JSON.parse(JSON.stringify(first.announcer.devices)) as KnownDevices;
+  const second = announcing(saved);
+  second.pass(hour);
+  assert.equal(second.take(reading({ voltage: 12 })), undefined);
+  assert.deepEqual(keys(second.take(reading({ current: 1 }))), ['voltage', 'current', 'temperature']);
+
+  const third = announcing(JSON.parse(JSON.stringify(first.announcer.devices)) as KnownDevices);
+  third.pass(25 * hour);
+  assert.deepEqual(keys(third.take(reading({ voltage: 12 }))), ['voltage', 'temperature']);
+  third.pass(48 * hour);
+  assert.equal(
+    third.take(reading({ voltage: 12 })),
+    undefined,
+    'never twice in one run: who deletes it there has peace',
+  );
+});
+
+test('two devices that Home Assistant could not tell apart are told, the second is left out', () => {
+  const { take, collisions } = announcing();
+  const box = (charge_point: string): VoltRecord => ({
+    type: 'wallbox_state',
+    time,
+    charge_point,
+    online: true,
+    power: 1,
+  });
+  assert.ok(take(box('DE*1')));
+  assert.equal(take(box('DE_1')), undefined);
+  assert.deepEqual(collisions, [['DE*1', 'DE_1']]);
+});
+
+test('keys that are not wanted get no entity, and without a status nothing is made unavailable by it', () => {
+  const { take } = announcing({}, { omit: new Set(['cells']), statusTopic: undefined, expireAfter: 0 });
+  const told = take(reading({ voltage: 12, cells: [3] }))!;
+  assert.deepEqual(keys(told), ['voltage']);
+  assert.ok(!('availability' in told.payload) && !('expire_after' in told.payload.components['voltage']!));
+});
