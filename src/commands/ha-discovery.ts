@@ -82,9 +82,9 @@ All entities are unavailable when the status of --instance, which mqtt-pub keeps
       stdout: '["homeassistant/device/voltpipe_AABBCCDDEEFF/config",["temperature","voltage"]]',
     },
     {
-      text: 'Take one out',
-      command: 'ha-discovery --remove AA:BB:CC:DD:EE:FF | mqtt-pub --dry-run',
-      stdout: '',
+      text: 'Take one out, and see which topics are emptied; without jq and with mqtt-pub it is done',
+      command: 'ha-discovery --remove AA:BB:CC:DD:EE:FF | jq -r .topic',
+      stdout: 'homeassistant/device/voltpipe_AABBCCDDEEFF/config',
     },
   ],
   files: [
