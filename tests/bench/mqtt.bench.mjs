@@ -10,7 +10,8 @@ import { environment, goal, has, median, peakMemory, root, start, sumUp } from '
 const count = 200_000;
 const rounds = 3;
 
-const missing = ['mosquitto_pub', 'mosquitto_sub'].filter((program) => !has(program));
+const [publisher, listener] = ['mosquitto_pub', 'mosquitto_sub'];
+const missing = [publisher, listener].filter((program) => !has(program));
 const broker = spawnSync('bash', ['-c', 'PATH=$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto'])
   .stdout.toString()
   .trim();
@@ -59,7 +60,7 @@ await sleep(500);
 /** Messages that the broker has received so far, as it counts them itself; it tells once a second. */
 function received() {
   const args = ['-h', '127.0.0.1', '-p', String(port), '-t', '$SYS/broker/publish/messages/received', '-C', '2'];
-  const told = execFileSync('mosquitto_sub', args, { encoding: 'utf8', env: environment }).trim().split('\n');
+  const told = execFileSync(listener, args, { encoding: 'utf8', env: environment }).trim().split('\n');
   return Number(told.at(-1));
 }
 
@@ -99,7 +100,7 @@ const pub = (...flags) => [
     ...flags,
   ],
 ];
-const peer = (qos) => ['mosquitto_pub', ['-h', '127.0.0.1', '-p', String(port), '-l', '-q', qos, '-t', 'x']];
+const peer = (qos) => [publisher, ['-h', '127.0.0.1', '-p', String(port), '-l', '-q', qos, '-t', 'x']];
 const rows = {
   'mqtt-pub --qos 1': pub('--qos', '1'),
   'mqtt-pub --qos 1, MQTT 3.1.1': pub('--qos', '1', '--mqtt-version', '4'),
