@@ -1,6 +1,6 @@
 // mqtt-pub beside mosquitto_pub, both into a mosquitto of this run: messages a second, what the broker really got, memory.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,21 +58,18 @@ const mosquitto = spawn(broker, ['-c', config], { stdio: 'ignore' });
 await sleep(500);
 
 /** Messages that the broker has received so far, as it counts them itself; it tells once a second. */
-function received() {
-  const args = ['-h', '127.0.0.1', '-p', String(port), '-t', '$SYS/broker/publish/messages/received', '-C', '2'];
-  const told = execFileSync(listener, args, { encoding: 'utf8', env: environment }).trim().split('\n');
-  return Number(told.at(-1));
+async function received() {
+  await sleep(2200);
+  const topic = '$SYS/broker/publish/messages/received';
+  const args = ['-h', '127.0.0.1', '-p', String(port), '-t', topic, '-C', '1', '-W', '3'];
+  return Number(spawnSync(listener, args, { encoding: 'utf8', env: environment }).stdout.trim() || 0);
 }
 
 /** One run: messages a second, messages that arrived, exit status, peak memory in MiB. */
 async function once(program, args) {
-  const before = received();
+  const before = await received();
   const began = performance.now();
-  const child = start(program, args, { stdio: ['pipe', 'ignore', 'inherit'] });
-  createReadStream(file)
-    .on('error', () => {})
-    .pipe(child.stdin)
-    .on('error', () => {});
+  const child = start(program, args, { stdio: [openSync(file), 'ignore', 'inherit'] });
   let memory = 0;
   const watch = setInterval(() => {
     try {
@@ -84,7 +81,7 @@ async function once(program, args) {
   const status = await new Promise((resolve) => child.on('exit', resolve));
   const seconds = (performance.now() - began) / 1000;
   clearInterval(watch);
-  return { rate: count / seconds, arrived: received() - before, status, memory };
+  return { rate: count / seconds, arrived: (await received()) - before, status, memory };
 }
 
 const pub = (...flags) => [

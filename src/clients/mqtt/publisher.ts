@@ -54,6 +54,9 @@ export const closedUpon = 128;
 /** Messages that wait for their turn although there is a connection, so that an acknowledgement finds the next one at hand. */
 const slack = 64;
 
+/** Stands where a job has left the queue. */
+const gone: Job = { topic: '', payload: '', qos: 0, retain: false, ordinal: -1 };
+
 const sizeOf = ({ topic, payload }: Job): number => topic.length + payload.length;
 
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -90,7 +93,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const take = (): Job => {
     const job = waiting[head]!;
-    head++;
+    // What has left must not be kept alive by its place in the queue.
+    waiting[head++] = gone;
     if (again > 0) again--;
     waitingBytes -= sizeOf(job);
     if (head > 1024 && head * 2 > waiting.length) {
