@@ -1,7 +1,7 @@
 # fish completion of voltpipe, part of voltpipe. Generated from the definitions of the commands: do not edit.
 
 function __voltpipe_voltpipe_at
-    set -l places 'spool' 'registry' 'simulate' 'bmw-login' 'bmw-stream' 'bmw-poll' 'bms-read' 'normalize' 'stats' 'alarm' 'spool put' 'spool get' 'spool stat' 'spool verify' 'spool repair' 'spool drop' 'abrp-push' 'registry init' 'registry list' 'registry show' 'registry add' 'registry set' 'registry assign' 'registry remove' 'send' 'to-csv' 'mqtt-pub' 'mqtt-sub' 'simulate bmw' 'simulate abrp' 'simulate jbd' 'simulate daly' 'rollup' 'influx-write' 'influx-setup' 'simulate bmw' 'simulate abrp' 'simulate influx' 'run' 'demo' 'doctor'
+    set -l places 'spool' 'registry' 'simulate' 'bmw-login' 'bmw-stream' 'bmw-poll' 'bms-read' 'normalize' 'stats' 'alarm' 'spool put' 'spool get' 'spool stat' 'spool verify' 'spool repair' 'spool drop' 'abrp-push' 'registry init' 'registry list' 'registry show' 'registry add' 'registry set' 'registry assign' 'registry remove' 'send' 'to-csv' 'ha-discovery' 'mqtt-pub' 'mqtt-sub' 'simulate bmw' 'simulate abrp' 'simulate jbd' 'simulate daly' 'rollup' 'influx-write' 'influx-setup' 'simulate bmw' 'simulate abrp' 'simulate influx' 'run' 'demo' 'doctor'
     set -l at
     for word in (commandline -opc)[2..-1]
         contains -- (string join ' ' $at $word) $places; or break
@@ -23,6 +23,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at' -a abrp-push -d 'sends vehicle 
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a registry -d 'battery monitors, the vehicles that they are in, and the settings of the installation'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a send -d 'sends records to a TCP, UDP, HTTP, WebSocket or serial peer, or appends them to a file'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a to-csv -d 'turns records into a CSV table with a fixed header, and such a table into records'
+complete -c voltpipe -n '__voltpipe_voltpipe_at' -a ha-discovery -d 'makes the devices in the records known to Home Assistant, for mqtt-pub'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a mqtt-pub -d 'publishes records at an MQTT broker'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a mqtt-sub -d 'subscribes to topics of an MQTT broker'
 complete -c voltpipe -n '__voltpipe_voltpipe_at' -a simulate -d 'the other side of every protocol, for demos, tests and load'
@@ -600,6 +601,31 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at to-csv' -l verbose -s v -d 'same
 complete -c voltpipe -n '__voltpipe_voltpipe_at to-csv' -l quiet -s q -d 'same as --log-level error'
 complete -c voltpipe -n '__voltpipe_voltpipe_at to-csv' -l version -s V -d 'print the version and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at to-csv' -l help -s h -d 'print help, examples first, and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l prefix -x -d 'first level of every topic'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l instance -x -d 'name of this pipeline, in the topic {prefix}/{instance}/status of birth and last will'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l no-status -d 'do not say online at the start, offline at the end, and leave offline as the last will'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l topic -x -d 'topic for records of this type, or of all: voltpipe/{device_id}/{type}'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l discovery-prefix -x -d 'topic below which Home Assistant looks for discovery messages'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l expire-after -x -d 'how long a battery'\''s values are shown without a new reading, at least twice its interval; 0: for ever'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l omit -x -d 'keys that get no entity: cells,lat'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l announce -d 'announce every device again, whether something is new or not'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l remove -d 'take the named devices, or all, out of Home Assistant, and end; reads no input'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l strict -d 'stop at the first line that is not a record, with exit status 65'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l http -x -d 'serve /healthz, /readyz and /metrics; the host is 127.0.0.1 unless given'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l config -r -F -d 'configuration file, YAML or JSON'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l no-config -d 'read no configuration file and no system.json'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l check-config -d 'check the configuration against its schema and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l data-dir -x -a '(__fish_complete_directories)' -d 'directory of tokens, registry, ledgers and filter state'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l env-file -r -F -d 'read environment variables from a .env file; those already set win'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l timeout -x -d 'end the whole run after this time with exit status 75'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l grace -x -d 'time to drain after a signal'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l log-level -x -a 'debug info warn error' -d 'least severe message to print on stderr'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l log-format -x -a 'text json' -d 'form of the messages on stderr'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l log-file -r -F -d 'also append messages to this file, with time stamps'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l verbose -s v -d 'same as --log-level debug'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l quiet -s q -d 'same as --log-level error'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l version -s V -d 'print the version and end'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ha-discovery' -l help -s h -d 'print help, examples first, and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at mqtt-pub' -l url -x -d 'address of the broker: mqtt://HOST, mqtts://HOST for TLS, ws://HOST/PATH, wss://HOST/PATH'
 complete -c voltpipe -n '__voltpipe_voltpipe_at mqtt-pub' -l username-file -r -F -d 'file with: user name'
 complete -c voltpipe -n '__voltpipe_voltpipe_at mqtt-pub' -l password-file -r -F -d 'file with: password'
