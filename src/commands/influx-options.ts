@@ -75,7 +75,10 @@ export function targetOf(
 }
 
 /** Who asks. Secrets are read from their files each time. */
-export async function credentialsOf(ctx: Pick<Ctx, 'secret' | 'opts'>): Promise<Credentials> {
+export async function credentialsOf(ctx: {
+  secret: Ctx['secret'];
+  opts: Pick<Ctx['opts'], 'username'>;
+}): Promise<Credentials> {
   const [password, token] = await Promise.all([ctx.secret('password'), ctx.secret('token')]);
   const { username } = ctx.opts;
   return { ...(username === '' ? {} : { username, password }), ...(token === undefined ? {} : { token }) };

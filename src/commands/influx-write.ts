@@ -177,19 +177,25 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
   const http = httpClient(clock);
   const notes = createNotes(log, clock, shownUrl(target.url).replace(/\/$/, ''));
   const rejects = createRejects(opts.rejects, log);
+  const access = { secret: ctx.secret, opts: { username: opts.username } };
+  const connection = createConnection({
+    http,
+    clock,
+    log,
+    target,
+    api: opts.api,
+    precision: opts.precision,
+    credentials: () => credentialsOf(access),
+    gzip: opts.gzip,
+    timeout: opts.readTimeout,
+    signal: ctx.deadline,
+  });
+  ctx.onReload((fresh) => {
+    access.opts = { username: fresh.username };
+    connection.forget();
+  });
   const writer = createWriter({
-    connection: createConnection({
-      http,
-      clock,
-      log,
-      target,
-      api: opts.api,
-      precision: opts.precision,
-      credentials: () => credentialsOf(ctx),
-      gzip: opts.gzip,
-      timeout: opts.readTimeout,
-      signal: ctx.deadline,
-    }),
+    connection,
     encoder,
     clock,
     notes,

@@ -498,6 +498,29 @@ describe('influx-write tells what a person must do', () => {
     assert.match(log.join('\n'), /refuses the credentials; asked again in/);
   });
 
+  test('a changed configuration brings another user and password, without a restart', async () => {
+    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'], token: 'new' });
+    running.push(influx);
+    const home = temporaryFolder('config');
+    const config = join(home, 'config.yaml');
+    const configure = (password: string): void =>
+      writeFileSync(config, `influxdb:\n  url: ${influx.url}\n  username: hawk\n  password: ${password}\n`);
+    configure('new');
+    const reloads: (() => Promise<void>)[] = [];
+    const world = turned(command, { flags: { config }, onReload: (fn) => void reloads.push(fn) });
+    world.put(reading(0));
+    await world.until(() => influx.points().length === 1);
+    configure('old');
+    for (const reload of reloads) await reload();
+    world.put(reading(1));
+    await world.until(() => influx.bodies.length === 2);
+    configure('new');
+    for (const reload of reloads) await reload();
+    await world.until(() => influx.points().length === 2, 120_000);
+    world.end();
+    assert.equal((await world.finished()).status, 0);
+  });
+
   test('refused to the end: 77', async () => {
     const world = await setUp();
     world.put(reading(0));

@@ -115,6 +115,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       },
       compress ? await compressed(body) : body,
     );
+    if (answer.status >= 300)
+      log.debug('answer to a write', { status: answer.status, text: answer.text.slice(0, 500) });
     return { verdict: judgeWrite(answer, clock.now()), status: answer.status };
   };
 

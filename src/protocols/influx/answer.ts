@@ -49,6 +49,8 @@ const rules: readonly Rule[] = [
     says: /(database|bucket|organi[sz]ation).* not found|not found.*(database|bucket)|could not find bucket/i,
     kind: 'noDatabase',
   },
+  // No such page: another interface, or a proxy without its server. The lines are not at fault.
+  { statuses: [404], kind: 'misconfigured' },
   { statuses: [401, 403], kind: 'refused' },
   { statuses: [413], kind: 'split' },
   { statuses: [400, 422], kind: 'some' },
