@@ -171,7 +171,11 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
       }
       if (results.some(({ isNew }) => isNew)) take(registry.read());
     } catch (error) {
-      if (!signal.aborted) log.lost('scan', `search for devices: ${(error as Error).message}`);
+      if (signal.aborted) return;
+      const why = `search for devices: ${(error as Error).message}`;
+      // Who has packs on wires alone may have no Bluetooth at all.
+      if (Object.values(content.devices).some(({ port }) => port === undefined)) log.lost('scan', why);
+      else log.info(why);
     }
   }
 
