@@ -14,8 +14,12 @@ export function createLedger(report: (n: number) => void): Ledger {
   return {
     open: () => opened++,
     close(ordinals) {
-      for (const ordinal of ordinals) closed.add(ordinal);
       const before = safe;
+      // Nearly always they come in their order: nothing needs to be remembered then.
+      for (const ordinal of ordinals) {
+        if (ordinal === safe) safe++;
+        else closed.add(ordinal);
+      }
       while (closed.delete(safe)) safe++;
       if (safe > before) report(safe - before);
     },

@@ -58,7 +58,7 @@ export const sendOptions = {
     value: 'always|DURATION|never',
     summary: 'when the disk is told to have it; every 1s unless said',
   },
-  queue: { type: 'integer', min: 1, default: 10_000, summary: 'records that wait at most, beside those under way' },
+  queue: { type: 'integer', min: 1, default: 1000, summary: 'records that wait at most, beside those under way' },
   whenFull: {
     type: 'choice',
     choices: ['block', 'drop-oldest'],

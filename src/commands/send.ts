@@ -19,7 +19,7 @@ import { checkForScheme, linkOptionsOf, type SendValues, sendOptions, tlsOf } fr
 type Ctx = Context<typeof sendOptions>;
 
 /** Bytes that wait at most. */
-const queueBytes = 16 * 1024 * 1024;
+const queueBytes = 8 * 1024 * 1024;
 
 const reading =
   '{"type":"battery_reading","time":"2026-03-01T12:00:00.000Z","device_id":"serial-pack1","voltage":13.2,"cells":[3.301,3.299]}\n';

@@ -11,6 +11,8 @@ import { pathOf } from './target.ts';
 
 const limits = { records: 1000, bytes: 128 * 1024 };
 const mode = 0o644;
+/** Portions under way; when half of them wait for the disk, the next sync comes early, so that a large backlog is not held up. */
+const maxUnsynced = 24;
 
 /** `file:///path`: records appended to a file. */
 export function fileLink({ target, payload, opts, clock, log, lock }: LinkSettings): Link {
@@ -18,7 +20,7 @@ export function fileLink({ target, payload, opts, clock, log, lock }: LinkSettin
   const frame = frames[opts.frame ?? 'lf'];
   return {
     name: target.shown,
-    window: 64,
+    window: maxUnsynced,
     limits,
     keeps: true,
     async open() {
@@ -108,7 +110,7 @@ function session(
           () => {
             if (syncEvery === undefined) return resolve({ kind: 'delivered', status: 'written' });
             unsynced.push({ resolve });
-            if (syncEvery === 0) void sync();
+            if (syncEvery === 0 || unsynced.length >= maxUnsynced / 2) void sync();
             else planned ??= clock.after(syncEvery, () => void sync());
           },
           (error: unknown) => resolve(broken(error)),

@@ -8,7 +8,7 @@ import { portOf } from './target.ts';
 
 /** Portions of a stream: as large as a pipe, and so many that a distant far side is kept busy. */
 export const streamLimits = { records: 1000, bytes: 64 * 1024 };
-export const streamWindow = 32;
+export const streamWindow = 16;
 
 /** `tcp://host:port` and `tls://host:port`: records as a stream of bytes. */
 export function tcpLink({ target, payload, opts, tls, clock }: LinkSettings): Link {
