@@ -74,7 +74,7 @@ test('every example is a program, and says in its first lines what it is for', (
   for (const name of readdirSync('examples/pipelines')) {
     const text = textOf(join('examples/pipelines', name));
     assert.match(text, /^#!\/bin\/(sh|bash)\n# [A-Z]/, name);
-    assert.match(text, /\nset -eu/, name);
+    assert.match(text, /\nset -(e|eu|o pipefail|euo pipefail)\n/, name);
   }
 });
 

@@ -12,7 +12,7 @@ import { pathOf } from './target.ts';
 const limits = { records: 1000, bytes: 128 * 1024 };
 const mode = 0o644;
 /** Portions under way; when half of them wait for the disk, the next sync comes early, so that a large backlog is not held up. */
-const maxUnsynced = 24;
+const maxUnsynced = 16;
 
 /** `file:///path`: records appended to a file. */
 export function fileLink({ target, payload, opts, clock, log, lock }: LinkSettings): Link {
