@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { commands } from '../src/commands/index.ts';
 import type { Example } from '../src/runtime/command.ts';
 import { type Background, background } from './support/background.ts';
+import { requireService } from './support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from './support/shell.ts';
 
 const loaded = await Promise.all(commands.map(async ({ load }) => (await load()).command));
@@ -15,7 +16,7 @@ describe('every example of every manual runs', () => {
   const simulators: Background[] = [];
 
   before(async () => {
-    for (const peer of [['bmw', '--approve-after', '0', '--speed-up', '600'], ['abrp'], ['influx'], ['jbd']]) {
+    for (const peer of [['bmw', '--approve-after', '0', '--speed-up', '600'], ['abrp'], ['influx'], ['jbd'], ['bm6']]) {
       const simulator = background(['simulate', ...peer, '--write-config', config], cleanEnvironment(home));
       simulators.push(simulator);
       await simulator.line((line) => line.type === 'endpoint');
@@ -27,7 +28,10 @@ describe('every example of every manual runs', () => {
 
   for (const { name, examples } of loaded) {
     for (const example of examples) {
-      test(`${name}: ${example.text}`, { skip: example.notRun ?? false }, () => runExample(example, home, env));
+      test(`${name}: ${example.text}`, { skip: example.notRun ?? false }, async (t) => {
+        if (example.needs?.includes('bluetooth') && !requireService(t, 'socat')) return;
+        await runExample(example, home, env);
+      });
     }
   }
 });

@@ -2,6 +2,7 @@
 
 complete -c bms-read -f
 complete -c bms-read -l port -x -d 'serial device, or tcp://host:port of a serial server'
+complete -c bms-read -l ble -x -d 'address of a Bluetooth device, as ble-scan shows it'
 complete -c bms-read -l type -x -a 'auto jbd daly daly-a5 daly-d2 daly-p81 bm6 bm2 bm7' -d 'what it is; auto asks; see TYPES'
 complete -c bms-read -l fallback -x -a 'jbd daly daly-a5 daly-d2 daly-p81 bm6 bm2 bm7' -d 'what it is when auto gets no answer that tells'
 complete -c bms-read -l interval -s i -x -d 'read again and again, so far apart; without it: once'
@@ -10,6 +11,7 @@ complete -c bms-read -l history -d 'the device'\''s own log instead of a reading
 complete -c bms-read -l board -x -d 'number of the board on a bus (Daly)'
 complete -c bms-read -l invert-current -d 'turn the sign of the current, for firmware that has it the other way round'
 complete -c bms-read -l id -x -d 'device_id of the records; see PORTS'
+complete -c bms-read -l pages -x -d 'with --history: how many pages of 256 values to ask a BM6 or BM7 for (default: 6, all that it has)'
 complete -c bms-read -l password-file -r -F -d 'file with: password of the Bluetooth module (JBD)'
 complete -c bms-read -l retries -x -d 'how often a request is sent before it counts as unanswered'
 complete -c bms-read -l read-timeout -x -d 'how long one answer may take (default: as the type needs it, 500 ms or more)'
@@ -24,6 +26,8 @@ complete -c bms-read -l max-connections -x -d 'devices that are read at the same
 complete -c bms-read -l no-initial-scan -d 'do not look for devices at the start'
 complete -c bms-read -l scan-interval -x -d 'time from one search for devices to the next; 0: none'
 complete -c bms-read -l watch -d 'show the batteries live on the terminal'
+complete -c bms-read -l adapter -x -d 'adapter for Bluetooth: hci1, its address, or the serial port of a controller (default: the first)'
+complete -c bms-read -l adapter-wait -x -d 'how long to wait while another command uses the adapter'
 complete -c bms-read -l driver -r -F -d 'a codec of your own, an ES module; see A DRIVER OF YOUR OWN'
 complete -c bms-read -l count -s n -x -d 'end after this many records'
 complete -c bms-read -l once -d 'same as --count 1'

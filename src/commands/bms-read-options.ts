@@ -1,5 +1,7 @@
 import { codecs } from '../protocols/bms/index.ts';
+import { systemOptions } from '../registry/system-options.ts';
 import type { Options } from '../runtime/options.ts';
+import { bluetoothOptions } from './bluetooth-options.ts';
 import { fleetOptions } from './bms-read-fleet.ts';
 
 const types = ['auto', ...new Set(codecs.flatMap(({ family, name }) => [family, name]))];
@@ -12,6 +14,12 @@ export const options = {
     value: 'PORT',
     key: 'bms.port',
     summary: 'serial device, or tcp://host:port of a serial server',
+  },
+  ble: {
+    type: 'string',
+    value: 'ADDRESS',
+    key: 'bms.ble',
+    summary: 'address of a Bluetooth device, as ble-scan shows it',
   },
   type: {
     type: 'choice',
@@ -43,6 +51,12 @@ export const options = {
     summary: 'turn the sign of the current, for firmware that has it the other way round',
   },
   id: { type: 'string', value: 'ID', summary: 'device_id of the records; see PORTS' },
+  pages: {
+    type: 'integer',
+    min: 1,
+    max: 255,
+    summary: 'with --history: how many pages of 256 values to ask a BM6 or BM7 for (default: 6, all that it has)',
+  },
   password: { type: 'secret', key: 'bms.password', summary: 'password of the Bluetooth module (JBD)' },
   retries: {
     type: 'integer',
@@ -63,5 +77,7 @@ export const options = {
   discharge: { type: 'choice', choices: onOff, summary: 'set the discharge switch, and read it back' },
   allowWrite: { type: 'flag', summary: 'allow --charge and --discharge' },
   ...fleetOptions,
+  ...bluetoothOptions,
+  scanDuration: systemOptions.discovery.scanDuration,
   driver: { type: 'file', summary: 'a codec of your own, an ES module; see A DRIVER OF YOUR OWN' },
 } as const satisfies Options;

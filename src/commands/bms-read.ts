@@ -1,3 +1,5 @@
+import { airWire } from '../clients/bms/air-wire.ts';
+import { type Bluetooth, createBluetooth } from '../clients/bms/bluetooth.ts';
 import { type Device, openDevice, type Target } from '../clients/bms/device.ts';
 import { loadDriver } from '../clients/bms/driver.ts';
 import { poll } from '../clients/bms/polling.ts';
@@ -9,6 +11,8 @@ import type { VoltRecord } from '../records/record.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { adapterOptions, bluetoothSection } from './bluetooth-options.ts';
+import { airOfFleet } from './bms-read-air.ts';
 import { checkFleet, readFleet } from './bms-read-fleet.ts';
 import { options } from './bms-read-options.ts';
 import { withView } from './fleet-view.ts';
@@ -55,6 +59,13 @@ A device that can't be read is tried again as its registry entry says, three tim
 --watch shows the devices live on the terminal. Where stdout is that terminal, the view takes the place of the records.`,
     },
     {
+      title: 'OVER THE AIR',
+      text: `--ble ADDRESS reads a device over Bluetooth: BM2, BM6, BM7, JBD and Daly modules. What it is, its advertisements tell, or else its services and its answers; --type saves the second or so that this takes. One host at a time can be connected to such a device: bms-read disconnects after a reading, and with --interval between readings that are more than 15 s apart.
+
+--history asks a BM6, BM7 or BM2 for what it has stored, one value every two minutes, oldest first, as readings with their time. A log that ends before its end mark is given as far as it came, with a warning and exit status 76. A BM6's stored temperatures have no sign: they are temperature_abs.`,
+    },
+    bluetoothSection,
+    {
       title: 'SWITCHES',
       text: `--charge off and --discharge off switch a board's transistors, with --allow-write only. What --discharge off cuts off may be the computer that runs this. The switches are read back: exit status 76 says that the device took the command and did nothing.`,
     },
@@ -76,6 +87,17 @@ A device that can't be read is tried again as its registry entry says, three tim
       text: 'Find out what is on a port, and read it',
       command: 'bms-read --port /dev/ttyUSB0',
       notRun: 'needs a port',
+    },
+    {
+      text: 'Read a monitor over Bluetooth',
+      command: 'bms-read --ble 50:54:7B:00:00:02 | jq -c "[.device_type, .state]"',
+      needs: ['bluetooth'],
+    },
+    {
+      text: 'See what a BM6 has stored over the last hour',
+      command:
+        'bms-read --ble 50:54:7B:00:00:02 --type bm6 --history --pages 1 | tail -n 30 | jq -c "[.time, .voltage]"',
+      needs: ['bluetooth'],
     },
     { text: 'Read a JBD board', command: 'bms-read --type jbd --once', needs: ['jbd'] },
     { text: 'See its cells', command: 'bms-read --type jbd --once | jq -c .cells', needs: ['jbd'] },
@@ -124,14 +146,21 @@ A device that can't be read is tried again as its registry entry says, three tim
   },
 
   async *run(ctx) {
-    const records = ctx.opts.registry ? readFleet(ctx, ctx.opts) : readOne(ctx);
-    return yield* ctx.opts.watch ? withView(ctx, records) : records;
+    const bluetooth = createBluetooth(ctx, adapterOptions(ctx.opts));
+    const records = ctx.opts.registry
+      ? readFleet(ctx, { ...ctx.opts, ...airOfFleet(ctx, bluetooth) })
+      : readOne(ctx, bluetooth);
+    try {
+      return yield* ctx.opts.watch ? withView(ctx, records) : records;
+    } finally {
+      await bluetooth.close();
+    }
   },
 });
 
 /** Reads one device, as the options say. */
-async function* readOne(ctx: ReadContext): AsyncGenerator<VoltRecord, number, void> {
-  const target = await targetOf(ctx);
+async function* readOne(ctx: ReadContext, bluetooth: Bluetooth): AsyncGenerator<VoltRecord, number, void> {
+  const target = await targetOf(ctx, bluetooth);
   const { opts } = ctx;
   if (opts.raw) return yield* raw(ctx, target);
   if (opts.interval !== undefined) {
@@ -139,23 +168,31 @@ async function* readOne(ctx: ReadContext): AsyncGenerator<VoltRecord, number, vo
     return exit.ok;
   }
   const device = await openDevice(target, ctx);
+  const outcome: Outcome = { status: exit.ok };
   try {
-    yield* await work(ctx, device);
+    yield* await work(ctx, device, outcome);
     ctx.alive();
   } finally {
     await device.close();
   }
-  return exit.ok;
+  return outcome.status;
+}
+
+/** What a round comes to beside its records. */
+interface Outcome {
+  status: number;
 }
 
 /** What is asked of a device in one round. */
-async function work({ opts, log }: ReadContext, device: Device): Promise<readonly VoltRecord[]> {
+async function work({ opts, log }: ReadContext, device: Device, outcome?: Outcome): Promise<readonly VoltRecord[]> {
   const change = switchesOf(opts);
   if (change) return [await device.switch(change)];
   if (opts.info) return [await device.info()];
   if (!opts.history) return [await device.read()];
   const { complete, records } = await device.history();
-  if (!complete) log.warn('history: partial: the end did not come', { records: records.length });
+  if (complete) return records;
+  log.warn('history: partial: the end did not come', { records: records.length });
+  if (outcome) outcome.status = exit.protocol;
   return records;
 }
 
@@ -168,31 +205,41 @@ function switchesOf({ charge, discharge }: ReadContext['opts']): Switches | unde
 }
 
 /** Where the device is and what it may be. */
-async function targetOf(ctx: ReadContext): Promise<Target> {
+async function targetOf(ctx: ReadContext, bluetooth: Bluetooth): Promise<Target> {
   const { opts } = ctx;
-  if (opts.port === undefined)
-    throw fail('usage', 'nothing to read', 'Say --port /dev/ttyUSB0 or --port tcp://host:port.');
-  const { wire, deviceId } = serialWire(opts.port, opts.board, ctx);
+  const { ble, port } = opts;
+  if (ble === undefined && port === undefined) {
+    throw fail('usage', 'nothing to read', 'Say --ble ADDRESS, --port /dev/ttyUSB0 or --port tcp://host:port.');
+  }
   const named = opts.driver === undefined ? codecsOf(opts.type) : [await loadDriver(opts.driver)];
-  const serial = named.filter((codec) => codec.serial);
-  if (serial.length === 0) throw fail('usage', `--type ${opts.type}: has no serial port`, 'It speaks Bluetooth.');
+  const fitting = named.filter(({ gatt, serial }) => (ble === undefined ? serial : gatt) !== undefined);
+  if (fitting.length === 0) {
+    if (ble !== undefined) throw fail('usage', `--type ${opts.type}: does not speak Bluetooth`, 'Say --port.');
+    throw fail('usage', `--type ${opts.type}: has no serial port`, 'It speaks Bluetooth: --ble ADDRESS.');
+  }
+  const way =
+    ble === undefined
+      ? serialWire(port!, opts.board, ctx)
+      : { wire: airWire(bluetooth, ble, opts.connectionTimeout, ctx), deviceId: ble.toUpperCase() };
   return {
-    wire,
-    candidates: serial,
+    wire: way.wire,
+    candidates: fitting,
     options: await codecOptions(ctx),
     fallback: opts.fallback === undefined ? undefined : codecsOf(opts.fallback)[0],
     retries: opts.retries,
     readTimeout: opts.readTimeout,
-    identity: { device_id: opts.id ?? deviceId },
+    identity: { device_id: opts.id ?? way.deviceId },
   };
 }
 
 async function codecOptions(ctx: ReadContext): Promise<CodecOptions> {
-  const { board, invertCurrent } = ctx.opts;
+  const { ble, board, invertCurrent, pages } = ctx.opts;
   const password = await ctx.secret('password');
   return {
     ...(board !== undefined && { board }),
     ...(invertCurrent && { invertCurrent }),
+    ...(ble !== undefined && { address: ble.toUpperCase() }),
+    ...(pages !== undefined && { pages }),
     ...(password !== undefined && { password }),
   };
 }

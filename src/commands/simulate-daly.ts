@@ -1,14 +1,19 @@
 import { defineCommand } from '../runtime/command.ts';
 import type { Options } from '../runtime/options.ts';
+import { dalyModule } from '../simulators/ble/module.ts';
 import { type DalyDialect, dalyDevice } from '../simulators/bms/daly.ts';
-import { checkLine, faultSection, lineOptions, serveLine } from '../simulators/bms/serve.ts';
+import { checkLine, faultSection, lineOptions, packOf, serveLine } from '../simulators/bms/serve.ts';
+import { airFaultSection, airSection, boardAirOptions, checkAir, readFaults, serveAir } from './simulate-bluetooth.ts';
 
 const options = {
   dialect: { type: 'choice', choices: ['a5', 'd2', 'p81'], default: 'a5', summary: 'language that it speaks' },
   board: { type: 'integer', min: 1, max: 15, default: 1, summary: 'number of the board on its bus' },
   staleSlots: { type: 'flag', summary: 'a5: send all 16 frames of cells, with left-overs in the spare slots' },
   ...lineOptions,
+  ...boardAirOptions,
 } as const satisfies Options;
+
+const ownAddress = '17:71:06:02:0D:D1';
 
 /** What another master asks, in each language. */
 const strangers: Readonly<Record<DalyDialect, Uint8Array>> = {
@@ -28,9 +33,11 @@ export const command = defineCommand({
   summary: 'a Daly battery management system on a serial line, for bms-read',
   description: `Answers as a Daly board does on its UART, in one of its three languages: a5 (13-byte frames), d2 or p81 (Modbus). The line is a TCP port, as a serial server offers it, and with --pty a pseudo-terminal too. Its charge follows its current.
 
+With --bluetooth it is a Bluetooth module instead, as boards have one: see THE VIRTUAL CONTROLLER.
+
 The first line on stdout is an endpoint record with the address; a simulator_event follows when a switch is set. Runs until it is told to stop.`,
   options,
-  sections: [faultSection],
+  sections: [faultSection, airSection, airFaultSection],
   examples: [
     { text: 'A board on a free port', command: 'simulate daly', interruptAfter: 2 },
     {
@@ -43,13 +50,19 @@ The first line on stdout is an endpoint record with the address; a simulator_eve
       command: 'simulate daly --stale-slots --fault echo',
       interruptAfter: 2,
     },
+    { text: 'A Bluetooth module on the air', command: 'simulate daly --dialect d2 --bluetooth', interruptAfter: 2 },
   ],
   seeAlso: ['bms-read(1)', 'simulate-jbd(1)'],
-  check: checkLine,
+  check(opts) {
+    checkLine(opts);
+    checkAir(opts);
+  },
   async *run(ctx) {
-    const { dialect, board, staleSlots: stale } = ctx.opts;
+    const { dialect, board, staleSlots: stale, bluetooth, address = ownAddress, latency, fault } = ctx.opts;
     const make = (pack: Parameters<typeof dalyDevice>[0]) =>
       dalyDevice(pack, { dialect: dialect as DalyDialect, board, stale });
-    yield* serveLine(ctx, 'daly', make, strangers[dialect as DalyDialect]);
+    if (!bluetooth) return yield* serveLine(ctx, 'daly', make, strangers[dialect as DalyDialect]);
+    const onAir = { device: make(packOf(ctx)), clock: ctx.clock, latency, faults: readFaults(fault) };
+    yield* serveAir(ctx, 'daly', dalyModule(onAir, address.toUpperCase()));
   },
 });

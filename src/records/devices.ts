@@ -32,6 +32,12 @@ export const bleDevice = {
     { name: 'name', kind: 'string', summary: 'the name that it advertises' },
     { name: 'rssi', kind: 'integer', unit: 'dBm', summary: 'signal strength' },
     { name: 'service_uuids', kind: 'array', summary: 'services that it advertises' },
-    { name: 'manufacturer_data', kind: 'string', summary: 'manufacturer data, hexadecimal' },
+    {
+      name: 'manufacturer_data',
+      kind: 'string',
+      summary: 'last manufacturer record, company identifier first, hexadecimal',
+    },
+    { name: 'connectable', kind: 'boolean', summary: 'takes a connection now' },
+    { name: 'candidates', kind: 'array', summary: 'types that it may be, when its advertisements leave it open' },
   ],
 } as const satisfies RecordFamily;

@@ -1,3 +1,4 @@
+import { deviceId } from './common.ts';
 import type { RecordFamily } from './family.ts';
 
 /** Where a simulator can be reached: its first line on stdout. */
@@ -7,6 +8,7 @@ export const endpoint = {
   keys: [
     { name: 'protocol', kind: 'string', summary: 'which simulator: bmw, abrp, …', required: true },
     { name: 'url', kind: 'string', summary: 'its address, when it has one' },
+    deviceId,
     { name: 'port', kind: 'string', summary: 'its serial port on this machine, when it has one' },
     { name: 'auth_url', kind: 'string', summary: 'bmw: the authorisation server, and POST /control' },
     { name: 'api_url', kind: 'string', summary: 'bmw: the REST interface' },

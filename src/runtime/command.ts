@@ -35,9 +35,9 @@ export interface Example {
   status?: number;
   /**
    * What the test needs around it: `bmw`, `abrp`, `influx` and `jbd` start that simulator first and point the configuration at it,
-   * `login` also logs in. `none` with a reason in `notRun` is for what no test can do (a real account, a real port 443).
+   * `login` also logs in; `bluetooth` puts a BM6 into a virtual air. `none` with a reason in `notRun` is for what no test can do (a real account, a real port 443).
    */
-  needs?: readonly ('bmw' | 'abrp' | 'influx' | 'jbd' | 'login')[];
+  needs?: readonly ('bmw' | 'abrp' | 'influx' | 'jbd' | 'login' | 'bluetooth')[];
   /** Seconds after which the test presses Ctrl-C, for what runs on. */
   interruptAfter?: number;
   /** Why the test does not run it; rare, and shown by the test as skipped. */

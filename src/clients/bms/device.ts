@@ -134,8 +134,10 @@ const readBacks = 5;
 const readBackAfter = 500;
 
 async function find(target: Target, host: BmsHost): Promise<Found> {
-  const { wire, candidates, options, readTimeout, fallback } = target;
+  const { wire, options, readTimeout, fallback } = target;
   const known = async (codec: Codec): Promise<Found> => ({ codec, options, link: await wire.connect(codec) });
+  const given = target.candidates;
+  const candidates = given.length > 1 ? ((await wire.narrow?.(given)) ?? given) : given;
   const [only, ...others] = candidates;
   if (only && others.length === 0) return known(only);
   try {

@@ -62,7 +62,7 @@ export function createExchange(
   const { clock, log, signal } = host;
   const { timing } = codec;
   const parser = codec.parser(options);
-  const tally = createTally(link.name, log);
+  const tally = createTally(link.name, log, codec.serial !== undefined);
   let current: { request: Request; accepted: Frame[]; progress(): void; fail(error: Error): void } | undefined;
   let over: LinkError | undefined;
   let silentSince = clock.monotonic() - timing.gap;

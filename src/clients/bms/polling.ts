@@ -9,6 +9,9 @@ export interface PollingHost extends BmsHost {
   unready(why: string): void;
 }
 
+/** A link to a device that others want too is kept over a pause of so many ms. */
+const keepLinkFor = 15_000;
+
 /** Faults that another round may not meet again. */
 const passing = new Set<number>([
   exit.unavailable,
@@ -20,8 +23,8 @@ const passing = new Set<number>([
 ]);
 
 /**
- * Reads one device again and again, at a fixed pace, over a link that stays open. A round that fails is missed, said once, and the
- * link is opened anew for the next one; what a later round can't mend (wrong usage) ends it, and so does any
+ * Reads one device again and again, at a fixed pace, over a link that stays open (one that others want too only over
+ * short pauses). A round that fails is missed, said once, and the link is opened anew for the next one; what a later round can't mend (wrong usage) ends it, and so does any
  * failure of the first round.
  *
  * @param work what a round asks of the device
@@ -58,6 +61,10 @@ export async function* poll(
         device = undefined;
       }
       const rest = interval - ((clock.monotonic() - start) % interval);
+      if (target.wire.shared && rest > keepLinkFor) {
+        await device?.close();
+        device = undefined;
+      }
       await clock.sleep(rest, signal).catch(() => {});
     }
   } finally {

@@ -19,6 +19,10 @@ export interface Wire {
   connect(codec: Codec): Promise<Link>;
   /** Codecs with the same text here share a link: serial settings, or a GATT table. */
   kind(codec: Codec): string;
+  /** Others want their turn: the link is not kept between rounds that are far apart. */
+  shared?: true;
+  /** Which of the candidates it can be, by what a device tells before it is asked (its advertisements, its services). */
+  narrow?(candidates: readonly Codec[]): Promise<readonly Codec[]>;
 }
 
 /** Every question to every candidate, the unlikely ones last. */

@@ -22,8 +22,12 @@ const previewBytes = 24;
 /** Late answers to a request that was repeated are no sign of another master; this many strange frames are. */
 const strange = 2;
 
-/** Counts; and says once when another master is on the bus, or when the adapter hears itself. */
-export function createTally(name: string, log: Log): Tally {
+/**
+ * Counts; and says once when another master is on the bus, or when the adapter hears itself.
+ *
+ * @param isBus others may ask there too; a Bluetooth connection is ours alone, what comes unasked is the device's own doing
+ */
+export function createTally(name: string, log: Log, isBus = true): Tally {
   let rejected: Record<string, number> = {};
   const own = new Map<string, Request>();
   let bytes = 0;
@@ -35,7 +39,7 @@ export function createTally(name: string, log: Log): Tally {
 
   const stranger = (what: string): void => {
     foreign++;
-    if (said || foreign < strange) return;
+    if (!isBus || said || foreign < strange) return;
     said = true;
     log.warn(`${name}: another master asks on this bus (${what}): readings will be missed. Only one may ask.`);
   };

@@ -9,6 +9,8 @@ export interface BlockKind {
   log?: boolean;
   /** Bytes of the header; the rest is {@link Frame.data}. */
   header: number;
+  /** It carries no battery data, or comes unasked: {@link Frame.layer}. */
+  layer?: string;
 }
 
 /**
@@ -28,19 +30,19 @@ const longestLog = 4096;
  * `log` (one that does not end).
  */
 export function bmParser(cipher: BlockCipher, classify: Classify): Parser {
-  let log: { code: number; blocks: number; tail: Buffer } | undefined;
+  let log: { code: number; layer: string | undefined; blocks: number; tail: Buffer } | undefined;
 
   const continued = (block: Buffer): Frame => {
-    const { code, tail } = log!;
+    const { code, layer, tail, blocks } = log!;
     const seam = Buffer.concat([tail, block]);
-    log = seam.includes(logEnd) ? undefined : { code, blocks: log!.blocks + 1, tail: block.subarray(-2) };
-    return { code, data: block, bytes: block };
+    log = seam.includes(logEnd) ? undefined : { code, layer, blocks: blocks + 1, tail: block.subarray(-2) };
+    return { code, data: block, bytes: block, ...(layer !== undefined && { layer }) };
   };
 
-  const opened = (block: Buffer, { code, header, log: isLog }: BlockKind): Frame => {
+  const opened = (block: Buffer, { code, header, layer, log: isLog }: BlockKind): Frame => {
     const data = block.subarray(header);
-    if (isLog && !data.includes(logEnd)) log = { code, blocks: 1, tail: data.subarray(-2) };
-    return { code, data, bytes: block };
+    if (isLog && !data.includes(logEnd)) log = { code, layer, blocks: 1, tail: data.subarray(-2) };
+    return { code, data, bytes: block, ...(layer !== undefined && { layer }) };
   };
 
   const read = (encrypted: Uint8Array): Frame | Rejection => {

@@ -23,7 +23,7 @@ const [head0, head1] = [0xd1, 0x55];
 export const bmGatt: readonly Gatt[] = [{ service: 'fff0', notify: 'fff4', write: 'fff3', writeType: 'with-response' }];
 
 /** A monitor speaks once a second. */
-export const bmTiming: Timing = { response: 3000, gap: 20, torn: 1000 };
+export const bmTiming: Timing = { response: 3000, gap: 20, torn: 3000 };
 
 const defaultPages = 6;
 const mostPages = 255;
@@ -44,7 +44,8 @@ function classify(block: Buffer): BlockKind | undefined {
     case codes.history:
     case codes.cranking: {
       const start = block.indexOf(logStart, 3);
-      return { code: block[2], header: start < 0 ? block.length : start, log: true };
+      const header = start < 0 ? block.length : start;
+      return { code: block[2], header, log: true, ...(block[2] === codes.cranking && { layer: 'engine start' }) };
     }
     default:
       return undefined;

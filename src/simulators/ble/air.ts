@@ -34,7 +34,7 @@ async function appeared(path: string, child: ChildProcess, clock: Clock): Promis
       throw fail(
         'unavailable',
         'socat: not installed, and Node cannot make a pseudo-terminal itself',
-        'Install it (apt install socat), or use --replay, which needs no controller.',
+        'Install it (apt install socat), or use --as-records, which needs no controller.',
       );
     }
     if (over !== undefined) throw fail('unavailable', `socat: made no pseudo-terminal: ${over}`);

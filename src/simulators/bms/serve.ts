@@ -54,7 +54,7 @@ type LineContext = Context<typeof lineOptions>;
 
 /** Checks what the option types can't. */
 export function checkLine(opts: Record<string, unknown>): void {
-  for (const text of opts['fault'] as readonly string[]) readFault(text);
+  if (!opts['bluetooth']) for (const text of opts['fault'] as readonly string[]) readFault(text);
   for (const text of opts['temperature'] as readonly string[]) {
     if (!Number.isFinite(Number(text))) throw fail('usage', `--temperature '${text}': no number`);
   }
@@ -66,6 +66,12 @@ function readFault(text: string): LineFault {
   } catch (error) {
     throw fail('usage', `--fault ${text}: ${(error as Error).message}`);
   }
+}
+
+/** The battery that the options describe. */
+export function packOf({ opts, clock }: Pick<LineContext, 'opts' | 'clock'>): Pack {
+  const { cells, current, soc, capacity, temperature } = opts;
+  return createPack({ cells, current, soc, capacity, temperatures: temperature.map(Number) }, clock);
 }
 
 /**
@@ -81,11 +87,7 @@ export async function* serveLine(
 ): AsyncGenerator<VoltRecord, void, void> {
   const { opts, clock } = ctx;
   const { host, port } = parseListen(opts.listen, '--listen');
-  const temperatures = opts.temperature.map(Number);
-  const pack = createPack(
-    { cells: opts.cells, current: opts.current, soc: opts.soc, capacity: opts.capacity, temperatures },
-    clock,
-  );
+  const pack = packOf(ctx);
   const events = ctx.queue({ max: 1000, policy: 'drop-oldest' });
   let switches = '';
   const line = await startLine(make(pack), {

@@ -20,6 +20,8 @@ export interface BleOptions {
   lockWait: number;
   /** How long it may take to be powered on. */
   powerOn: number;
+  /** By the HCI user channel: nobody else can use it. */
+  exclusive?: boolean;
   /** Where /sys and /proc are. */
   root?: string;
   /** The child's file, in tests. */
@@ -67,11 +69,16 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
   const { mostAddresses = defaultMostAddresses } = options;
   const controller = findController({
     adapter: options.adapter,
+    ...(options.exclusive && { userChannel: true }),
     ...(options.root !== undefined && { root: options.root }),
   });
   const { name } = controller;
   const release = await takeAdapter(ctx, name, controller.lock, options.lockWait);
-  const env = { ...controller.env, ...(options.driver && { VOLTPIPE_BLE_DRIVER: options.driver }) };
+  const env = {
+    ...controller.env,
+    ...(options.exclusive && { HCI_CHANNEL_USER: '1' }),
+    ...(options.driver && { VOLTPIPE_BLE_DRIVER: options.driver }),
+  };
 
   const links = new Map<string, OpenLink>();
   const early = new Map<string, Buffer[]>();
@@ -84,6 +91,8 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
   /** A child has ended without cleaning up, and none has come after it. */
   let dirty = false;
   let failures = 0;
+  /** The controller connects to one device at a time. */
+  let turn: Promise<unknown> = Promise.resolve();
 
   /** Starts a child and waits until it is powered on: from then on nothing of an earlier one is left in the controller. */
   async function start(until = stopping): Promise<Helper> {
@@ -225,6 +234,12 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
       };
     },
     async connect(id, gatt, { find, connect, step }) {
+      const before = turn;
+      let done = (): void => {};
+      turn = new Promise<void>((resolve) => {
+        done = resolve;
+      });
+      await before;
       early.set(id, []);
       try {
         const whole = find + connect + step * 6 + margin;
@@ -240,6 +255,7 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
         return link;
       } finally {
         early.delete(id);
+        done();
       }
     },
     async close() {

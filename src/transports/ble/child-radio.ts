@@ -24,6 +24,8 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
   const touched = new Set<Peripheral>();
   const waiting = new Map<string, (peripheral: Peripheral) => void>();
   let isScanning = false;
+  /** An attempt to connect was not seen to its end. */
+  let isUnsure = false;
   let wanted = false;
 
   noble.on('stateChange', (state) => tell({ say: 'state', state }));
@@ -64,19 +66,17 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
   async function connect(request: Extract<Request, { do: 'connect' }>): Promise<Connected> {
     const { id, gatt, connect: ms, step } = request;
     if (connections.has(id)) throw new TroubleError('failed', 'connected already');
-    let peripheral: Peripheral;
-    try {
-      peripheral = await find(id, request.find);
-    } finally {
-      // Controllers refuse to connect while they scan.
-      await scan(false);
-    }
+    const peripheral = await find(id, request.find);
+    // Controllers refuse to connect while they scan.
+    await scan(false);
     if (!peripheral.connectable) {
       throw new TroubleError('refused', 'it takes no connection now: a phone or another host holds it');
     }
     touched.add(peripheral);
     const onData = (bytes: Buffer): void => tell({ say: 'data', id, hex: bytes.toString('hex') });
+    isUnsure = true;
     const connection = await openConnection(peripheral, gatt, { connect: ms, step }, onData);
+    isUnsure = false;
     connections.set(id, connection);
     peripheral.once('disconnect', (reason) => {
       connections.delete(id);
@@ -97,8 +97,11 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
           await scan(false);
           return undefined;
         case 'connect':
-          wanted = false;
-          return connect(request);
+          try {
+            return await connect(request);
+          } finally {
+            await scan(wanted);
+          }
         case 'write': {
           const connection = connections.get(request.id);
           if (!connection) throw new TroubleError('closed', 'disconnected');
@@ -113,14 +116,16 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
     },
     async end() {
       const letGo = [...touched].map(async (peripheral) => {
-        if (peripheral.state === 'connecting') peripheral.cancelConnect();
-        else if (peripheral.state === 'connected') {
+        if (peripheral.state === 'connecting') {
+          isUnsure = true;
+          peripheral.cancelConnect();
+        } else if (peripheral.state === 'connected') {
           await race(peripheral.disconnectAsync(), scanWait, 'disconnect');
         }
       });
       await Promise.allSettled([...letGo, scan(false)]);
       // A cancelled attempt is not confirmed, and over a serial port it may still be on its way: what is answered after it tells.
-      if (touched.size > 0) await race(noble.stopScanningAsync(), flushWait, 'flush').catch(() => {});
+      if (isUnsure) await race(noble.stopScanningAsync(), flushWait, 'flush').catch(() => {});
     },
   };
 }

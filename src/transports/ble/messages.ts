@@ -22,7 +22,7 @@ export interface Sighting {
   address?: string;
   /** As it came: anybody may write anything into it. */
   name?: string;
-  rssi: number;
+  rssi?: number;
   /** Short form, lower case. */
   services: readonly string[];
   /** The last manufacturer record of each kind (iBeacon, other), company identifier included. Never older ones. */

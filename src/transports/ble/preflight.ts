@@ -13,6 +13,9 @@ export interface Controller {
   env: Readonly<Record<string, string>>;
 }
 
+/** What {@link findController} says where there is no adapter at all. */
+export const noAdapter = 'no Bluetooth adapter';
+
 const netAdmin = 12;
 const netRaw = 13;
 
@@ -59,7 +62,7 @@ function choose(folder: string, wanted: string | undefined): string {
   if (wanted === undefined) {
     const [first] = present;
     if (first) return first;
-    throw fail('unavailable', 'no Bluetooth adapter', `Plug one in (rfkill list, dmesg). ${inContainer}`);
+    throw fail('unavailable', noAdapter, `Plug one in (rfkill list, dmesg). ${inContainer}`);
   }
   const name = isAddress(wanted)
     ? present.find((one) => read(join(folder, one, 'address'))?.toLowerCase() === wanted.toLowerCase())

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type BmFamily, ciphers } from '../../../src/protocols/bms/bm-cipher.ts';
 import { crankingCode, crankingRate, decodeCranking } from '../../../src/protocols/bms/bm-cranking.ts';
 import { codec as bm2 } from '../../../src/protocols/bms/bm2.ts';
@@ -190,4 +191,25 @@ test('a monitor of this family never claims a current (HAWK-36)', () => {
     const decoded = reading(bm6, plain);
     assert.ok('fields' in decoded && !('current' in decoded.fields) && !('power' in decoded.fields));
   }
+});
+
+test('whatever stands behind a valid beginning, in whatever order, nothing throws and readings stay plausible', () => {
+  const heads = ['', 'd15507', 'd1550700', 'd15505', 'd15503', 'd15501', 'f5', 'e7', 'fffffe', 'fffefe', '00fffefe'];
+  const block = fc
+    .tuple(fc.constantFrom(...heads), fc.uint8Array({ minLength: 16, maxLength: 16 }))
+    .map(([head, rest]) => (head + hex(rest)).slice(0, 32));
+  fc.assert(
+    fc.property(fc.array(fc.array(block, { minLength: 1, maxLength: 4 }), { maxLength: 20 }), (notifications) => {
+      for (const codec of [bm2, bm6, bm7]) {
+        const frames = framesOf(codec, ...notifications.map((blocks) => blocks.join('')));
+        for (const task of [codec.info, codec.history]) task?.decode(frames, {});
+        for (const frame of frames) {
+          const decoded = codec.reading.decode([frame], {});
+          if ('fields' in decoded) assert.ok(decoded.fields.voltage! <= 40 && decoded.fields.state_of_charge! <= 100);
+        }
+        decodeCranking(frames.map(({ data }) => data));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });

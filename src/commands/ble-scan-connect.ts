@@ -1,0 +1,68 @@
+import { airWire } from '../clients/bms/air-wire.ts';
+import type { Bluetooth } from '../clients/bms/bluetooth.ts';
+import { openDevice } from '../clients/bms/device.ts';
+import { candidates, identify } from '../protocols/bms/identify.ts';
+import { codecs } from '../protocols/bms/index.ts';
+import type { VoltRecord } from '../records/record.ts';
+import type { Context } from '../runtime/context.ts';
+import { CommandError, fail } from '../runtime/exit.ts';
+import type { Options } from '../runtime/options.ts';
+import type { Sighting } from '../transports/ble/messages.ts';
+import { advertisedOf } from './ble-scan-records.ts';
+
+type ConnectContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'> & { opts: { connectionTimeout: number } };
+
+const connectRetries = 3;
+
+/** Connects to one monitor after the other, the nearest first. Throws exit status 69 when none of several could be read. */
+export async function* readAll(
+  ctx: ConnectContext,
+  bluetooth: Bluetooth,
+  monitors: readonly Sighting[],
+): AsyncGenerator<VoltRecord, void, void> {
+  let failure: CommandError | undefined;
+  let isAnyRead = false;
+  const near = ({ rssi = -128 }: Sighting): number => rssi;
+  for (const sighting of monitors.toSorted((a, b) => near(b) - near(a))) {
+    try {
+      yield* await readMonitor(ctx, bluetooth, sighting);
+      isAnyRead = true;
+    } catch (error) {
+      if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;
+      failure = error;
+      ctx.log.warn([error.message, error.next].filter(Boolean).join('. '));
+    }
+  }
+  if (failure && !isAnyRead) throw fail('unavailable', 'no monitor could be read', 'What hindered it is said above.');
+}
+
+async function readMonitor(
+  ctx: ConnectContext,
+  bluetooth: Bluetooth,
+  sighting: Sighting,
+): Promise<readonly VoltRecord[]> {
+  const advertised = advertisedOf(sighting);
+  const family = identify(advertised);
+  const families = family === undefined ? candidates(advertised).map((one) => one.family) : [family];
+  const device = await openDevice(
+    {
+      wire: airWire(bluetooth, sighting.id, ctx.opts.connectionTimeout, ctx),
+      candidates: codecs.filter((codec) => codec.gatt && families.includes(codec.family)),
+      options: { ...(sighting.address !== undefined && { address: sighting.address }) },
+      retries: connectRetries,
+      identity: { device_id: sighting.id },
+    },
+    ctx,
+  );
+  try {
+    const reading = await device.read();
+    if (!device.codec.info) return [reading];
+    const info = await device.info().catch((error: Error) => {
+      if (ctx.signal.aborted) throw error;
+      ctx.log.info(error.message);
+    });
+    return info ? [reading, info] : [reading];
+  } finally {
+    await device.close();
+  }
+}

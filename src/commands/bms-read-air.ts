@@ -1,0 +1,42 @@
+import { airWire } from '../clients/bms/air-wire.ts';
+import type { Bluetooth } from '../clients/bms/bluetooth.ts';
+import { identify, candidates as likelyFamilies } from '../protocols/bms/identify.ts';
+import type { Found } from '../registry/changes.ts';
+import type { Context } from '../runtime/context.ts';
+import { CommandError } from '../runtime/exit.ts';
+import type { Options } from '../runtime/options.ts';
+import type { Sighting } from '../transports/ble/messages.ts';
+import { noAdapter } from '../transports/ble/preflight.ts';
+import { advertisedOf } from './ble-scan-records.ts';
+import type { FleetMeans } from './bms-read-fleet.ts';
+
+type AirContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'> & {
+  opts: { adapter?: string | undefined; connectionTimeout: number; scanDuration: number };
+};
+
+/** What the fleet of `bms-read --registry` has of Bluetooth: the way to a device, and the search for new ones. */
+export function airOfFleet(ctx: AirContext, bluetooth: Bluetooth): Required<Pick<FleetMeans, 'air' | 'scan'>> {
+  const { opts, log } = ctx;
+  return {
+    air: async (address, signal) => airWire(bluetooth, address, opts.connectionTimeout, { ...ctx, signal }),
+    async scan(signal) {
+      const seen = new Map<string, Sighting>();
+      try {
+        await bluetooth.scan(opts.scanDuration, (sighting) => seen.set(sighting.id, sighting), signal);
+      } catch (error) {
+        // Packs on wires need no Bluetooth: a machine without any is no fault.
+        if (opts.adapter !== undefined || !(error instanceof CommandError) || error.message !== noAdapter) throw error;
+        log.debug(error.message);
+      }
+      return [...seen.values()].flatMap(foundOf);
+    },
+  };
+}
+
+/** A monitor as the registry takes it; other devices are none. */
+export function foundOf(sighting: Sighting): Found[] {
+  const advertised = advertisedOf(sighting);
+  if (likelyFamilies(advertised).length === 0) return [];
+  const family = identify(advertised);
+  return [{ mac_address: sighting.id, ...(family !== undefined && { device_type: family }) }];
+}

@@ -1,0 +1,4 @@
+import { bmCommand } from './bm-simulation.ts';
+
+/** The far side of `ble-scan` and `bms-read --ble`. */
+export const command = bmCommand('bm6', 'BM6');
