@@ -76,8 +76,9 @@ test('the wrong type is said to be wrong, with the right status', async (t) => {
   if (!air) return;
   const env = environment(air);
   const wrongKey = await shell(`bms-read --ble ${device.address} --type bm7 --read-timeout 300ms`, { env });
-  assert.equal(wrongKey.status, 76, wrongKey.stderr);
-  assert.match(wrongKey.stderr, /bytes came that are no bm7.*Is --type right\?/);
+  // It depends on whether its first notification, which is all zeros, still counts.
+  assert.ok([69, 76].includes(wrongKey.status!), wrongKey.stderr);
+  assert.match(wrongKey.stderr, /no answer to live values.*Is --type right\?/);
   const wrongService = await shell(`bms-read --ble ${device.address} --type jbd`, { env });
   assert.equal(wrongService.status, 69);
   assert.match(wrongService.stderr, /none of the services asked for \(it has fff0/);

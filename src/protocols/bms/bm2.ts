@@ -2,7 +2,7 @@ import { ciphers } from './bm-cipher.ts';
 import { decodeBm2History, historyStep, joinLog, logStart } from './bm-history.ts';
 import { decodeBm2Live, isPlausible, liveFields } from './bm-live.ts';
 import { type BlockKind, bmParser } from './bm-parser.ts';
-import { bmGatt, bmTiming } from './bm6.ts';
+import { bmGatt, bmTiming, bmWhenSilent } from './bm6.ts';
 import type { Codec, Frame, History, Request } from './codec.ts';
 
 /*
@@ -90,5 +90,6 @@ export const codec: Codec = {
   },
   probes: () => [{ request: live, options: {} }],
   timing: bmTiming,
+  whenSilent: bmWhenSilent,
   gatt: bmGatt,
 };

@@ -25,6 +25,9 @@ export const bmGatt: readonly Gatt[] = [{ service: 'fff0', notify: 'fff4', write
 /** A monitor speaks once a second. */
 export const bmTiming: Timing = { response: 3000, gap: 20, torn: 3000 };
 
+/** A monitor understands its own family's key alone. */
+export const bmWhenSilent = 'Is --type right? ble-scan says what it is.';
+
 const defaultPages = 6;
 const mostPages = 255;
 /** What works for the history: the subscription has to stand for this long, and what the poll stirred up has to pass. */
@@ -108,6 +111,7 @@ export function bm6Codec(family: BmFamily, summary: string): Codec {
     },
     probes: () => [{ request: live, options: {} }],
     timing: bmTiming,
+    whenSilent: bmWhenSilent,
     gatt: bmGatt,
   };
 }
