@@ -21,6 +21,10 @@ const everyOption = all.flatMap(({ definition, own, common }) =>
 /** The values of a list that are in it more than once. */
 const twice = (list: readonly string[]): string[] => list.filter((item, index) => list.indexOf(item) !== index);
 
+test('the list names every command once', () => {
+  assert.deepEqual(twice(names), []);
+});
+
 test('every command is described: a summary of one line, a description, examples', () => {
   for (const { definition } of all) {
     const { name, summary, description, examples } = definition;
