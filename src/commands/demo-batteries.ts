@@ -1,7 +1,10 @@
 import { decodeAdvertisedReading } from '../protocols/bms/bm-advertisement.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
-import { advertisedBlock } from '../simulators/ble/bm-frames.ts';
+import { CommandError } from '../runtime/exit.ts';
+import { type Air, startAir } from '../simulators/ble/air.ts';
+import { bmPeripheral } from '../simulators/ble/bm.ts';
+import { advertisedBlock, type BmValues } from '../simulators/ble/bm-frames.ts';
 import { dalyDevice } from '../simulators/bms/daly.ts';
 import type { SerialDevice } from '../simulators/bms/device.ts';
 import { jbdDevice } from '../simulators/bms/jbd.ts';
@@ -35,6 +38,30 @@ const packs: readonly PlayedPack[] = [
 /** The 12 V battery of a boat, and its monitor's address. */
 const monitor = '50:54:7B:00:00:02';
 const voltages = [12.5, 12.4, 12.3, 12.2, 12.1, 12, 11.9, 11.8, 11.9, 12.2, 12.6, 13.2, 13.6, 13.2];
+/** Milliseconds from one of them to the next. */
+const step = 1500;
+
+/** What the monitor measures so many milliseconds after the start. */
+function boatAt(elapsed: number): BmValues {
+  const voltage = voltages[Math.floor(elapsed / step) % voltages.length]!;
+  const state = voltage > 13 ? 'charging' : 'normal';
+  return { voltage, charge: Math.min(100, Math.round((voltage - 11.5) * 60)), temperature: 14, state };
+}
+
+/** The boat in the air: a Bluetooth controller that is software alone. Undefined where it can't be had, since socat is missing. */
+async function playBoat({ clock }: Stage, start: number): Promise<Air | undefined> {
+  const values = (at: number): BmValues => boatAt(at - start);
+  try {
+    return await startAir({
+      clock,
+      port: true,
+      peripherals: [bmPeripheral({ family: 'bm6', address: monitor, clock, values })],
+    });
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
 
 /** What has come out of the commands. */
 interface Heard {
@@ -57,11 +84,8 @@ function hear(heard: Heard, line: string): void {
 }
 
 /** What the boat's monitor advertises at this moment, encrypted as it goes over the air, and taken apart by the codec. */
-function overhear(now: number, step: number): VoltRecord | undefined {
-  const voltage = voltages[step % voltages.length]!;
-  const charge = Math.min(100, Math.round((voltage - 11.5) * 60));
-  const air = advertisedBlock('bm6', monitor, { voltage, charge, temperature: 0, state: 'normal' });
-  const found = decodeAdvertisedReading(air, monitor);
+function overhear(now: number, elapsed: number): VoltRecord | undefined {
+  const found = decodeAdvertisedReading(advertisedBlock('bm6', monitor, boatAt(elapsed)), monitor);
   if (!found) return undefined;
   const names = { device_id: monitor, device_name: 'Starter', device_type: found.family, vehicle_name: 'Boat' };
   return { type: 'battery_reading', time: timestamp(now), ...names, ...found.fields };
@@ -93,25 +117,37 @@ function draw(heard: Heard, { clock, screen }: Stage): string {
   ].join('\n');
 }
 
-async function* register(stage: Stage, lines: readonly SimulatedLine[], env: Record<string, string>) {
-  for (const [i, { name, type }] of packs.entries()) {
-    const words = ['registry', 'add', lines[i]!.url, '--type', type, '--name', name, '-i', '1s'];
-    const at = i === 0 ? [] : ['--vehicle', 'vehicle_1'];
-    yield { line: `$ ${[...words, ...at].join(' ')}` };
-    await stage.start([...words, ...at, '--no-config', '--quiet'], env).done;
+/** The commands that make the batteries known. */
+function registration(lines: readonly SimulatedLine[], air: Air | undefined): string[][] {
+  const add = packs.map(({ name, type }, i) => {
+    const vehicle = i === 0 ? [] : ['--vehicle', 'vehicle_1'];
+    return ['registry', 'add', lines[i]!.url, '--type', type, '--name', name, '-i', '1s', ...vehicle];
+  });
+  const boat = [
+    ['registry', 'add', monitor, '--type', 'bm6', '--name', 'Starter', '-i', '2s'],
+    ['registry', 'set', 'vehicle_2', 'name=Boat'],
+  ];
+  return [...add, ['registry', 'set', 'vehicle_1', 'name=Van'], ...(air ? boat : [])];
+}
+
+async function* register(stage: Stage, commands: readonly string[][], env: Record<string, string>) {
+  for (const words of commands) {
+    yield { line: `$ ${words.join(' ')}` };
+    await stage.start([...words, '--no-config', '--quiet'], env).done;
+    if (stage.signal.aborted) return;
   }
 }
 
-async function* watch(stage: Stage, heard: Heard, children: readonly Child[], limits: Limits) {
+async function* watch(stage: Stage, heard: Heard, children: readonly Child[], limits: Limits, start: number) {
   const { clock, screen, signal } = stage;
   const { updates = Number.POSITIVE_INFINITY } = limits;
   let shown = 0;
   let toldAlarms = 0;
-  for (let step = 0; shown < updates && !signal.aborted && children.every(({ over }) => !over); step++) {
+  for (let turn = 0; shown < updates && !signal.aborted && children.every(({ over }) => !over); turn++) {
     await Promise.race([clock.sleep(tick, signal).catch(() => {}), ...children.map(({ done }) => done)]);
-    if (step % 4 === 0) {
-      const record = overhear(clock.now(), step / 4);
-      if (record) children[1]!.feed(JSON.stringify(record));
+    if (turn % 4 === 0 && children[1]) {
+      const record = overhear(clock.now(), clock.now() - start);
+      if (record) children[1].feed(JSON.stringify(record));
     }
     for (const child of children) for (const said of child.said()) yield { line: `  ${said}` };
     if (screen.interactive) yield { view: `${draw(heard, stage)}\n\n  Ctrl-C ends.` };
@@ -135,6 +171,8 @@ export const batteriesDemo: Demo = {
         startLine(device(createPack(battery, clock)), { clock, strangerAsks: new Uint8Array() }),
       ),
     );
+    const start = clock.now();
+    const air = await playBoat(stage, start);
     const env = { VOLTPIPE_DATA_DIR: folder, RUNTIME_DIRECTORY: folder };
     const heard: Heard = { view: createRows(), updates: 0, said: [], peaks: new Map() };
     const children: Child[] = [];
@@ -142,18 +180,19 @@ export const batteriesDemo: Demo = {
       yield { line: 'Batteries of a camper van, behind serial servers, and of a boat, in the air.' };
       yield { line: 'All are played on this machine, the commands are the real ones.' };
       yield { line: '' };
-      yield* register(stage, lines, env) as AsyncGenerator<Scene, void, void>;
+      yield* register(stage, registration(lines, air), env) as AsyncGenerator<Scene, void, void>;
       if (stage.signal.aborted) return;
-      const pipeline = `bms-read --registry --no-initial-scan | ${watching}`;
+      const adapter = air ? ` --adapter ${air.port}` : '';
+      const pipeline = `bms-read --registry --no-initial-scan${adapter} | ${watching}`;
       yield { line: `$ ${pipeline}` };
       const onLine = (line: string): void => hear(heard, line);
-      for (const words of [pipeline, watching])
+      for (const words of air ? [pipeline] : [pipeline, watching])
         children.push(stage.start(['run', '--no-config', '-q', words], env, onLine));
-      yield { line: "  and the boat's advertisements through the same codec, stats and alarm" };
-      yield* watch(stage, heard, children, limits) as AsyncGenerator<Scene, void, void>;
+      if (!air) yield { line: "  and the boat's advertisements through the same codec, stats and alarm" };
+      yield* watch(stage, heard, children, limits, start) as AsyncGenerator<Scene, void, void>;
     } finally {
       await Promise.all(children.map((child) => child.stop()));
-      await Promise.all(lines.map((line) => line.close()));
+      await Promise.all([...lines.map((line) => line.close()), air?.close()]);
     }
   },
 };

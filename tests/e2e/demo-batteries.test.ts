@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireService } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
@@ -21,6 +22,24 @@ test('the demo of the batteries registers packs, reads them and a monitor in the
   assert.deepEqual(readdirSync(temporary), []);
 });
 
+test('without socat the demo takes the boat out of its advertisements', async () => {
+  const bin = temporaryFolder('bin');
+  for (const [name, file] of [
+    ['node', process.execPath],
+    ['bash', '/bin/bash'],
+    ['env', '/usr/bin/env'],
+  ] as const)
+    symlinkSync(file, join(bin, name));
+  const { env } = surroundings();
+  const commands = (env.PATH ?? '').split(':')[0];
+  const { status, stdout, stderr } = await shell('voltpipe demo batteries -n 8', {
+    env: { ...env, PATH: `${commands}:${bin}` },
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /boat's advertisements through the same codec/);
+  assert.match(stdout, /Starter 12\.?\d* V \d+ %/);
+});
+
 test('the demo of the batteries ends on Ctrl-C and leaves nothing behind', async () => {
   const { temporary, env } = surroundings();
   const { signal, stdout, stderr } = await shell('exec voltpipe demo batteries', { env, interruptAfter: 8000 });
@@ -37,7 +56,7 @@ test('on a terminal the batteries are drawn in one place, no line longer than it
   const { status, stdout } = await shell(line, { env });
   assert.equal(status, 0);
   assert.match(stdout, /device +vehicle +status/);
-  assert.match(stdout, /House +Vehicle 1 +connected/);
+  assert.match(stdout, /House +Van +connected/);
   assert.match(stdout, /House: peak \d+/);
   assert.ok(stdout.includes('\u001b[J'), 'drawn anew');
   const lines = stdout.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, '').split('\n');
