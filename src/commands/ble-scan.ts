@@ -94,7 +94,7 @@ What a device is, is weighed: an address in an encrypted advertisement, the iden
       text: 'Decode a recorded advertisement, with no Bluetooth at all',
       command: 'ble-scan --replay - --passive | jq -c "[.type, .voltage]"',
       stdin:
-        '{"type":"ble_device","time":"2026-03-01T12:00:00.000Z","device_id":"38:3B:26:00:00:01","manufacturer_data":"c25f02c637493db02a61838d3a581216"}\n',
+        '{"type":"ble_device","time":"2026-03-01T12:00:00.000Z","device_id":"38:3B:26:00:00:01","name":"BM6","manufacturer_data":"c25f02c637493db02a61838d3a581216"}\n',
       stdout: '["ble_device",null]\n["battery_reading",12.53]',
     },
   ],
