@@ -13,6 +13,9 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ save: fc.constant(true) }) },
 );
 
+/** Small segments, and yet more room than all lives together can fill: a gap can come of a loss alone. */
+const maxBytes = 4 * 1024 * 1024;
+
 type Action = { append?: number; deliver?: number; save?: boolean };
 
 /**
@@ -46,7 +49,7 @@ export async function powerCuts(runs: number): Promise<void> {
         );
         for (const side of ['writer.lock', 'reader.lock']) rmSync(join(folder, side), { recursive: true, force: true });
       }
-      const last = await work({ folder, maxBytes: 1024 * 1024 });
+      const last = await work({ folder, maxBytes });
       const out = (await takeAll(last)).map((record) => {
         assert.equal(record.type, 'x', 'a gap without damage');
         return record.n as number;
@@ -66,13 +69,13 @@ export async function powerCuts(runs: number): Promise<void> {
         actions: readonly Action[],
       ): Promise<void> {
         // Its timers die with it.
-        const spool = await work({ folder: where, disk, clock: fakeClock(), maxBytes: 1024 * 1024 });
+        const spool = await work({ folder: where, disk, clock: fakeClock(), maxBytes });
         const start = given.length;
         for (const { append, deliver, save } of actions) {
           if (append !== undefined) {
             for (let i = 0; i < append; i++) {
               given.push(++n);
-              spool.writer.append(JSON.stringify(recordOf(n, 3000)));
+              spool.writer.append(JSON.stringify(recordOf(n, 1200)));
             }
             await spool.writer.flush().finally(() => {
               for (const one of given.slice(start, start + spool.accepted())) accepted.add(one);
