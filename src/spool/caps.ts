@@ -28,6 +28,8 @@ export interface CapsOptions extends Limit {
   log: Log;
   /** Which records are done with, as far as this process can tell. */
   done(): Done;
+  /** Which of them will still be so after a power cut: what may be removed. */
+  saved(): Done;
   /** Makes room by removing what is delivered. */
   tidy(): Promise<void>;
   /** Closes the segment that is being written. */
@@ -96,29 +98,44 @@ export function createCaps(options: CapsOptions): Caps {
     warn(last - first + 1, reason);
   };
 
-  const isUndone = (segment: Segment, at: number): boolean =>
-    segment.kind === 'log' &&
-    segment.bytes > 0 &&
-    firstUndone(options.done(), segment.first) <= Math.min(lastOf(index.segments, at), options.written());
-
-  /** The oldest segment with undelivered records, no longer written to. */
-  const oldest = async (): Promise<Segment | undefined> => {
-    const found = index.segments.find(isUndone);
-    if (found && found === index.segments.at(-1)) await options.roll();
-    return found;
+  /** The oldest segment with undelivered records. */
+  const oldest = (): Segment | undefined => {
+    const done = options.done();
+    return index.segments.find(
+      ({ kind, bytes, first }, at) =>
+        kind === 'log' &&
+        bytes > 0 &&
+        firstUndone(done, first) <= Math.min(lastOf(index.segments, at), options.written()),
+    );
   };
+
+  /** Nothing is written to it any longer. */
+  const close = async (segment: Segment): Promise<void> => {
+    if (segment === index.segments.at(-1)) await options.roll();
+  };
+
+  /** Removes what is delivered for certain, until there is room. */
+  const removeDone = async (bytes: number): Promise<void> => {
+    do {
+      await options.tidy();
+      lookedAt = Number.NEGATIVE_INFINITY;
+      for (const segment of doneSegments(index, options.saved())) {
+        if (!lacks(bytes)) return;
+        index.remove(segment);
+        lookedAt = Number.NEGATIVE_INFINITY;
+      }
+      // What was delivered meanwhile goes before anything that was not.
+    } while (lacks(bytes) && doneSegments(index, options.done()).length > 0);
+  };
+
+  const isAged = (segment: Segment | undefined): boolean =>
+    segment !== undefined && maxAge !== undefined && clock.now() - segment.changed > maxAge;
 
   const caps: Caps = {
     async makeRoom(bytes) {
       if (!lacks(bytes)) return true;
       index.refresh();
-      await options.tidy();
-      lookedAt = Number.NEGATIVE_INFINITY;
-      for (const segment of doneSegments(index, options.done())) {
-        if (!lacks(bytes)) return true;
-        index.remove(segment);
-        lookedAt = Number.NEGATIVE_INFINITY;
-      }
+      await removeDone(bytes);
       while (lacks(bytes)) {
         if (options.whenFull === 'exit')
           throw fail('io', `${index.folder}: full`, 'Raise --max-bytes, or see why nothing is delivered.');
@@ -128,18 +145,21 @@ export function createCaps(options: CapsOptions): Caps {
       return true;
     },
     async dropOldest(reason) {
-      const segment = await oldest();
-      if (segment) await drop(segment, reason);
-      return segment !== undefined;
+      const segment = oldest();
+      if (!segment) return false;
+      await close(segment);
+      await drop(segment, reason);
+      return true;
     },
     async dropAged() {
       if (maxAge === undefined) return;
       for (;;) {
-        const [segment] = index.segments.filter(({ kind }) => kind === 'log');
-        if (!segment || segment.bytes === 0 || clock.now() - segment.changed <= maxAge) return;
-        const found = await oldest();
-        if (found !== segment) return;
-        await drop(found, `older than --max-age`);
+        // Most of the time not even the oldest file is that old, and the cursor need not be looked at.
+        if (!isAged(index.segments.find(({ kind }) => kind === 'log'))) return;
+        const segment = oldest();
+        if (!segment || !isAged(segment)) return;
+        await close(segment);
+        await drop(segment, 'older than --max-age');
       }
     },
   };

@@ -38,10 +38,13 @@ export function createCommit(
   let open = 0;
   let dirty = false;
   let syncs = 0;
+  /** A sync went wrong: what was written is not accepted any more. */
+  let broken = false;
   let syncing: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
 
   const accept = (records: number): void => {
+    if (broken) return;
     open -= records;
     if (records > 0) onAccepted(records);
   };
@@ -53,16 +56,19 @@ export function createCommit(
     // One at a time, so that what is accepted stays in order.
     while (syncing) await syncing;
     const file = fd();
-    if (!dirty || file === undefined) return;
+    // What needed no writing came while another sync ran.
+    if (!dirty) return accept(open);
+    if (file === undefined) return;
     const covered = open;
     dirty = false;
     syncs++;
     syncing = disk
       .sync(file)
       // Whether the bytes are there is not known then, and asking again would not tell.
-      .catch((error: NodeJS.ErrnoException) =>
-        Promise.reject(fail('io', `the log cannot be made durable: ${error.code}`, undefined, error)),
-      )
+      .catch((error: NodeJS.ErrnoException) => {
+        broken = true;
+        throw fail('io', `the log cannot be made durable: ${error.code}`, undefined, error);
+      })
       .finally(() => {
         syncing = undefined;
       });

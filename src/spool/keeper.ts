@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { openSlate, saveCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
-import { addDone, type Done } from './done.ts';
+import { addDone, type Done, doneUpTo } from './done.ts';
 import { doneSegments, type Index } from './index.ts';
 import type { Reserve } from './reserve.ts';
 
@@ -26,6 +26,8 @@ export interface KeeperOptions {
 /** Keeps the cursor of a spool, and removes what is behind it. */
 export interface Keeper {
   readonly done: Done;
+  /** What of it the cursor on disk says for certain: nothing else is removed. */
+  saved(): Done;
   /** The records `first` to `last` are delivered. */
   delivered(first: number, last: number): void;
   /** Makes the cursor durable, then removes segments of which all is delivered. */
@@ -41,7 +43,9 @@ const lookEvery = 60_000;
 /** Makes a keeper. */
 export function createKeeper(options: KeeperOptions): Keeper {
   const { disk, index, reserve, clock, log, done, keepSent } = options;
-  let changed = false;
+  // What is noted at the start may come of the slate, which a power cut takes away: it is saved before it counts.
+  let changed = done.upTo > 0 || done.ranges.length > 0;
+  let saved = doneUpTo(0);
   let closed = false;
   let saving: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
@@ -52,7 +56,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const removeDone = (): void => {
     if (options.shared) index.refresh();
     let removed = false;
-    for (const segment of doneSegments(index, done)) {
+    for (const segment of doneSegments(index, saved)) {
       if (keepSent > 0 && segment.kind === 'log' && clock.now() - segment.changed < keepSent) continue;
       index.remove(segment);
       removed = true;
@@ -62,9 +66,12 @@ export function createKeeper(options: KeeperOptions): Keeper {
 
   const saveOnce = async (): Promise<void> => {
     changed = false;
+    // Records are delivered meanwhile, too: neither the log nor the cursor on disk is that far then.
+    const covered: Done = { upTo: done.upTo, ranges: [...done.ranges] };
     try {
       await options.syncLog();
-      await reserve.use(() => saveCursor(disk, index.folder, done));
+      await reserve.use(() => saveCursor(disk, index.folder, covered));
+      saved = covered;
       log.recovered('cursor', 'the cursor is saved again');
     } catch (error) {
       changed = true;
@@ -111,10 +118,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
     if (!closed) slate.note(done);
   };
 
-  removeDone();
+  if (changed) saveSoon();
   if (keepSent > 0) lookLater();
   return {
     done,
+    saved: () => saved,
     delivered(first, last) {
       // What is acknowledged too late is delivered again.
       if (closed) return;

@@ -24,6 +24,7 @@ export interface LogParts extends LogOptions {
   clock: Clock;
   log: Log;
   done(): Done;
+  saved(): Done;
   tidy(): Promise<void>;
   /** Room may have been made: by a delivery, or by another process. Resolves when it is worth looking again. */
   roomMade(): Promise<void>;

@@ -99,6 +99,7 @@ export async function openSpool(
       clock,
       log,
       done: () => done,
+      saved: () => keeper.saved(),
       tidy: () => keeper.save(),
       roomMade() {
         clock.after(lookForRoomEvery, room.ring);
@@ -180,6 +181,8 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
       clock,
       log,
       done,
+      // What the slate says too: to give up what nobody has would be worse than a gap too many after a power cut.
+      saved: done,
       async tidy() {},
       roomMade: () => clock.sleep(lookForRoomEvery),
       onWritten() {},

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttp } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -91,7 +92,6 @@ describe('influx-write speaks the interface of the server', () => {
   });
 
   test('what is neither InfluxDB nor VictoriaMetrics is said, with 78', async () => {
-    const { createServer: createHttp } = await import('node:http');
     const other = createHttp((_, response) => response.end('<html>a router</html>'));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as { port: number };
@@ -549,6 +549,28 @@ describe('influx-write tells what a person must do', () => {
     assert.equal(bucket.status, 78);
     const unknownOrg = await written([reading(0)], { dialect: '2' }, { flags: { org: 'nobody' } });
     assert.equal(unknownOrg.status, 78);
+  });
+
+  test('a database that cannot be made yet is asked for again with the next attempt', async () => {
+    const made: string[] = [];
+    const busy = createHttp((request, response) => {
+      const isWrite = request.url?.startsWith('/write');
+      if (!isWrite) made.push(request.method!);
+      const status = isWrite ? (made.length < 2 ? 404 : 204) : made.length < 2 ? 503 : 200;
+      const error = isWrite ? 'database not found: "battery_hawk"' : 'starting';
+      request.resume().on('end', () => {
+        response.writeHead(status).end(status === 204 ? undefined : JSON.stringify(status < 300 ? {} : { error }));
+      });
+    });
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    const { port } = busy.address() as { port: number };
+    const flags = { url: `http://127.0.0.1:${port}`, api: 'v1', createDb: true, readTimeout: '30m' };
+    const world = turned(command, { flags }, fakeClock(start));
+    world.put(reading(0));
+    world.end();
+    const { status, delivered } = await world.finished();
+    busy.close();
+    assert.deepEqual([status, delivered, made], [0, 1, ['POST', 'POST']]);
   });
 
   test('a retention policy that is not there is permanent although it is a 500: 78', async () => {

@@ -182,6 +182,22 @@ test('--max-age gives up what is older, also when nothing comes, whatever the wa
   await spool.close();
 });
 
+test('--max-age gives up what is older also while --keep-sent keeps delivered records in front of it', async () => {
+  const clock = fakeClock(Date.now());
+  const spool = await work({ maxBytes: mib, maxAge: 3_600_000, keepSent: 36_000_000, clock });
+  await fill(spool, 1, 500, 1000);
+  await takeAll(spool);
+  await spool.keeper.save();
+  await fill(spool, 501, 510);
+  const kept = logFiles(spool.folder).length;
+  assert.ok(kept > 1);
+  await clock.advance(3_700_000);
+  await until(() => sum(spool.dropped) === 10, 'the drop');
+  assert.equal(logFiles(spool.folder).length, kept - 1, 'what is kept stays');
+  assert.equal(spool.dropped[0]?.reason, 'older than --max-age');
+  await spool.close();
+});
+
 test('a segment from before the clock was set is no older than the one before it', async () => {
   const first = await workIn({ maxBytes: mib });
   await fill(first, 1, 400, 1000);

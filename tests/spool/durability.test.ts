@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { fakeClock, settle, turnUntil } from '../support/clock.ts';
-import { faultyDisk } from '../support/faulty-disk.ts';
+import { type FaultyDisk, faultyDisk } from '../support/faulty-disk.ts';
 import { until } from '../support/fixture.ts';
 import { fill, logFiles, numbers, range, recordOf, spoolFolder, takeAll, work } from '../support/spool.ts';
 import { powerCuts } from './power-cut.ts';
@@ -27,6 +28,96 @@ test('a cursor is durable before a segment goes, and the log before the cursor',
   assert.ok(at(/^sync \d+\.log/) < at(/^replace cursor\.json/), disk.steps.join('\n'));
   assert.ok(at(/^replace cursor\.json/) < at(/^remove \d+\.log/), disk.steps.join('\n'));
   await spool.close();
+});
+
+/** Holds up each save of the cursor until `go`, and notes every segment that goes before a saved cursor covers it. */
+function heldCursor(disk: FaultyDisk, folder: string) {
+  const held = { saves: 0, removed: 0, tooEarly: [] as string[], go: (): void => {} };
+  const { replace } = disk;
+  disk.replace = async (path, text) => {
+    if (path.endsWith('cursor.json')) {
+      held.saves++;
+      await new Promise<void>((resolve) => {
+        held.go = resolve;
+      });
+    }
+    await replace(path, text);
+  };
+  disk.fault = (step) => {
+    if (!/^remove \d+\.log/.test(step)) return;
+    held.removed++;
+    const files = logFiles(folder).map((file) => basename(file));
+    const next = files[files.indexOf(step.slice('remove '.length)) + 1]!;
+    const { upTo } = JSON.parse(readFileSync(join(folder, 'cursor.json'), 'utf8'));
+    if (upTo < Number.parseInt(next, 10) - 1) held.tooEarly.push(`${step}, saved up to ${upTo}`);
+  };
+  return held;
+}
+
+test('what is delivered while the cursor is being saved goes only with the next one', async () => {
+  const disk = faultyDisk();
+  const spool = await work({ disk, clock: fakeClock(), maxBytes: 1024 * 1024 });
+  await fill(spool, 1, 1500, 200);
+  await takeAll(spool, false);
+  spool.keeper.delivered(1, 10);
+  const held = heldCursor(disk, spool.folder);
+  const saved = spool.keeper.save();
+  await until(() => held.saves === 1);
+  spool.keeper.delivered(11, 1500);
+  held.go();
+  await saved;
+  assert.deepEqual(held.tooEarly, []);
+  assert.equal(JSON.parse(readFileSync(join(spool.folder, 'cursor.json'), 'utf8')).upTo, 10);
+  const second = spool.keeper.save();
+  await until(() => held.saves === 2);
+  held.go();
+  await second;
+  assert.deepEqual(held.tooEarly, []);
+  assert.ok(held.removed >= 2, `${held.removed}`);
+  await spool.close();
+});
+
+test('a full spool makes room of what a saved cursor covers, not of what was delivered meanwhile', async () => {
+  const disk = faultyDisk();
+  const spool = await work({ disk, clock: fakeClock(), maxBytes: 1024 * 1024, whenFull: 'drop-oldest' });
+  await fill(spool, 1, 3300, 200);
+  await takeAll(spool, false);
+  spool.keeper.delivered(1, 10);
+  const held = heldCursor(disk, spool.folder);
+  const filled = fill(spool, 3301, 4200, 200);
+  await until(() => held.saves === 1);
+  spool.keeper.delivered(11, 3000);
+  held.go();
+  await until(() => {
+    held.go();
+    return spool.writer.written === 4200;
+  });
+  await filled;
+  assert.deepEqual(held.tooEarly, []);
+  assert.ok(held.removed >= 2, `${held.removed}`);
+  assert.deepEqual(spool.dropped, [], 'what is delivered goes before what is not');
+  disk.fault = () => {};
+  await spool.close();
+});
+
+test('what the slate says at a start is saved before a segment goes for it', async () => {
+  const first = await work({ maxBytes: 1024 * 1024 });
+  await fill(first, 1, 1500, 200);
+  await first.close();
+  const { folder } = first;
+  const text = '{"upTo":1400}';
+  writeFileSync(join(folder, 'cursor.now'), `${crc32(text)} ${text}\n`);
+  rmSync(join(folder, 'cursor.json'), { force: true });
+  const clock = fakeClock();
+  const disk = faultyDisk();
+  const files = logFiles(folder).length;
+  const again = await work({ folder, disk, clock, maxBytes: 1024 * 1024 });
+  assert.equal(logFiles(folder).length, files);
+  await clock.advance(1000);
+  await until(() => logFiles(folder).length < files, 'the removal');
+  const at = (what: RegExp): number => disk.steps.findIndex((step) => what.test(step));
+  assert.ok(at(/^replace cursor\.json/) < at(/^remove \d+\.log/), disk.steps.join('\n'));
+  await again.close();
 });
 
 test('a cursor that cannot be saved keeps every segment, is said once, and is saved when that works again', async () => {

@@ -141,9 +141,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       const headers = { 'content-type': request.type, ...authorization(api!, known ?? {}) };
       try {
         const answer = await call(request.method, request.url, headers, request.body);
+        if (answer.status >= 300) return unless(answer);
         const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(answer.text)?.[1];
-        if (answer.status < 300 && failed === undefined) return { kind: 'taken' };
-        return failed === undefined ? unless(answer) : { kind: 'misconfigured', message: failed };
+        return failed === undefined ? { kind: 'taken' } : { kind: 'misconfigured', message: failed };
       } catch (error) {
         return noAnswer(error).verdict;
       }

@@ -25,7 +25,7 @@ const remembered = 20_000;
  * Two requests may overtake one another. That is no harm unless both hold the same point: the last one written would win. A batch with
  * a point that is not newer than all of its series before it is marked, so that it waits for those before it.
  */
-export function createPacker(encoder: Pick<Encoder, 'series' | 'time'>): Packer {
+export function createPacker(encoder: Pick<Encoder, 'series' | 'time' | 'stamp'>): Packer {
   const newest = new Map<string, number>();
   let order = 0;
   let open = emptyBatch(order);
@@ -50,7 +50,7 @@ export function createPacker(encoder: Pick<Encoder, 'series' | 'time'>): Packer 
       return size;
     },
     add(line) {
-      const { series, time } = encoder;
+      const { series, time, stamp } = encoder;
       if (open.lines === 0) open.from = time;
       open.to = time;
       makeRoom(line);
@@ -59,8 +59,8 @@ export function createPacker(encoder: Pick<Encoder, 'series' | 'time'>): Packer 
       open.lines++;
       open.covers++;
       const before = newest.get(series);
-      if (before !== undefined && time <= before) open.mustFollow = true;
-      else newest.set(series, time);
+      if (before !== undefined && stamp <= before) open.mustFollow = true;
+      else newest.set(series, stamp);
     },
     cover() {
       open.covers++;

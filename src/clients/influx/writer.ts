@@ -104,7 +104,10 @@ export function createWriter(options: WriterOptions): Writer {
       madeDatabase = true;
       const made = await connection.createDatabase();
       if (made.kind === 'taken') return notes.madeDatabase();
-      return stopped(made);
+      await stopped(made);
+      // It is asked for again with the next 404, unless that is over.
+      madeDatabase = false;
+      return;
     }
     if (verdict.kind === 'noDatabase' || verdict.kind === 'misconfigured')
       return breakOff(mustAct(verdict.kind, message));

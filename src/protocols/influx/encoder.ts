@@ -29,6 +29,8 @@ export interface Encoder {
   readonly series: string;
   /** Time of the last line in milliseconds since 1970. */
   readonly time: number;
+  /** The same as it is written, in units of `precision`. */
+  readonly stamp: number;
   /** Values of integer fields that were no integers and were left out, so far. */
   readonly notIntegers: number;
 }
@@ -75,6 +77,8 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
   let series = '';
   let time = 0;
   let notIntegers = 0;
+
+  const stamp = (): number => (precision === 's' ? Math.floor(time / 1000) : time);
 
   const remember = <K, V>(map: Map<K, V>, key: K, value: V): V => {
     if (map.size >= remembered) map.clear();
@@ -176,6 +180,9 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
     get time() {
       return time;
     },
+    get stamp() {
+      return stamp();
+    },
     get notIntegers() {
       return notIntegers;
     },
@@ -197,7 +204,7 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
         else if (value !== null) putObject(key, value);
       }
       if (text === '') return skip('no field');
-      return `${series} ${text} ${precision === 's' ? Math.floor(time / 1000) : time}`;
+      return `${series} ${text} ${stamp()}`;
     },
   };
 }
