@@ -65,6 +65,8 @@ type FleetContext = Pick<
 export interface FleetMeans {
   retries: number;
   readTimeout: number | undefined;
+  /** Of JBD modules. */
+  password?: string | undefined;
   scan?: FleetHost['scan'];
   air?: Parameters<typeof registryReader>[2];
 }
@@ -94,17 +96,19 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
     // There is nothing to prove by a reading.
     ctx.alive();
   }
-  const stopWatching = registry.watch(() => {
+  const takeUp = (): void => {
     try {
       fleet.reload();
       log.recovered('registry files', 'registry taken up');
     } catch (error) {
       log.lost('registry files', `registry kept as it was: ${(error as Error).message}`);
     }
-  });
+  };
+  const stopWatching = registry.watch(takeUp);
   ctx.onReload((now) => {
     fleet.configure({ once: ctx.once, ...now });
-    fleet.reload();
+    // A registry that is broken meanwhile is no fault of the options, which are in force now.
+    takeUp();
   });
   let isWhole = false;
   fleet.done.then(

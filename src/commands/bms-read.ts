@@ -148,7 +148,7 @@ A device that can't be read is tried again as its registry entry says, three tim
   async *run(ctx) {
     const bluetooth = createBluetooth(ctx, adapterOptions(ctx.opts));
     const records = ctx.opts.registry
-      ? readFleet(ctx, { ...ctx.opts, ...airOfFleet(ctx, bluetooth) })
+      ? readFleet(ctx, { ...ctx.opts, password: await ctx.secret('password'), ...airOfFleet(ctx, bluetooth) })
       : readOne(ctx, bluetooth);
     try {
       return yield* ctx.opts.watch ? withView(ctx, records) : records;

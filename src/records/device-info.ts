@@ -34,6 +34,11 @@ export const bmsRaw = {
       values: ['sent', 'received'],
       required: true,
     },
-    { name: 'bytes', kind: 'string', summary: 'one write, one read or one notification, hexadecimal', required: true },
+    {
+      name: 'bytes',
+      kind: 'string',
+      summary: 'one write, one read or one notification, hexadecimal; ** a byte of a password',
+      required: true,
+    },
   ],
 } as const satisfies RecordFamily;

@@ -16,8 +16,11 @@ export interface LinkFailure {
 export interface Link {
   /** For messages: `/dev/serial/by-id/usb-FTDI…`, `tcp://host:4001`, `A4:C1:37:00:5E:07`. */
   readonly name: string;
-  /** Resolves when the bytes are out (written and drained, or acknowledged by the radio); rejects with a {@link LinkError}. */
-  send(bytes: Uint8Array): Promise<void>;
+  /**
+   * Resolves when the bytes are out (written and drained, or acknowledged by the radio); rejects with a {@link LinkError}.
+   * `secret`: whoever shows what passes must not show these.
+   */
+  send(bytes: Uint8Array, secret?: boolean): Promise<void>;
   /** Calls `fn` with each serial read or notification, in order. One listener; a new one takes the place of the old. */
   onData(fn: (bytes: Buffer) => void): void;
   /** Ends it; resolves when port or adapter are free again. Never rejects. */

@@ -283,6 +283,31 @@ test('with --interval it goes on, and a missed round is said once and made up fo
   assert.match(text, /readings are back/);
 });
 
+test('after an outage a board of another number is asked as it was found, not searched for again', async (t) => {
+  const board = await startDaly(t, { board: 4 });
+  const stop = new AbortController();
+  let seen = 0;
+  let before = 0;
+  const result = await read(
+    board,
+    { type: 'daly', interval: '100ms', readTimeout: '200ms', retries: '1' },
+    {
+      signal: stop.signal,
+      onItem() {
+        seen++;
+        if (seen === 1) {
+          before = board.line.requests().length;
+          board.line.hangUp();
+        }
+        if (seen === 2) stop.abort();
+      },
+    },
+  );
+  assert.equal(result.records.length, 2, result.log.join('\n'));
+  const again = board.line.requests().slice(before);
+  assert.ok(again.length > 0 && again.every((request) => request.startsWith('a543')), again.join(' '));
+});
+
 test('a first round that fails ends a run with --interval', async (t) => {
   const board = await startJbd(t, { faults: [{ kind: 'silence' }] });
   const result = await read(board, { type: 'jbd', interval: '100ms', readTimeout: '20ms', retries: '1' });

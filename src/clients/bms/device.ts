@@ -30,6 +30,8 @@ export interface Identity {
 /** A connected device. */
 export interface Device {
   readonly codec: Codec;
+  /** How it wants to be read: the target's options and what a probe found. To be kept with the codec. */
+  readonly options: CodecOptions;
   /** A `battery_reading`. Everything here throws a {@link CommandError}: 69 the device or its link, 76 an answer without sense. */
   read(): Promise<VoltRecord>;
   /** A `device_info`. */
@@ -84,6 +86,7 @@ export async function openDevice(target: Target, host: BmsHost): Promise<Device>
 
   return {
     codec,
+    options,
     read: async () => record('battery_reading', await fields()),
     async info() {
       if (!codec.info) throw fail('usage', `--info: a ${codec.name} says nothing about itself`);
@@ -100,7 +103,7 @@ export async function openDevice(target: Target, host: BmsHost): Promise<Device>
     },
     async switch(change) {
       if (!codec.switching) throw fail('usage', `--charge, --discharge: a ${codec.name} has no switches`);
-      for (const request of codec.switching(change, await fields(), options)) await exchange.ask(request);
+      for (const request of codec.switching(change, await fields(), options)) await exchange.write(request);
       return record('battery_reading', await proven(change, fields, link, host));
     },
     close: () => link.close(),

@@ -36,6 +36,8 @@ export interface Exchange {
   run<T extends object>(task: Task<T>): Promise<T>;
   /** Sends one request. The frames that it accepted; none for an optional one that stayed unanswered. */
   ask(request: Request, patience?: Patience): Promise<readonly Frame[]>;
+  /** Sends one that changes the device, which {@link ask} and {@link run} refuse. For who was told `--allow-write`. */
+  write(request: Request): Promise<readonly Frame[]>;
   /** The requests that a connection begins with. */
   open(): Promise<void>;
   /** What came so far and was not used. */
@@ -154,17 +156,23 @@ export function createExchange(
       log.debug(`${link.name}: asks for ${request.what}`, request.secret ? {} : { bytes: hex(request.bytes) });
       tally.sent(request);
       silentSince = clock.monotonic();
-      await link.send(request.bytes);
+      await link.send(request.bytes, request.secret);
     };
     // The listener stands before the bytes go out: a fast device answers before `send` resolves.
     const outcome = answer(request, accepted, wait, () => void send().catch(() => {}));
-    // It may fail while the bytes are still on their way; then it is looked at below all the same.
-    outcome.catch(() => {});
-    await send().catch((error: Error) => current?.fail(error));
+    const mine = current;
+    // Not waited for: bytes that never get out must not outlast the time-out of the answer, nor the run.
+    void send().catch((error: Error) => mine === current && mine?.fail(error));
     return outcome;
   }
 
   async function ask(request: Request, how: Patience = patience): Promise<readonly Frame[]> {
+    if (!request.writes) return converse(request, how);
+    const why = `${request.what} would change the device, which only its switches may`;
+    throw fail('config', `${link.name}: ${codec.name}: ${why}. Nothing was sent`);
+  }
+
+  async function converse(request: Request, how: Patience): Promise<readonly Frame[]> {
     // A read-timeout of the user's is meant for the device: it never shortens what a request says of itself.
     const wait = request.response ?? how.readTimeout ?? timing.response;
     const attempts = request.optional ? Math.min(2, how.retries) : how.retries;
@@ -197,6 +205,7 @@ export function createExchange(
   return {
     tally,
     ask,
+    write: (request) => converse(request, patience),
     async open() {
       for await (const _ of each(codec.opening?.(options))) {
         // Each request judges its own answer.

@@ -90,7 +90,7 @@ export interface Request {
   after?: number;
   /** Its own time-out for the answer in ms, where the codec's is wrong. */
   response?: number;
-  /** Changes the device: never sent without `--allow-write`. */
+  /** Changes the device: sent by {@link Codec.switching} under `--allow-write`, refused in every other task. */
   writes?: true;
   /** Must not be shown in logs: it carries a password. */
   secret?: true;

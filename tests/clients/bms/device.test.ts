@@ -1,56 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openDevice, readDevice, type Target } from '../../../src/clients/bms/device.ts';
+import { tapped } from '../../../src/clients/bms/tap.ts';
 import { codecsOf } from '../../../src/protocols/bms/index.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { CommandError } from '../../../src/runtime/exit.ts';
-import type { Link } from '../../../src/transports/link.ts';
-import { bytesOf, vectorsOf } from '../../support/bms-vectors.ts';
-
-const recorded = vectorsOf('jbd').find(({ name }) => name === 'jbd-auth-flow-213ah')!;
-
-/** A Bluetooth link to the recorded module: silent until it has had the right password, as the real one is. */
-function lockedModule(log: string[]) {
-  let listener: (bytes: Buffer) => void = () => {};
-  let over: () => void = () => {};
-  let unlocked = false;
-  let open = 0;
-  const answers = new Map(recorded.exchanges.map(({ request, response }) => [request, response]));
-  const link: Link = {
-    name: recorded.address!,
-    closed: new Promise((resolve) => {
-      over = () => resolve(undefined);
-    }),
-    onData(fn) {
-      listener = fn;
-    },
-    async send(bytes) {
-      const request = Buffer.from(bytes).toString('hex');
-      log.push(request);
-      if (request.startsWith('dd') && !unlocked) return;
-      const wrong = request.startsWith('ffaa18') && !answers.has(request);
-      if (request.startsWith('ffaa18')) unlocked = !wrong;
-      for (const chunk of wrong ? ['ffaa1801011a'] : (answers.get(request) ?? [])) {
-        setImmediate(() => listener(bytesOf(chunk)));
-      }
-    },
-    async close() {
-      open--;
-      over();
-    },
-  };
-  return {
-    wire: {
-      name: recorded.address!,
-      kind: () => 'ble',
-      async connect() {
-        open++;
-        return link;
-      },
-    },
-    open: () => open,
-  };
-}
+import { lockedModule, recorded } from './locked-module.ts';
 
 const host = () => {
   const log = { debug() {}, info() {}, warn() {}, error() {}, lost() {}, recovered() {} };
@@ -101,4 +56,19 @@ test('a module that stays silent for want of a password is told so', async () =>
     return true;
   });
   assert.equal(far.open(), 0);
+});
+
+test('of the password not a byte is shown among the bytes that pass', async () => {
+  const sent: string[] = [];
+  const shown: string[] = [];
+  const far = lockedModule(sent);
+  const wire = tapped(far.wire, 'house', systemClock, ({ direction, bytes }) => {
+    if (direction === 'sent') shown.push(bytes as string);
+  });
+  await readDevice(targetOf(wire, '123123'), host());
+  assert.match(sent[2]!, /^ffaa18/);
+  assert.deepEqual(
+    shown,
+    sent.map((bytes, n) => (n === 2 ? '*'.repeat(bytes.length) : bytes)),
+  );
 });

@@ -283,3 +283,40 @@ test('questions of different protocols are at least 300 ms apart, in the order o
     if (n > 1) assert.ok(at - sent[n - 1]!.at >= 300 + 100, `${at - sent[n - 1]!.at} ms before question ${n + 1}`);
   }
 });
+
+test('bytes that never get out end with the time-out of the request, and with the run', async () => {
+  const { clock, exchange, link, stop } = setUp(jbd, {}, { retries: 2, readTimeout: 100 });
+  link.send = () => new Promise(() => {});
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await clock.advance(1000);
+  assert.match(seen.error!.message, /no answer to basic information \(2 × 100 ms\)/);
+  const stopped = outcomeOf(exchange.run(jbd.reading));
+  await clock.advance(50);
+  stop.abort(new DOMException('stopped', 'AbortError'));
+  await settle();
+  assert.equal(stopped.error?.name, 'AbortError');
+});
+
+test('what changes the device is sent as a switch alone, never in a reading, an opening or a probe', async () => {
+  const writing: Request = { what: 'factory mode', bytes: bytesOf(asksBasic), accepts: () => true, writes: true };
+  const codec: Codec = {
+    ...jbd,
+    opening: () => [writing],
+    reading: { ...jbd.reading, requests: () => [writing] },
+    probes: () => [{ request: writing, options: {} }],
+  };
+  const { exchange, sent, host, link } = setUp(codec);
+  const wire = { name: 'test', kind: () => '', connect: async () => link };
+  for (const attempt of [
+    () => exchange.open(),
+    () => exchange.run(codec.reading),
+    () => exchange.ask(writing),
+    () => probe(wire, [codec], {}, undefined, host),
+  ]) {
+    await assert.rejects(attempt, /factory mode would change the device, which only its switches may/);
+  }
+  assert.deepEqual(sent, []);
+  void exchange.write(writing).catch(() => {});
+  await settle();
+  assert.equal(sent.length, 1);
+});

@@ -38,12 +38,22 @@ const termsOf = ({
   mac_address,
   port,
   board,
+  device_type,
   invert_current,
   polling_interval,
   connection_config,
   friendly_name,
 }: Device) =>
-  JSON.stringify([mac_address, port, board, invert_current, polling_interval, connection_config, friendly_name]);
+  JSON.stringify([
+    mac_address,
+    port,
+    board,
+    device_type,
+    invert_current,
+    polling_interval,
+    connection_config,
+    friendly_name,
+  ]);
 
 /**
  * Polls every device of the registry that is set up, each at its own pace, until the host's signal aborts (or, with `once`, for one
@@ -104,6 +114,9 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
       const { device_type: type } = got;
       if (typeof type !== 'string' || device.device_type !== undefined) return;
       device.device_type = type.toUpperCase();
+      // What the fleet finds out by itself is no reason to begin anew.
+      const member = members.get(id);
+      if (member) member.terms = termsOf(device);
       await memory.type(id, device.device_type);
     } finally {
       rounds.end(vehicle);

@@ -1,11 +1,11 @@
-import type { Codec } from '../../../protocols/bms/codec.ts';
+import type { Codec, CodecOptions } from '../../../protocols/bms/codec.ts';
 import { codecsOf } from '../../../protocols/bms/index.ts';
 import type { VoltRecord } from '../../../records/record.ts';
 import type { DeviceIdentity } from '../../../registry/content.ts';
 import type { Device } from '../../../registry/device.ts';
 import { fail } from '../../../runtime/exit.ts';
 import type { SerialHost } from '../../../transports/serial/open.ts';
-import { openDevice } from '../device.ts';
+import { openDevice, type Target } from '../device.ts';
 import type { BmsHost, Patience } from '../exchange.ts';
 import type { Wire } from '../probe.ts';
 import { serialWire } from '../serial-wire.ts';
@@ -17,12 +17,24 @@ export interface ReaderHost extends BmsHost, SerialHost {}
 /** Gives the way to a Bluetooth device; absent where there is no Bluetooth. */
 export type AirWire = (address: string, signal: AbortSignal) => Promise<Wire>;
 
+/** How devices are asked; `password` is what a JBD module that is locked gets. */
+export interface ReaderMeans extends Patience {
+  password?: string | undefined;
+}
+
+/** What a device turned out to be, and what had been said of it then. */
+interface Known extends Pick<Target, 'candidates' | 'options'> {
+  said: string;
+}
+
 /**
  * Makes the function that reads a registered device: connects, asks, disconnects, so that a phone gets its turn between two readings.
- * What a device turned out to be is remembered, and nobody is asked twice.
+ * What a device turned out to be is remembered with its first reading and nobody is asked twice, until it fails or the registry says
+ * something else of it.
  */
-export function registryReader(host: ReaderHost, patience: Patience, air: AirWire | undefined): FleetHost['read'] {
-  const known = new Map<string, Codec>();
+export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWire | undefined): FleetHost['read'] {
+  const { retries, readTimeout, password } = means;
+  const known = new Map<string, Known>();
 
   async function wireOf(device: Device, signal: AbortSignal): Promise<Wire> {
     const { port, board, mac_address: address } = device;
@@ -32,34 +44,42 @@ export function registryReader(host: ReaderHost, patience: Patience, air: AirWir
   }
 
   function candidatesOf(id: string, { device_type: type, port }: Device): readonly Codec[] {
-    const one = known.get(id);
-    if (one) return [one];
     const named = codecsOf(type?.toLowerCase() ?? 'auto');
     const fitting = named.filter(({ serial, gatt }) => (port === undefined ? gatt : serial) !== undefined);
     if (fitting.length > 0) return fitting;
     throw fail('config', `${id}: no ${type} is known ${port === undefined ? 'over Bluetooth' : 'on a wire'}`);
   }
 
+  const optionsOf = ({ board, invert_current, mac_address: address }: Device): CodecOptions => ({
+    ...(board !== undefined && { board }),
+    ...(invert_current && { invertCurrent: true }),
+    ...(address !== undefined && { address }),
+    ...(password !== undefined && { password }),
+  });
+
   return async (device, identity: DeviceIdentity, signal): Promise<VoltRecord> => {
     const { device_id: id } = identity;
-    const opened = await openDevice(
-      {
-        ...patience,
-        wire: await wireOf(device, signal),
-        candidates: candidatesOf(id, device),
-        options: {
-          ...(device.board !== undefined && { board: device.board }),
-          ...(device.invert_current && { invertCurrent: true }),
-        },
-        identity,
-      },
-      { ...host, signal },
-    );
+    const before = known.get(id);
+    const isSame = before?.said === saidOf(device, device.device_type);
+    const { candidates, options } = isSame
+      ? before
+      : { candidates: candidatesOf(id, device), options: optionsOf(device) };
+    const target = { retries, readTimeout, wire: await wireOf(device, signal), candidates, options, identity };
+    known.delete(id);
+    const opened = await openDevice(target, { ...host, signal });
     try {
-      known.set(id, opened.codec);
-      return await opened.read();
+      const reading = await opened.read();
+      const { codec } = opened;
+      // The fleet writes the family into the registry where no type stood.
+      const said = saidOf(device, device.device_type ?? codec.family);
+      known.set(id, { said, candidates: [codec], options: opened.options });
+      return reading;
     } finally {
       await opened.close();
     }
   };
 }
+
+/** What decides how a device is asked, as one text. */
+const saidOf = ({ port, board, mac_address, invert_current }: Device, type: string | undefined): string =>
+  JSON.stringify([type?.toUpperCase(), port, board, mac_address, invert_current]);

@@ -301,6 +301,22 @@ describe('a registry that changes', () => {
     assert.equal(await fleet.done, true);
   });
 
+  test('another type is tried at once, not when a pause or an interval of an hour is over', async () => {
+    const it = world();
+    await it.add({ ...ble(a), device_type: 'bm2' });
+    it.answers[a] = { fault: 'no answer', takes: 0 };
+    const fleet = it.start();
+    await it.clock.advance(3 * minute);
+    await it.registry.update((draft) => {
+      draft.devices[a]!.device_type = 'BM6';
+    });
+    it.answers[a] = {};
+    fleet.reload();
+    await it.clock.advance(second);
+    assert.equal(it.of('battery_reading').length, 1);
+    it.stop();
+  });
+
   test('what the fleet itself writes down changes nothing', async () => {
     const it = world();
     await it.add(ble(a), { polling_interval: 60 });

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ReaderMeans, registryReader } from '../../../../src/clients/bms/fleet/reader.ts';
+import type { Device } from '../../../../src/registry/device.ts';
+import { systemClock } from '../../../../src/runtime/clock.ts';
+import { dalyDevice } from '../../../../src/simulators/bms/daly.ts';
+import { createPack } from '../../../../src/simulators/bms/pack.ts';
+import { startBoard, startDaly, startJbd } from '../../../support/bms-line.ts';
+import { lockedModule } from '../locked-module.ts';
+
+const signal = new AbortController().signal;
+const host = {
+  clock: systemClock,
+  signal,
+  log: { debug() {}, info() {}, warn() {}, error() {}, lost() {}, recovered() {} },
+  lock: async () => async () => {},
+};
+const means: ReaderMeans = { retries: 1, readTimeout: 150 };
+
+const deviceAt = (port: string, more: Partial<Device> = {}): Device => ({
+  port,
+  friendly_name: 'Pack',
+  status: 'configured',
+  discovered_at: '2026-03-01T12:00:00.000Z',
+  polling_interval: 10,
+  connection_config: { retry_attempts: 1, retry_interval: 1, reconnection_delay: 1 },
+  ...more,
+});
+
+/** A reader of one pack. */
+function readerOf() {
+  const read = registryReader(host, means, undefined);
+  return (device: Device) => read(device, { device_id: 'pack', device_name: 'Pack' }, signal);
+}
+
+test('a board that answers to another number is read the same way in each round, without asking again', async (t) => {
+  const { line } = await startDaly(t, { board: 4 });
+  const read = readerOf();
+  const device = deviceAt(line.url, { device_type: 'DALY' });
+  assert.equal((await read(device)).cell_count, 16);
+  const before = line.requests().length;
+  assert.equal((await read(device)).cell_count, 16);
+  const again = line.requests().slice(before);
+  assert.ok(
+    again.every((request) => request.startsWith('a543')),
+    again.join(' '),
+  );
+});
+
+test('another type or port in the registry holds from the next reading on', async (t) => {
+  const read = readerOf();
+  const jbd = await startJbd(t);
+  const daly = await startDaly(t);
+  const device = deviceAt(jbd.line.url);
+  assert.equal((await read(device)).device_type, 'jbd');
+  device.device_type = 'JBD';
+  assert.equal((await read(device)).device_type, 'jbd');
+  assert.equal((await read({ ...device, port: daly.line.url, device_type: 'DALY-A5' })).device_type, 'daly');
+  assert.equal((await read(deviceAt(jbd.line.url))).device_type, 'jbd', 'nothing said: found out');
+});
+
+test('what fails is found out anew: another dialect on the same port', async (t) => {
+  const read = readerOf();
+  const speaking = (dialect: 'a5' | 'd2') =>
+    dalyDevice(createPack({}, systemClock), { dialect, board: 1, stale: false });
+  let far = speaking('a5');
+  const { line } = await startBoard(t, () => ({ receive: (bytes) => far.receive(bytes) }));
+  const device = deviceAt(line.url, { device_type: 'DALY', board: 1 });
+  await read(device);
+  far = speaking('d2');
+  await assert.rejects(read(device));
+  assert.equal((await read(device)).device_type, 'daly');
+});
+
+test('a locked JBD module gets the password of bms.password, with its own address', async () => {
+  const sent: string[] = [];
+  const far = lockedModule(sent);
+  const read = registryReader(host, { ...means, password: '123123' }, async () => far.wire);
+  const { port: _, ...rest } = deviceAt('', { mac_address: far.wire.name, device_type: 'JBD' });
+  assert.equal((await read(rest, { device_id: far.wire.name, device_name: 'House' }, signal)).voltage, 13.34);
+  assert.equal(far.open(), 0);
+});
