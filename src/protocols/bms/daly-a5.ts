@@ -22,7 +22,7 @@ import type { Codec, CodecOptions, Frame, Reading, Rejection, Request } from './
 import { a5Framing, a5Request, ask, latest, numbered } from './daly-a5-frames.ts';
 import { a5Info } from './daly-a5-info.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
-import { dalyCells, dalyCurrent, dalyStates, dalyTemperatures } from './daly-values.ts';
+import { dalyCell, dalyCells, dalyCurrent, dalyStates, dalyTemperatures } from './daly-values.ts';
 import { type BatteryFields, bitNumbers, powerOf } from './fields.ts';
 import { streamParser, u16 } from './framing.ts';
 
@@ -81,11 +81,11 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
     ...(counts && { cell_count: counts[0]!, cycles: u16(counts, 5) }),
   };
   if (counts && counts[0]! <= 48) {
-    const { fields: cells, remarks: odd } = dalyCells(
-      slots(frames, 0x95, 3, counts[0]!, (data, slot) => u16(data, 1 + 2 * slot)),
-    );
+    const list = slots(frames, 0x95, 3, counts[0]!, (data, slot) => u16(data, 1 + 2 * slot));
+    const { fields: cells, remarks: odd } = dalyCells(list);
     // Of an incomplete list the lowest of those known is not the lowest: the board's own figures are better.
-    if (cells.cells || fields.cell_min === undefined) Object.assign(fields, cells);
+    const isWhole = !list.includes(undefined);
+    if (isWhole || (fields.cell_min === undefined && fields.cell_max === undefined)) Object.assign(fields, cells);
     remarks.push(...odd);
   }
   if (counts && counts[1]! <= 16 && latest(frames, 0x96)) {
@@ -132,14 +132,12 @@ function statusFields(data: Uint8Array): BatteryFields {
 function extremes(frames: readonly Frame[]): BatteryFields {
   const cells = latest(frames, 0x91);
   const sensors = latest(frames, 0x92);
+  const highest = cells && dalyCell(u16(cells, 0));
+  const lowest = cells && dalyCell(u16(cells, 3));
   return {
-    ...(cells && {
-      cell_max: u16(cells, 0) / 1000,
-      cell_max_number: cells[2]!,
-      cell_min: u16(cells, 3) / 1000,
-      cell_min_number: cells[5]!,
-      cell_delta: (u16(cells, 0) - u16(cells, 3)) / 1000,
-    }),
+    ...(highest !== undefined && { cell_max: highest / 1000, cell_max_number: cells![2]! }),
+    ...(lowest !== undefined && { cell_min: lowest / 1000, cell_min_number: cells![5]! }),
+    ...(highest !== undefined && lowest !== undefined && { cell_delta: (highest - lowest) / 1000 }),
     ...(sensors && sensors[0]! > 0 && sensors[2]! > 0 && { temp_max: sensors[0]! - 40, temp_min: sensors[2]! - 40 }),
   };
 }

@@ -15,19 +15,21 @@ export function dalyCurrent(raw: number, { invertCurrent }: CodecOptions): numbe
 /** What an open sense wire reads. */
 const openWire = 5000;
 
+/** A cell in mV; one of 5 V and more is none, its sense wire is open. */
+export const dalyCell = (mv: number | undefined): number | undefined =>
+  mv === undefined || mv >= openWire ? undefined : mv;
+
 /** Fields of a list, and what is odd about it. */
 interface Odd {
   fields: BatteryFields;
   remarks: readonly string[];
 }
 
-/** Cells in mV; a cell of 5 V is none, its sense wire is open. */
+/** Cells, each as {@link dalyCell} reads it. */
 export function dalyCells(millivolts: readonly (number | undefined)[]): Odd {
   const open = millivolts.flatMap((mv, n) => (mv !== undefined && mv >= openWire ? [n + 1] : []));
   return {
-    fields: cellFields(
-      open.length === 0 ? millivolts : millivolts.map((mv) => (mv !== undefined && mv >= openWire ? undefined : mv)),
-    ),
+    fields: cellFields(open.length === 0 ? millivolts : millivolts.map(dalyCell)),
     remarks: open.map((number) => `cell ${number} reads 5 V: its sense wire is open`),
   };
 }

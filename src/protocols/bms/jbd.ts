@@ -174,8 +174,10 @@ export const codec: Codec = {
   // The first request after sleep or connect is normally lost.
   probes: () => [{ request: basic, times: 2, options: {} }],
   switching(change, now) {
-    const charge = change.charge ?? now.charge_enabled ?? true;
-    const discharge = change.discharge ?? now.discharge_enabled ?? true;
+    // A switch that a protection holds open would be locked for good if it were written as it is: only a lock is repeated.
+    const locked = now.switch_locked ? now : {};
+    const charge = change.charge ?? locked.charge_enabled ?? true;
+    const discharge = change.discharge ?? locked.discharge_enabled ?? true;
     const off = (charge ? 0 : 1) | (discharge ? 0 : 2);
     return [
       {

@@ -130,6 +130,27 @@ test('daly: of a list with a gap the board says lowest and highest itself', () =
   assert.deepEqual(decoded('daly-a5', whole).fields.cell_min_number, 4);
 });
 
+test('daly: a highest or lowest cell of 5 V or more is none, whoever says it', () => {
+  const extremes = (high: number, low: number) => ({ 145: [[...be16(high), 2, ...be16(low), 5, 0, 0]], 149: [] });
+  const keys = ['cell_max', 'cell_max_number', 'cell_min', 'cell_min_number', 'cell_delta'] as const;
+  const said = (frames: Parameters<typeof decoded>[1]) => {
+    const { fields } = decoded('daly-a5', frames);
+    return keys.map((key) => fields[key]);
+  };
+  assert.deepEqual(said(a5([3300, 3310], extremes(3399, 3101))), [3.399, 2, 3.101, 5, 0.298]);
+  assert.deepEqual(said(a5([3300, 3310], extremes(5000, 3101))), [undefined, undefined, 3.101, 5, undefined]);
+  assert.deepEqual(said(a5([3300, 3310], extremes(0xffff, 0xffff))), [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  // A list without gaps knows better than a board that takes the open wire for its highest cell.
+  const open = a5([3300, 5000, 3310], { 145: [[...be16(5000), 2, ...be16(3300), 1, 0, 0]] });
+  assert.deepEqual(said(open), [3.31, 3, 3.3, 1, 0.01]);
+});
+
 test('daly: frame number 255 is invalid and changes nothing', () => {
   const frames = [...a5([3300, 3310, 3305]), { code: 149, data: Uint8Array.from([255, 1, 2, 3, 4, 5, 6, 7]) }];
   assert.deepEqual(decoded('daly-a5', frames).fields.cells, [3.3, 3.31, 3.305]);

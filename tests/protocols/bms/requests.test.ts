@@ -60,12 +60,16 @@ test('jbd: requests are the documented bytes', () => {
   }
 });
 
-test('jbd: both switches go in one request, the untouched one as it is', () => {
+test('jbd: both switches go in one request, the other one locked only if it was', () => {
   const jbd = codecs.find(({ name }) => name === 'jbd')!;
   const sent = (change: object, now: object) => jbd.switching!(change, now, {}).map(({ bytes }) => hex(bytes!));
   assert.deepEqual(sent({ charge: true, discharge: true }, {}), ['dd5ae1020000ff1d77']);
   assert.deepEqual(sent({ charge: false }, { discharge_enabled: true }), ['dd5ae1020001ff1c77']);
-  assert.deepEqual(sent({ charge: false }, { discharge_enabled: false }), ['dd5ae1020003ff1a77']);
+  const locked = { discharge_enabled: false, switch_locked: true };
+  assert.deepEqual(sent({ charge: false }, locked), ['dd5ae1020003ff1a77']);
+  // A protection has it open, nobody locked it.
+  assert.deepEqual(sent({ charge: false }, { discharge_enabled: false }), ['dd5ae1020001ff1c77']);
+  assert.deepEqual(sent({ discharge: true }, { charge_enabled: false }), ['dd5ae1020000ff1d77']);
   assert.deepEqual(sent({ discharge: false }, { charge_enabled: true }), ['dd5ae1020002ff1b77']);
 });
 
