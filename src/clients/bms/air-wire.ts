@@ -42,18 +42,25 @@ export function airWire(bluetooth: Bluetooth, address: string, timeout: number, 
   /** What the device advertises; undefined when it was not seen in time. */
   async function look(adapter: Adapter): Promise<Sighting | undefined> {
     let seen: Sighting | undefined;
-    const stop = await adapter.scan((sighting) => {
-      if (same(sighting.id, id)) seen = sighting;
-    });
+    let lost: Error | undefined;
+    const stop = await adapter.scan(
+      (sighting) => {
+        if (same(sighting.id, id)) seen = sighting;
+      },
+      (error) => {
+        lost = error;
+      },
+    );
     try {
       const { clock, signal } = host;
       const giveUp = clock.monotonic() + timeout;
-      while (!seen && clock.monotonic() < giveUp) await clock.sleep(lookEvery, signal);
+      while (!seen && !lost && clock.monotonic() < giveUp) await clock.sleep(lookEvery, signal);
       const settled = clock.monotonic() + settleWithin;
       while (seen && !identify(advertised(seen)) && clock.monotonic() < settled) await clock.sleep(lookEvery, signal);
     } finally {
       await stop();
     }
+    if (!seen && lost) throw lost;
     return seen;
   }
 

@@ -13,7 +13,7 @@ export interface Bluetooth {
   use<T>(work: (adapter: Adapter) => Promise<T>): Promise<T>;
   /** Takes the adapter until the returned function is called. */
   hold(): Promise<{ adapter: Adapter; release(): Promise<void> }>;
-  /** Scans for `ms`, or until `signal` aborts. `onSeen` gets what is new of each device. */
+  /** Scans for `ms`, or until `signal` aborts. `onSeen` gets what is new of each device. Rejects when the adapter is lost meanwhile. */
   scan(ms: number, onSeen: (sighting: Sighting) => void, signal?: AbortSignal): Promise<void>;
   /** Lets go of the adapter at once. Never rejects. */
   close(): Promise<void>;
@@ -76,14 +76,18 @@ export function createBluetooth(host: BluetoothHost, options: BleOptions, linger
     use,
     scan: (ms, onSeen, signal = host.signal) =>
       use(async (taken) => {
-        const stop = await taken.scan(onSeen).catch((error: Error) => {
+        const over = new AbortController();
+        let failure: Error | undefined;
+        const onLost = (error: Error): void => {
+          failure = error;
+          over.abort();
+        };
+        const stop = await taken.scan(onSeen, onLost).catch((error: Error) => {
           throw error instanceof LinkError ? unreachable(taken.name, error) : error;
         });
-        try {
-          await clock.sleep(ms, signal).catch(() => {});
-        } finally {
-          await stop();
-        }
+        await clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {});
+        await stop();
+        if (failure && !signal.aborted) throw failure;
       }),
     close: letGo,
   };

@@ -43,8 +43,11 @@ export interface ConnectLimits {
 /** An adapter that is ours until it is closed. */
 export interface Adapter {
   readonly name: string;
-  /** Scans until the returned function is called; a child that is lost meanwhile is replaced and goes on. */
-  scan(onSeen: (sighting: Sighting) => void): Promise<() => Promise<void>>;
+  /**
+   * Scans until the returned function is called; a child that is lost meanwhile is replaced and goes on. `onLost` gets the reason
+   * (69, 75, 77) when none can take its place: nothing more will be seen.
+   */
+  scan(onSeen: (sighting: Sighting) => void, onLost?: (error: Error) => void): Promise<() => Promise<void>>;
   /** Connects and subscribes. Rejects with {@link LinkError}: `silent` not seen or no answer, `refused` held by another host, … */
   connect(id: string, gatt: readonly GattChoice[], limits: ConnectLimits): Promise<BleLink>;
   /** Lets go of everything: scan, connections, child, lock. Never rejects. */
@@ -84,6 +87,7 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
   const early = new Map<string, Buffer[]>();
   const seen = new Set<string>();
   let onSeen: ((sighting: Sighting) => void) | undefined;
+  let onLost: ((error: Error) => void) | undefined;
   let helper: Helper | undefined;
   let starting: Promise<Helper> | undefined;
   const closing = new AbortController();
@@ -137,26 +141,42 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
       );
       const how = await Promise.race([isPowered, late, stop.stopped, over]);
       if (how === 'late') throw notPowered(name, state, options.powerOn);
+      dirty = false;
+      if (onSeen) await fresh.request({ do: 'scan' }, shortRequest);
     } catch (error) {
       await fresh.end();
-      throw error;
+      if (helper === fresh) helper = undefined;
+      if (!(error instanceof HelperError)) throw error;
+      dirty ||= error.trouble.tainted;
+      throw fail('unavailable', `Bluetooth adapter ${name}: ${error.message}`);
     } finally {
       cancel();
       stop.cancel();
     }
-    dirty = false;
     void fresh.over.then((reason) => lost(fresh, reason));
-    if (onSeen) await fresh.request({ do: 'scan' }, shortRequest);
     return fresh;
   }
 
   /** The child that works, a new one where there is none. */
   function ready(): Promise<Helper> {
-    starting ??= start().catch((error) => {
-      starting = undefined;
+    return starting ?? keep(start());
+  }
+
+  /** Remembers a start, until it fails. */
+  function keep(attempt: Promise<Helper>): Promise<Helper> {
+    const kept = attempt.catch((error) => {
+      if (starting === kept) starting = undefined;
       throw error;
     });
-    return starting;
+    starting = kept;
+    return kept;
+  }
+
+  /** No child works, and none is tried for the time being: the scan is over, if there is one. */
+  function giveUp(error: Error): void {
+    if (stopping.aborted) return;
+    if (onLost) onLost(error);
+    else log.error(error.message);
   }
 
   function endLinks(failure: LinkFailure): void {
@@ -171,9 +191,13 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
     dirty = true;
     endLinks({ kind: 'failed', reason });
     failures++;
-    if (failures > mostFailures || signal.aborted) return;
+    if (signal.aborted) return;
+    if (failures > mostFailures) {
+      giveUp(fail('unavailable', `Bluetooth adapter ${name}: ${reason}`));
+      return;
+    }
     log.warn(`Bluetooth adapter ${name}: ${reason}; starting another`);
-    ready().catch((error: Error) => log.error(error.message));
+    ready().catch(giveUp);
   }
 
   async function replace(old: Helper, why: string, kind: LinkFailure['kind'] = 'failed'): Promise<void> {
@@ -181,11 +205,7 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
     log.debug(`bluetooth helper: replaced: ${why}`);
     helper = undefined;
     endLinks({ kind, reason: why });
-    starting = old.end().then(() => start());
-    await starting.catch((error: Error) => {
-      starting = undefined;
-      log.error(error.message);
-    });
+    await keep(old.end().then(() => start())).catch(giveUp);
   }
 
   /** Asks the child; what leaves it in doubt has it replaced. */
@@ -220,16 +240,19 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
     get child() {
       return helper?.pid;
     },
-    async scan(fn) {
-      onSeen = fn;
+    async scan(seenNow, lostNow) {
+      onSeen = seenNow;
+      onLost = lostNow;
       try {
         await ask({ do: 'scan' }, shortRequest);
       } catch (error) {
         onSeen = undefined;
+        onLost = undefined;
         throw error;
       }
       return async () => {
         onSeen = undefined;
+        onLost = undefined;
         if (helper) await ask({ do: 'stop' }, shortRequest).catch(() => {});
       };
     },

@@ -44,10 +44,13 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
     isScanning = on;
   }
 
-  /** Scans until the device is seen; a device that was seen before need not be seen again. */
+  /**
+   * Scans until the device is seen; one that was seen before need not be seen again, unless somebody else held it then: only another
+   * advertisement tells that it is free.
+   */
   async function find(id: string, ms: number): Promise<Peripheral> {
     const known = peripherals.get(id);
-    if (known) return known;
+    if (known?.connectable) return known;
     const found = new Promise<Peripheral>((resolve) => waiting.set(id, resolve));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

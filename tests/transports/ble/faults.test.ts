@@ -44,6 +44,19 @@ for (const driver of drivers) {
     });
   }
 
+  test(`${driver}: a device that a phone held is connected once it is free, by the same child`, async (t) => {
+    const faults: PeripheralFaults = { busy: true };
+    const device = faulty(faults);
+    const air = await testAir(t, [device]);
+    if (!air) return;
+    const adapter = await testAdapter(air, { driver });
+    const { child } = adapter;
+    await assert.rejects(adapter.connect(device.address, gatt, limits), failure('refused', /another host holds it/));
+    faults.busy = false;
+    await (await adapter.connect(device.address, gatt, limits)).close();
+    assert.equal(adapter.child, child);
+  });
+
   test(`${driver}: a device that is not there is said to be unseen, and no scan goes on`, async (t) => {
     const air = await testAir(t, [healthy]);
     if (!air) return;
