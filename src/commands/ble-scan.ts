@@ -239,17 +239,28 @@ async function* replay(ctx: ScanContext): AsyncGenerator<VoltRecord, number, voi
   return exit.ok;
 }
 
-async function* recordsOf({ opts, log }: ScanContext): AsyncGenerator<VoltRecord, void, void> {
+/** The records of a file; lines that are none count as bad input, as those of stdin do. */
+async function* recordsOf({ opts, reject }: ScanContext): AsyncGenerator<VoltRecord, void, void> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(opts.replay!, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw fail('io', `${opts.replay}: cannot be read: ${error.code}`);
   });
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
-    try {
-      yield JSON.parse(line) as VoltRecord;
-    } catch {
-      log.warn(`${opts.replay}: line ${index + 1} is no record`);
-    }
+    const record = recordIn(line);
+    if (typeof record === 'string') reject(`${opts.replay}: line ${index + 1}: ${record}`);
+    else yield record;
   }
+}
+
+/** The record of a line, or why it is none. */
+function recordIn(line: string): VoltRecord | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return 'not JSON';
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not a JSON object';
+  return typeof (value as VoltRecord).type === 'string' ? (value as VoltRecord) : 'no "type"';
 }

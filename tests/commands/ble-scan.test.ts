@@ -193,6 +193,26 @@ test('recorded devices are decoded with no Bluetooth, and what is no ble_device 
   );
 });
 
+test('lines of a --replay file that are no records are said and counted, and the others are decoded', async () => {
+  const file = join(temporaryFolder('replay'), 'devices.ndjson');
+  const device = '{"type":"ble_device","time":"2026-03-01T12:00:00.000Z","device_id":"38:3B:26:00:00:01","name":"BM6"}';
+  writeFileSync(file, `null\n${device}\n[1]\n{"type":\n{"device_id":"x"}\n`);
+  const { records, status, log } = await runCommand(command, { flags: { replay: file } });
+  assert.deepEqual(
+    records.map(({ device_id }) => device_id),
+    ['38:3B:26:00:00:01'],
+  );
+  assert.equal(status, 65);
+  for (const why of [
+    'line 1: not a JSON object',
+    'line 3: not a JSON object',
+    'line 4: not JSON',
+    'line 5: no "type"',
+  ]) {
+    assert.match(log.join('\n'), new RegExp(why));
+  }
+});
+
 test('no adapter, no rights and a switched-off one are said in one line, with statuses of their own', async () => {
   const root = temporaryFolder('machine');
   const bluetooth = join(root, 'sys/class/bluetooth/hci0/rfkill0');
