@@ -27,7 +27,7 @@ const options = {
     default: 7_200_000,
     summary: "how long a battery's values are shown without a new reading, at least twice its interval; 0: for ever",
   },
-  omit: { type: 'list', value: 'KEY,…', summary: 'keys that get no entity: cells,lat' },
+  omit: { type: 'list', value: 'KEY,…', summary: 'keys that get no entity, or lose the one they had: cells,lat' },
   announce: { type: 'flag', summary: 'announce every device again, whether something is new or not' },
   remove: { type: 'flag', summary: 'take the named devices, or all, out of Home Assistant, and end; reads no input' },
 } as const satisfies Options;
@@ -45,7 +45,7 @@ export const command = defineCommand({
   summary: 'makes the devices in the records known to Home Assistant, for mqtt-pub',
   description: `Passes every record on as it is, and before the first one of a battery monitor, a vehicle or a wallbox puts an mqtt_message with which Home Assistant (2024.11 or newer, with its MQTT integration) makes a device of it, and an entity of each value that it has. Nothing has to be installed or written in Home Assistant.
 
-Only what the device has been seen to have becomes an entity. When it comes up with a value for the first time, the device is announced again with one entity more; what is known is kept in the data directory, so that nothing vanishes after a restart, and a job of cron does not announce the same again and again: an unchanged device is announced by a new run only once a day. Who deletes a device in Home Assistant has peace until then.
+Only what the device has been seen to have becomes an entity. When it comes up with a value for the first time, the device is announced again with one entity more; what is known is kept in the data directory, so that nothing vanishes after a restart. A new run announces each device once, with its first record; a job of cron, which runs with --no-status, does so for an unchanged device once an hour. Who deletes a device in Home Assistant has peace until then.
 
 Entities are identified by the address of the monitor, the VIN or the identity of the wallbox, never by a name that may change. Names come from the registry where there is one. Units and classes are those of the vocabulary, so that energy and statistics work.
 

@@ -35,7 +35,8 @@ const options = {
     default: 10,
     min: 0,
     max: 10_000,
-    summary: 'messages kept while the broker is away and what comes before can not wait; the oldest go',
+    summary:
+      'messages kept while the broker is away and what comes before can not wait; the oldest go, retained ones only for newer',
   },
   birthTopic: {
     type: 'string',
@@ -240,6 +241,7 @@ async function* publish(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
   );
   try {
     yield* receipts;
+    if (account.lost) return exit.unavailable;
     return account.refused === undefined ? exit.ok : account.refused === 135 ? exit.noPermission : exit.protocol;
   } finally {
     outlet.close();

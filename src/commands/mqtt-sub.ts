@@ -77,7 +77,9 @@ The broker is that of the home: mqtt.url, or mqtt.broker and mqtt.port. User nam
   sections: [
     {
       title: 'DELIVERY',
-      text: `A message of QoS 1 or 2 is acknowledged when its record has been written, in voltpipe run when the sink has it. With --session and --client-id the broker keeps what is not acknowledged, and what comes while mqtt-sub is away, and sends it with the next connection: nothing is lost then, and what was under way may come twice. Without --session, messages of an outage are missed.
+      text: `A message of QoS 1, which one published with QoS 2 becomes unless --qos 2 is given, is acknowledged when its record has been written, in voltpipe run when the sink has it. With --session and --client-id the broker keeps what is not acknowledged, and what comes while mqtt-sub is away, and sends it with the next connection: nothing is lost then, and what was under way may come twice. Without --session, messages of an outage are missed.
+
+With --qos 2 a message comes once and keeps its QoS, for a mirror of a broker; the handshake of QoS 2 promises the broker more than a record that is not yet written can keep, so one that is under way when the connection or the process ends is lost. It is refused with --session.
 
 When the reader is slow, no more is read from the broker once --queue-size messages wait; the connection stays. What the broker does with the rest is its own policy: mosquitto keeps 1000 messages of QoS 1 for a client (max_queued_messages).
 
@@ -110,6 +112,13 @@ With --share several mqtt-sub divide the messages of a topic among themselves. A
 
   check(opts, args) {
     checkBroker(opts);
+    if (opts.qos === '2' && opts.session !== undefined) {
+      throw fail(
+        'usage',
+        '--qos 2 with --session: what is under way could be lost',
+        'Leave --qos 2 out: QoS 1 loses nothing.',
+      );
+    }
     for (const topic of args) {
       const fault = filterFault(topic);
       if (fault) throw fail('usage', `topic ${topic}: ${fault}`);

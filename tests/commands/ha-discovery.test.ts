@@ -50,15 +50,18 @@ test('each monitor and each vehicle is a device, announced before its first reco
     if (type === 'mqtt_message') assert.deepEqual([qos, retain], [1, true]);
 });
 
-test('a restart announces only what is new; --announce says all again', async () => {
+test('a restart announces each device once, a job of cron only what is new; --announce says all again', async () => {
   const dataDir = temporaryFolder('ha');
+  const cron = { status: true }; // --no-status
   await run([reading('a'), reading('b')], dataDir);
-  assert.deepEqual(topics(await run([reading('a'), reading('b')], dataDir)), []);
-  const more = await run([reading('a', { current: 1 })], dataDir);
+  assert.deepEqual(topics(await run([reading('b'), reading('b')], dataDir)), [config('b')]);
+  await run([reading('a'), reading('b')], dataDir, cron);
+  assert.deepEqual(topics(await run([reading('a'), reading('b')], dataDir, cron)), []);
+  const more = await run([reading('a', { current: 1 })], dataDir, cron);
   assert.deepEqual(topics(more), [config('a')]);
   const { components } = more.records[0]!['payload'] as { components: object };
   assert.deepEqual(Object.keys(components), ['voltage', 'current']);
-  assert.deepEqual(topics(await run([reading('a'), reading('b')], dataDir, { announce: true })), [
+  assert.deepEqual(topics(await run([reading('a'), reading('b')], dataDir, { ...cron, announce: true })), [
     config('a'),
     config('b'),
   ]);

@@ -163,7 +163,7 @@ test('without a reader of acknowledgements the last ten wait for the broker, in 
   await listener.count(isReading, 10);
   input.push(reading(26));
   const got = await end();
-  assert.equal(got.status, 0);
+  assert.equal(got.status, 69);
   const seen = await listener.count(isReading, 11);
   assert.deepEqual(
     numbers(seen),
@@ -172,6 +172,25 @@ test('without a reader of acknowledgements the last ten wait for the broker, in 
   const log = got.log.join('\n');
   assert.equal(got.log.filter((line) => line.includes('buffer is full') && !line.includes('debug')).length, 1);
   assert.match(log, /15 messages were dropped/);
+});
+
+test('a device that was announced while the broker was away, many readings ago, is known when it comes', async (t) => {
+  const port = await freePort();
+  if (!requireService(t, 'mosquitto')) return;
+  let dropped = 0;
+  const { input, end } = publishing(t, port, {
+    flags: { receipts: true },
+    onItem: (item) => void ((item as VoltRecord)['status'] === 'dropped' && dropped++),
+  });
+  const topic = 'homeassistant/device/x/config';
+  input.push({ type: 'mqtt_message', topic, payload: { a: 1 }, qos: 1, retain: true }, ...readings(1, 25));
+  await eventually(() => dropped === 16);
+  const broker = await startMosquitto(t, { port });
+  if (!broker) return;
+  const listener = await listen(t, port, ['#']);
+  const found = await listener.find((message) => message.topic === topic);
+  assert.equal(found.payload, '{"a":1}');
+  await end();
 });
 
 test('the broker says offline when mqtt-pub is killed, and online is retained until then', async (t) => {

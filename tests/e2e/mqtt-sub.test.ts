@@ -320,3 +320,17 @@ test('messages of one broker arrive at another as they were: topic, payload, QoS
   stop.abort();
   await running;
 });
+
+test('QoS 2 could lose what is under way: with a session it is refused, and what was published with it arrives with QoS 1', async (t) => {
+  const got = await runCommand(mqttSub, { args: ['t'], flags: { qos: '2', clientId: 'kept', session: '1h' } });
+  assert.equal(got.status, 64);
+  assert.match(got.error!.message, /--qos 2 with --session/);
+  const broker = await startMosquitto(t);
+  if (!broker) return;
+  const { records, probe, end } = await subscribed(t, broker.port, ['t'], { clientId: 'kept', session: '1h' });
+  await standing(probe, 't', 'probe', records);
+  await probe.publish('t', 'twice', { qos: 2 });
+  await eventually(() => records.length === 1);
+  assert.deepEqual([records[0]!['payload'], records[0]!['qos']], ['twice', 1]);
+  await end();
+});

@@ -111,6 +111,8 @@ export function discoveryFaults(topic: string, payload: Json): string[] {
   if (Object.keys(components).length === 0) faults.push('no components');
   const ids = new Set<unknown>();
   for (const [name, component] of Object.entries(components)) {
+    // The platform alone takes an entity out.
+    if (Object.keys(component).join() === 'platform' && String(component['platform']) in platforms) continue;
     const { unique_id: id } = component;
     if (ids.has(id)) faults.push(`${name}: unique_id twice`);
     ids.add(id);

@@ -27,6 +27,8 @@ export interface Account {
   settle(job: Job, fate: Fate): void;
   /** The worst code with which the broker refused a message, if it did: not authorised before any other. */
   readonly refused: number | undefined;
+  /** Whether any was dropped at all. */
+  readonly lost: boolean;
   /** Says how many were dropped since it was last said. */
   sayDropped(): void;
 }
@@ -42,6 +44,7 @@ export function createAccount(options: AccountOptions): Account {
   let closing: number[] = [];
   let taken = 0;
   let dropped = 0;
+  let lost = false;
   let refused: number | undefined;
   let scheduled = false;
 
@@ -86,6 +89,9 @@ export function createAccount(options: AccountOptions): Account {
     get refused() {
       return refused;
     },
+    get lost() {
+      return lost;
+    },
     open: () => ledger.open(),
     made(ordinal, messages) {
       if (messages > 1) open.set(ordinal, messages);
@@ -99,6 +105,7 @@ export function createAccount(options: AccountOptions): Account {
         soon();
       } else if (fate === 'dropped') {
         dropped++;
+        lost = true;
         published.add(1, { result: 'dropped' });
         log.lost('buffer', 'broker: away, and the buffer is full: the oldest messages are dropped');
         receipt(false, 1, 'dropped', job.topic);

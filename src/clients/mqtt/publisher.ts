@@ -17,7 +17,7 @@ export interface PublisherOptions {
   clock: Clock;
   /** Messages under way at most; the broker may want fewer. */
   window: number;
-  /** Messages that wait while there is no connection; beyond it the oldest go. */
+  /** Messages that wait while there is no connection; beyond it the oldest go. A retained one goes only for a newer one of its topic. */
   buffer: number;
   /** Whoever offers messages can wait instead, so that none has to go. */
   waits(): boolean;
@@ -54,10 +54,26 @@ export const closedUpon = 128;
 /** Messages that wait for their turn although there is a connection, so that an acknowledgement finds the next one at hand. */
 const slack = 64;
 
+/** Messages that wait without a connection at most, the retained ones with them. */
+const most = 10_000;
+
 /** Stands where a job has left the queue. */
 const gone: Job = { topic: '', payload: '', qos: 0, retain: false, ordinal: -1 };
 
 const sizeOf = ({ topic, payload }: Job): number => topic.length + payload.length;
+
+/** Where, from `start` on, the oldest message stands that is not the last word on a retained topic; undefined: there is none. */
+function oldestPassing(jobs: readonly Job[], start: number): number | undefined {
+  if (!jobs[start]?.retain) return start;
+  const spoken = new Set<string>();
+  let found: number | undefined;
+  for (let at = jobs.length - 1; at >= start; at--) {
+    const { topic, retain } = jobs[at]!;
+    if (!retain || spoken.has(topic)) found = at;
+    else spoken.add(topic);
+  }
+  return found;
+}
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { clock, buffer, onFate } = options;
@@ -91,6 +107,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (const wake of wakened) wake();
   };
 
+  /** Something has left: whoever waits for room, or for the end, may go on. */
+  const wakeAll = (): void => {
+    if (waitingCount() <= slack / 2) ring();
+    checkIdle();
+  };
+
   const take = (): Job => {
     const job = waiting[head]!;
     // What has left must not be kept alive by its place in the queue.
@@ -115,8 +137,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     progress = clock.monotonic();
     onFate(job, code === 0 ? 'taken' : code);
     pump();
-    if (waitingCount() <= slack / 2) ring();
-    checkIdle();
   };
 
   /** What the broker has said that it will not take. */
@@ -138,6 +158,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (!to.post(fitted(job, to), (_message, code) => settle(job, code))) break;
     }
     watch();
+    wakeAll();
   };
 
   /** The job as the broker's limits allow it. */
@@ -165,14 +186,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
     cancelWatch = clock.after(options.stall, look, { idle: true });
   };
 
-  /** Without a connection, what was never sent is held to the bounds: the oldest goes. */
+  const drop = (at: number): void => {
+    const [job] = waiting.splice(at, 1);
+    waitingBytes -= sizeOf(job!);
+    onFate(job!, 'dropped');
+  };
+
+  /** Without a connection, what was never sent is held to the bounds: the oldest goes, what says how things stand last of all. */
   const shrink = (): void => {
     if (connection || options.waits()) return;
-    while (waitingCount() - again > buffer || (waitingBytes > maxBytes && waitingCount() > again + 1)) {
-      const [job] = waiting.splice(head + again, 1);
-      waitingBytes -= sizeOf(job!);
-      onFate(job!, 'dropped');
+    while (waitingCount() - again > buffer) {
+      const at = oldestPassing(waiting, head + again);
+      if (at === undefined) break;
+      drop(at);
     }
+    while (waitingCount() - again > most || (waitingBytes > maxBytes && waitingCount() > again + 1)) drop(head + again);
     ring();
   };
 

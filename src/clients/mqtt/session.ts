@@ -56,8 +56,9 @@ export async function keepSession(options: SessionOptions): Promise<void> {
 
   while (!signal.aborted) {
     let why: MqttFailure | undefined;
+    let connection: MqttConnection | undefined;
     try {
-      const connection = await connect({ ...options.broker(), version, clock, signal });
+      connection = await connect({ ...options.broker(), version, clock, signal });
       const since = clock.monotonic();
       wasUp = true;
       refusals = 0;
@@ -67,6 +68,8 @@ export async function keepSession(options: SessionOptions): Promise<void> {
       if (clock.monotonic() - since >= goodAfter || options.proved?.()) backoff.reset();
     } catch (error) {
       why = asFailure(error);
+      // It may be the greeting alone that has failed: two connections at once would fight over the session.
+      connection?.drop(why);
       if (signal.aborted) return;
       if (why.kind === 'refused' && refusedForGood.has(why.code ?? 0)) {
         refusals++;

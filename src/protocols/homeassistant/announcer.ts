@@ -22,8 +22,8 @@ export interface Announcer {
   readonly devices: KnownDevices;
 }
 
-/** An unchanged message is sent again by a new run when the last one is older: a broker may have forgotten it. */
-const announceAgain = 24 * 3_600_000;
+/** A job of cron sends an unchanged message again when the last one is older: a broker may have forgotten it, or never had it. */
+const announceAgain = 3_600_000;
 
 const lists = new Set(Object.values(entities).flatMap((all) => all.filter(({ list }) => list).map(({ key }) => key)));
 const shown = new Map(
@@ -130,7 +130,9 @@ export function createAnnouncer(
       device.looked = true;
       const hash = hashOf(JSON.stringify(payload));
       const { sent } = known;
-      if (sent?.hash === hash && !(first && now - sent.at > announceAgain)) return undefined;
+      // A run that stays says all once: nobody tells us whether the message of the last one arrived.
+      const due = first && (settings.statusTopic !== undefined || Math.abs(now - (sent?.at ?? 0)) > announceAgain);
+      if (sent?.hash === hash && !due) return undefined;
       known.sent = { hash, at: now };
       return { topic: configTopic(settings.discoveryPrefix, id), payload, id };
     },

@@ -9,7 +9,7 @@ export interface ConfigSettings {
   statusTopic: string | undefined;
   /** Seconds after which a battery's value is not shown any longer; 0: for ever. */
   expireAfter: number;
-  /** Keys that are not announced. */
+  /** Keys whose entities are taken out. */
   omit: ReadonlySet<string>;
   version: string;
 }
@@ -82,14 +82,20 @@ export function discoveryConfig(known: KnownDevice, settings: ConfigSettings): R
     own.push({ topic: topics['wallbox_state'], value_template: template });
   }
   const components: Record<string, unknown> = {};
+  const removed: Record<string, { platform: string }> = {};
   for (const [type, list] of Object.entries(entities)) {
     const topic = topics[type];
     if (topic === undefined) continue;
     for (const entity of list) {
-      const count = settings.omit.has(entity.key) ? 0 : countOf(entity, type, has);
+      const count = countOf(entity, type, has);
       if (count === 0) continue;
       for (const [key, component] of componentsOf(entity, count)) {
         const unique = type === 'device_status' ? 'connected' : key;
+        if (settings.omit.has(entity.key)) {
+          // It may have been announced before, and Home Assistant takes nothing away that is only missing.
+          removed[unique] = { platform: entity.platform };
+          continue;
+        }
         components[unique] = {
           ...component,
           unique_id: `${objectId(id)}_${unique}`,
@@ -108,6 +114,6 @@ export function discoveryConfig(known: KnownDevice, settings: ConfigSettings): R
     origin: { name: 'voltpipe', sw_version: settings.version },
     qos: 1,
     ...(availability.length > 0 && { availability, availability_mode: 'all' }),
-    components,
+    components: { ...removed, ...components },
   };
 }

@@ -27,6 +27,9 @@ function publishing(settings: { window?: number; buffer?: number; waits?: boolea
   return { clock, fates, publisher };
 }
 
+/** What is the case once everything that is due has run. */
+const settle = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(resolve, value));
+
 const payloads = (connection: ReturnType<typeof fakeConnection>): number[] =>
   connection.posted.map(({ payload }) => Number(payload));
 const from = (first: number, last: number): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -177,4 +180,40 @@ test("the broker's limits are kept: QoS, retain, size of a packet", () => {
   void publisher.offer(job(2, { payload: 'x'.repeat(100) }));
   assert.deepEqual(connection.posted, [{ topic: 't', payload: '1', qos: 0, retain: false }]);
   assert.deepEqual(fates, [[2, 149]]);
+});
+
+test('while the broker is away a retained message goes only for a newer one of its topic: nobody would say it again', () => {
+  const { publisher, fates } = publishing();
+  const kept = (n: number, topic: string): void => void publisher.offer(job(n, { topic, retain: true }));
+  kept(1, 'homeassistant/device/x/config');
+  kept(2, 'status');
+  kept(3, 'status');
+  offerAll(publisher, 4, 28);
+  assert.deepEqual(
+    fates.map(([n]) => n).sort((a, b) => a - b),
+    [2, ...from(4, 20)],
+  );
+  const connection = fakeConnection();
+  publisher.up(connection, []);
+  assert.deepEqual(payloads(connection), [1, 3, ...from(21, 28)]);
+});
+
+test('retained messages without end are bounded too', () => {
+  const { publisher, fates } = publishing();
+  for (let n = 1; n <= 10_003; n++) void publisher.offer(job(n, { topic: `t/${n}`, retain: true }));
+  assert.equal(publisher.outstanding, 10_000);
+  assert.deepEqual(
+    fates.map(([n]) => n),
+    [1, 2, 3],
+  );
+});
+
+test('when all that waits is refused unsent, whoever waits for room or for the end goes on', async () => {
+  const { publisher, fates } = publishing({ waits: true });
+  const room = publisher.offer(job(1, { payload: 'x'.repeat(100) }));
+  const idle = publisher.idle();
+  publisher.up(fakeConnection({ maximumPacketSize: 100 }), []);
+  assert.deepEqual(fates, [[1, 149]]);
+  const first = (promise: Promise<void> | undefined) => Promise.race([promise!.then(() => 'on'), settle('stuck')]);
+  assert.deepEqual(await Promise.all([first(room), first(idle)]), ['on', 'on']);
 });

@@ -110,3 +110,18 @@ test('a broker that is away is no reason to go back to 3.1.1, and one that was s
   assert.ok(s.attempts.every(({ version }) => version === 5));
   await s.end();
 });
+
+test('a connection on which nobody answers the greeting is closed before the next one is made', async () => {
+  let greetings = 0;
+  const s = session(() => undefined, {
+    onUp() {
+      if (++greetings === 1) throw new MqttFailure('timeout', 'no answer from the broker in time');
+    },
+  });
+  await settle();
+  assert.equal(await Promise.race([s.connections[0]!.closed.then(() => 'closed'), settle()]), 'closed');
+  await s.clock.advance(2000);
+  assert.equal(s.connections.length, 2);
+  assert.deepEqual(s.downs, ['timeout']);
+  await s.end();
+});

@@ -215,17 +215,18 @@ test('a name from the registry or a new firmware is told; ids never change with 
   assert.deepEqual(info.payload.components['voltage'], before.payload.components['voltage']);
 });
 
-test('after a restart nothing is said again for a day, and what a device had been seen to have is not forgotten', () => {
-  const first = announcing();
+test('a job of cron says nothing again for an hour, and what a device had been seen to have is not forgotten', () => {
+  const cron = { statusTopic: undefined };
+  const first = announcing({}, cron);
   first.take(reading({ voltage: 12, temperature: 20 }));
   const saved = JSON.parse(JSON.stringify(first.announcer.devices)) as KnownDevices;
-  const second = announcing(saved);
+  const second = announcing(saved, cron);
   second.pass(hour);
   assert.equal(second.take(reading({ voltage: 12 })), undefined);
   assert.deepEqual(keys(second.take(reading({ current: 1 }))), ['voltage', 'current', 'temperature']);
 
-  const third = announcing(JSON.parse(JSON.stringify(first.announcer.devices)) as KnownDevices);
-  third.pass(25 * hour);
+  const third = announcing(JSON.parse(JSON.stringify(first.announcer.devices)) as KnownDevices, cron);
+  third.pass(hour + 1);
   assert.deepEqual(keys(third.take(reading({ voltage: 12 }))), ['voltage', 'temperature']);
   third.pass(48 * hour);
   assert.equal(
@@ -233,6 +234,15 @@ test('after a restart nothing is said again for a day, and what a device had bee
     undefined,
     'never twice in one run: who deletes it there has peace',
   );
+});
+
+test('a run that stays announces each device once: the message of the last one may never have arrived', () => {
+  const first = announcing();
+  const told = first.take(reading({ voltage: 12 }));
+  const second = announcing(JSON.parse(JSON.stringify(first.announcer.devices)) as KnownDevices);
+  assert.deepEqual(second.take(reading({ voltage: 12 })), told);
+  second.pass(48 * hour);
+  assert.equal(second.take(reading({ voltage: 13 })), undefined);
 });
 
 test('two devices that Home Assistant could not tell apart are told, the second is left out', () => {
@@ -249,9 +259,20 @@ test('two devices that Home Assistant could not tell apart are told, the second 
   assert.deepEqual(collisions, [['DE*1', 'DE_1']]);
 });
 
+test('an entity that is no longer wanted is taken out: Home Assistant keeps one that is only missing', () => {
+  const before = announcing();
+  before.take(reading({ voltage: 12, cells: [3, 4] }));
+  const after = announcing(before.announcer.devices, { omit: new Set(['cells']) });
+  const { components } = after.take(reading({ voltage: 12 }))!.payload;
+  assert.deepEqual([components['cell_1'], components['cell_2']], [{ platform: 'sensor' }, { platform: 'sensor' }]);
+  assert.equal(components['voltage']!['platform'], 'sensor');
+  assert.ok(components['voltage']!['unique_id']);
+});
+
 test('keys that are not wanted get no entity, and without a status nothing is made unavailable by it', () => {
   const { take } = announcing({}, { omit: new Set(['cells']), statusTopic: undefined, expireAfter: 0 });
   const told = take(reading({ voltage: 12, cells: [3] }))!;
-  assert.deepEqual(keys(told), ['voltage']);
+  assert.deepEqual(told.payload.components['cell_1'], { platform: 'sensor' });
+  assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
   assert.ok(!('availability' in told.payload) && !('expire_after' in told.payload.components['voltage']!));
 });
