@@ -322,7 +322,8 @@ test('messages of one broker arrive at another as they were: topic, payload, QoS
 });
 
 test('QoS 2 could lose what is under way: with a session it is refused, and what was published with it arrives with QoS 1', async (t) => {
-  const got = await runCommand(mqttSub, { args: ['t'], flags: { qos: '2', clientId: 'kept', session: '1h' } });
+  const flags = { qos: '2', clientId: 'kept', session: '1h' };
+  const got = await runCommand(mqttSub, { args: ['t'], flags, signal: AbortSignal.timeout(20_000) });
   assert.equal(got.status, 64);
   assert.match(got.error!.message, /--qos 2 with --session/);
   const broker = await startMosquitto(t);
