@@ -7,7 +7,7 @@ complete -c ha-discovery -l no-status -d 'do not say online at the start, offlin
 complete -c ha-discovery -l topic -x -d 'topic for records of this type, or of all: voltpipe/{device_id}/{type}'
 complete -c ha-discovery -l discovery-prefix -x -d 'topic below which Home Assistant looks for discovery messages'
 complete -c ha-discovery -l expire-after -x -d 'how long a battery'\''s values are shown without a new reading, at least twice its interval; 0: for ever'
-complete -c ha-discovery -l omit -x -d 'keys that get no entity: cells,lat'
+complete -c ha-discovery -l omit -x -d 'keys that get no entity, or lose the one they had: cells,lat'
 complete -c ha-discovery -l announce -d 'announce every device again, whether something is new or not'
 complete -c ha-discovery -l remove -d 'take the named devices, or all, out of Home Assistant, and end; reads no input'
 complete -c ha-discovery -l strict -d 'stop at the first line that is not a record, with exit status 65'

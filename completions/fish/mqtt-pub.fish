@@ -16,7 +16,7 @@ complete -c mqtt-pub -l topic -x -d 'topic for records of this type, or of all: 
 complete -c mqtt-pub -l qos -x -a '0 1 2' -d 'quality of service of every message; as its type has it unless given'
 complete -c mqtt-pub -l retain -x -d 'record types whose messages the broker keeps, instead of those listed below; all, or none'
 complete -c mqtt-pub -l split -d 'publish every value of a record in a topic of its own'
-complete -c mqtt-pub -l buffer -x -d 'messages kept while the broker is away and what comes before can not wait; the oldest go'
+complete -c mqtt-pub -l buffer -x -d 'messages kept while the broker is away and what comes before can not wait; the oldest go, retained ones only for newer'
 complete -c mqtt-pub -l birth-topic -x -d 'where Home Assistant says online; retained messages are then sent again. '\'''\'' turns it off'
 complete -c mqtt-pub -l in-flight -x -d 'messages under way at most; the broker may let fewer through'
 complete -c mqtt-pub -l stall -x -d 'connect anew when the broker acknowledges nothing for so long'
