@@ -13,7 +13,7 @@ export interface LoopHost {
   tell(status: DeviceStatus, reason?: string): Promise<void>;
   /** A round is over for this device: read, or given up. */
   rested(): void;
-  /** So many polls did not happen, since the one before them took too long. */
+  /** So many polls did not happen, since the one before them took too long; 0: it was in time. */
   missed(polls: number): void;
 }
 
@@ -100,12 +100,9 @@ export function startLoop(
         continue;
       }
       due += interval;
-      const late = clock.monotonic() - due;
-      if (late > 0) {
-        const polls = Math.ceil(late / interval);
-        host.missed(polls);
-        due += polls * interval;
-      }
+      const polls = Math.max(0, Math.ceil((clock.monotonic() - due) / interval));
+      host.missed(polls);
+      due += polls * interval;
       await clock.sleep(Math.max(0, due - clock.monotonic()), signal);
     }
   }

@@ -141,6 +141,7 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
         rested: () => rested(id),
         missed(polls) {
           missed += polls;
+          if (polls === 0) return log.recovered(`pace of ${id}`, `${device.friendly_name}: is read in time again`);
           log.lost(
             `pace of ${id}`,
             `${device.friendly_name}: reading takes longer than its interval, polls are missed`,
@@ -167,6 +168,8 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
     }
     for (const [id, device] of Object.entries(next.devices)) {
       if (members.has(id)) continue;
+      // What came of it in an earlier run says nothing of now.
+      if (!before.devices[id] && device.status !== 'discovered') device.status = 'configured';
       if (before.devices[id]?.status !== device.status) putStatus(id, device.status);
       if (device.status !== 'discovered') join(id, device);
     }

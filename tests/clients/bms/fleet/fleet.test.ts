@@ -49,6 +49,7 @@ describe('pace', () => {
     );
     assert.equal(fleet.missed, 2);
     assert.equal(it.log.filter((line) => line.includes('polls are missed')).length, 1);
+    assert.equal(it.log.filter((line) => line.includes('pack: is read in time again')).length, 1);
     it.stop();
   });
 
@@ -174,6 +175,25 @@ describe('a device that can not be reached', () => {
         ['disconnected', 'held by a phone'],
         ['error', 'held by a phone'],
         ['connected', undefined],
+      ],
+    );
+    it.stop();
+  });
+
+  test('a device that was connected in an earlier run is told as configured until it is read in this one', async () => {
+    const it = world();
+    await it.add(ble(a), { polling_interval: 600 });
+    await it.registry.update((draft) => {
+      draft.devices[a]!.status = 'connected';
+    });
+    it.answers[a] = { fault: 'not seen in 20 s' };
+    it.start();
+    await it.clock.advance(second);
+    assert.deepEqual(
+      it.of('device_status').map(({ status, reason }) => [status, reason]),
+      [
+        ['configured', undefined],
+        ['disconnected', 'not seen in 20 s'],
       ],
     );
     it.stop();
