@@ -118,6 +118,22 @@ describe('limits', () => {
     assert.deepEqual(await alarmsOf(input, ['low: voltage<12.2 for 3m']), ['low raised 3']);
   });
 
+  test('one reading out of the future silences a device neither now nor after a restart, and begins no hold', async () => {
+    const year = 365 * 24 * 60;
+    const rules = ['low: voltage<12.2 for 3m'];
+    const clock = fakeClock(start);
+    const dataDir = temporaryFolder('alarm');
+    const states = async (input: readonly VoltRecord[]) => {
+      const flags = { only: ['alarm'], state: 'future' };
+      const { records } = await runCommand(alarm, { input, args: rules, flags, clock, dataDir });
+      return records.map((one) => `${one.alarm} ${one.state} ${(Date.parse(one.time!) - start) / minute}`);
+    };
+    assert.deepEqual(await states(volts([0, 12.6], [year, 12.1], [2, 12.1], [4, 12.0])), []);
+    assert.deepEqual(await states(volts([5, 12.0])), ['low raised 5']);
+    assert.deepEqual(await states(volts([year, 12.0])), []);
+    assert.deepEqual(await states(volts([7, 12.6])), ['low cleared 7']);
+  });
+
   test('imbalance of cells and a switch that is off are limits like others (ESP-28)', async () => {
     const input = [
       reading(0, { cell_delta: 0.02, charge_enabled: true }),

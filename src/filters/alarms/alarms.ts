@@ -57,8 +57,15 @@ const protection = (name: string): Rule => ({
  * Makes the watch over `rules`. With `protections` each name in a reading's `alarms` is an alarm, too.
  *
  * An alarm is raised once and cleared once. A value that is absent changes nothing; a value holds until the next one.
+ *
+ * @param latest the latest time in ms that a record can have by a clock that is right: one beyond it makes none after it late
  */
-export function alarms(rules: readonly Rule[], protections: boolean, holds: Holds): Alarms {
+export function alarms(
+  rules: readonly Rule[],
+  protections: boolean,
+  holds: Holds,
+  latest: () => number = () => Number.POSITIVE_INFINITY,
+): Alarms {
   let watches = new Map<string, Watch>();
   const newest = new Map<string, number>();
   const trends = new Map<string, Trend>();
@@ -128,6 +135,16 @@ export function alarms(rules: readonly Rule[], protections: boolean, holds: Hold
     return slope === undefined ? undefined : Number((slope * rule.slope.per).toPrecision(6));
   }
 
+  /** What was begun by a time that can't be: holds and slopes of a device. What is raised stays so. */
+  function beginAnew(owner: string): void {
+    for (const [key, watch] of watches) {
+      if (watch.raised || !(key.startsWith(`${owner}\n`) || key.startsWith(`protection ${owner}\n`))) continue;
+      if (watch.since !== undefined) holds.cancel(key);
+      delete watch.since;
+    }
+    for (const key of trends.keys()) if (key.startsWith(`${owner}\n`)) trends.delete(key);
+  }
+
   function protectionsOf(record: VoltRecord, owner: string, time: number): VoltRecord[] {
     const { alarms: names } = record;
     if (!protections || record.type !== 'battery_reading' || !Array.isArray(names)) return [];
@@ -145,8 +162,12 @@ export function alarms(rules: readonly Rule[], protections: boolean, holds: Hold
       const time = parseTime(record.time);
       if (Number.isNaN(time) || record.type === 'alarm') return [];
       const owner = [record.type, ...ids.map((key) => record[key] ?? '')].join(' ');
-      // One that comes late says nothing of now.
-      if (time < (newest.get(owner) ?? Number.NEGATIVE_INFINITY)) return [];
+      const last = newest.get(owner) ?? Number.NEGATIVE_INFINITY;
+      if (time < last) {
+        // One that comes late says nothing of now, unless the last one came out of the future.
+        if (last <= latest()) return [];
+        beginAnew(owner);
+      }
       newest.set(owner, time);
       const made = rules
         .filter(({ type }) => type === record.type)

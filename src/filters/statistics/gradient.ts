@@ -45,6 +45,11 @@ export function gradient(window: number): Part {
   return {
     take({ time, temperatures, temperature }) {
       latest = temperatures ?? (Number.isNaN(temperature) ? undefined : [temperature]);
+      // Back from the future: what was kept is of no use.
+      if (time < (kept.at(-1)?.time ?? time)) {
+        kept = [];
+        next = time;
+      }
       if (!latest || time < next) return;
       next = time + apart;
       kept.push({ time, temperatures: latest });

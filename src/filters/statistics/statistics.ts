@@ -20,6 +20,8 @@ export interface StatisticsOptions {
   maxGap: number;
   /** Percentage points that the state of charge must turn by to count as a cycle. */
   swing: number;
+  /** The latest time that a reading can have by a clock that is right: one beyond it makes none after it late. Absent: any. */
+  latest?: () => number;
 }
 
 /** What outlives a restart: by device, and by part of the statistics. */
@@ -55,6 +57,7 @@ export interface Statistics {
 /** Makes statistics that begin with nothing. */
 export function statistics(options: StatisticsOptions): Statistics {
   const devices = new Map<string, Device>();
+  const { latest = () => Number.POSITIVE_INFINITY } = options;
 
   function deviceOf(id: string): Device {
     const known = devices.get(id);
@@ -111,8 +114,11 @@ export function statistics(options: StatisticsOptions): Statistics {
       const reading = readReading(record);
       if (!reading) return undefined;
       const device = deviceOf(id);
-      // A reading that comes late, or a second time, has been lived through already.
-      if (reading.time <= device.newest) return undefined;
+      if (reading.time <= device.newest) {
+        // A reading that comes late, or a second time, has been lived through already, unless the last one came out of the future.
+        if (reading.time === device.newest || device.newest <= latest()) return undefined;
+        device.due = reading.time + options.every;
+      }
       put(device, reading, record);
       return reading.time >= device.due ? report(device) : undefined;
     },

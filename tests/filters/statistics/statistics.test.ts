@@ -218,6 +218,23 @@ describe('records', () => {
     assert.equal(next?.count, 2);
   });
 
+  test('one reading out of the future makes none after it late', () => {
+    const year = 365 * 24 * 60;
+    const latest = () => start + 60 * minute;
+    const subject = statistics({ ...usual, every: minute, latest });
+    for (const at of [0, year, 1]) subject.take(reading(at, { current: 1, temperature: 20 + at / year }));
+    subject.take(reading(2, { current: 1, temperature: 21 }));
+    const last = subject.take(reading(3, { current: 1, temperature: 22 }));
+    assert.equal(last?.time, '2026-03-01T12:03:00.000Z');
+    assert.equal(last?.count, 5);
+    assert.equal(last?.temp_rate, 1);
+    assert.equal(subject.take(reading(2, { current: 1 })), undefined, 'late is late');
+    const load = statistics({ ...usual, latest });
+    subject.take(reading(year, { current: 1 }));
+    load.load(JSON.parse(JSON.stringify(subject.save())));
+    assert.equal(load.take(reading(4, { current: 1 }))?.time, '2026-03-01T12:04:00.000Z');
+  });
+
   test('what is saved and loaded goes on where it was, as JSON', () => {
     const before = [
       reading(0, { voltage: 50, current: 60, state_of_charge: 90, cell_delta: 0.1, nominal_ah: 10 }),
