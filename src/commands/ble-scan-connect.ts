@@ -14,18 +14,19 @@ type ConnectContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'> & { opt
 
 const connectRetries = 3;
 
-/** Connects to one monitor after the other, the nearest first. Throws exit status 69 when none of several could be read. */
+/** Connects to one monitor after the other, the nearest first; a JBD module that is locked gets `password`. Throws exit status 69 when none of several could be read. */
 export async function* readAll(
   ctx: ConnectContext,
   bluetooth: Bluetooth,
   monitors: readonly Sighting[],
+  password?: string,
 ): AsyncGenerator<VoltRecord, void, void> {
   let failure: CommandError | undefined;
   let isAnyRead = false;
   const near = ({ rssi = -128 }: Sighting): number => rssi;
   for (const sighting of monitors.toSorted((a, b) => near(b) - near(a))) {
     try {
-      yield* await readMonitor(ctx, bluetooth, sighting);
+      yield* await readMonitor(ctx, bluetooth, sighting, password);
       isAnyRead = true;
     } catch (error) {
       if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;
@@ -40,6 +41,7 @@ async function readMonitor(
   ctx: ConnectContext,
   bluetooth: Bluetooth,
   sighting: Sighting,
+  password: string | undefined,
 ): Promise<readonly VoltRecord[]> {
   const advertised = advertisedOf(sighting);
   const family = identify(advertised);
@@ -48,7 +50,10 @@ async function readMonitor(
     {
       wire: airWire(bluetooth, sighting.id, ctx.opts.connectionTimeout, ctx),
       candidates: codecs.filter((codec) => codec.gatt && families.includes(codec.family)),
-      options: { ...(sighting.address !== undefined && { address: sighting.address }) },
+      options: {
+        ...(sighting.address !== undefined && { address: sighting.address }),
+        ...(password !== undefined && { password }),
+      },
       retries: connectRetries,
       identity: { device_id: sighting.id },
     },

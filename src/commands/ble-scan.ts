@@ -30,6 +30,7 @@ const options = {
     type: 'flag',
     summary: 'then connect to each monitor, and put out its reading and what it says of itself',
   },
+  password: { type: 'secret', key: 'bms.password', summary: 'with --connect: password of the Bluetooth module (JBD)' },
   register: { type: 'flag', summary: 'store new monitors in the registry, as discovered' },
   replay: {
     type: 'file',
@@ -160,7 +161,9 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
   if (ctx.signal.aborted) return;
   yield* round.rest();
   yield* register(ctx, round.seen);
-  if (opts.connect) yield* readAll(ctx, bluetooth, [...round.seen.values()].filter(isMonitor));
+  if (!opts.connect) return;
+  const password = await ctx.secret('password');
+  yield* readAll(ctx, bluetooth, [...round.seen.values()].filter(isMonitor), password);
 }
 
 /** What a scan has seen, and what of it was put out. */

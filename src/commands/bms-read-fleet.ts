@@ -36,6 +36,12 @@ export const fleetOptions = {
 
 /** What is said of one device belongs to one device. */
 const ofOneDevice = [
+  'port',
+  'ble',
+  'type',
+  'fallback',
+  'pages',
+  'allowWrite',
   'info',
   'history',
   'raw',
@@ -48,9 +54,9 @@ const ofOneDevice = [
   'invertCurrent',
 ];
 
-/** Refuses options that make no sense with `--registry`. */
-export function checkFleet(opts: Readonly<Record<string, unknown>>): void {
-  const name = ofOneDevice.find((one) => opts[one] !== undefined && opts[one] !== false);
+/** Refuses options that make no sense with `--registry`. What a configuration file says of one device may stay there. */
+export function checkFleet(opts: Readonly<Record<string, unknown>>, given: ReadonlySet<string>): void {
+  const name = ofOneDevice.find((one) => given.has(one) && opts[one] !== false);
   if (name === undefined) return;
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw fail('usage', `${flag} is for one device`, 'The registry says it of each: registry set.');

@@ -129,8 +129,8 @@ A device that can't be read is tried again as its registry entry says, three tim
 
   rounds: ({ registry }) => registry === true,
 
-  check(opts) {
-    if (opts['registry']) checkFleet(opts);
+  check(opts, _args, given) {
+    if (opts['registry']) checkFleet(opts, given);
     const jobs = ['info', 'history', 'raw'].filter((name) => opts[name]);
     if (jobs.length > 1) throw fail('usage', `--${jobs.join(' and --')} exclude each other`);
     const switches = opts['charge'] !== undefined || opts['discharge'] !== undefined;

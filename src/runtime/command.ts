@@ -113,8 +113,11 @@ export interface Definition<O extends Options = Options> {
   files?: readonly FileNote[];
   /** Other pages: `abrp-push(1)`. */
   seeAlso?: readonly string[];
-  /** Checks what no single option can: throws a usage or configuration error before anything runs. */
-  check?(opts: Record<string, unknown>, args: readonly string[]): void;
+  /**
+   * Checks what no single option can: throws a usage or configuration error before anything runs. `given`: the options that stand on
+   * the command line, where it matters that somebody said them for this run.
+   */
+  check?(opts: Record<string, unknown>, args: readonly string[], given: ReadonlySet<string>): void;
   /** Instead of `run` and `each`: what stands for this command, a pipeline of command lines. Its own flags hold for every stage. */
   expand?(args: readonly string[]): readonly (readonly string[])[];
   run?(ctx: Context<O>): AsyncGenerator<VoltRecord | string, number | void, void>;

@@ -222,7 +222,7 @@ export async function settle(
       problems.push({ status: found.status, text: `${found.where}${shown}: ${error.message}` });
     }
   }
-  if (problems.length === 0) check(definition, settled, line.args, problems);
+  if (problems.length === 0) check(definition, settled, line, problems);
   if (problems.length > 0) {
     const status = problems.every((problem) => problem.status === 64) ? exit.usage : exit.config;
     throw new CommandError(status, problems.map((problem) => problem.text).join('\n'));
@@ -241,11 +241,11 @@ export async function settle(
 function check(
   definition: AnyDefinition,
   opts: Record<string, unknown>,
-  args: readonly string[],
+  { args, flags }: CommandLine,
   problems: Problem[],
 ): void {
   try {
-    definition.check?.(opts, args);
+    definition.check?.(opts, args, new Set(Object.keys(flags)));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const status = error.status === exit.usage ? 64 : 78;

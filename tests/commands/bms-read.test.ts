@@ -437,3 +437,24 @@ test('a port that is the terminal of something else is called what it is', async
   assert.equal(auto.status, 76);
   assert.match(messageOf(auto), /what came is no monitor known here: text "raspberrypi login/);
 });
+
+test('what is said of one device on the command line is refused with --registry; a configuration may say it', async () => {
+  const flags = {
+    port: '/dev/ttyUSB0',
+    ble: '50:54:7B:00:00:02',
+    type: 'jbd',
+    fallback: 'jbd',
+    pages: '1',
+    allowWrite: true,
+    board: '2',
+  };
+  for (const [name, value] of Object.entries(flags)) {
+    const result = await runCommand(command, { flags: { registry: true, [name]: value } });
+    assert.equal(result.status, 64, name);
+    assert.match(messageOf(result), /is for one device/, name);
+  }
+  const env = { VOLTPIPE_BMS_PORT: '/dev/ttyUSB0', VOLTPIPE_BMS_TYPE: 'jbd', VOLTPIPE_BMS_BOARD: '2' };
+  const result = await runCommand(command, { env, flags: { registry: true, once: true } });
+  assert.equal(result.status, 78);
+  assert.match(messageOf(result), /no device of the registry is set up/);
+});

@@ -3,6 +3,7 @@ import { identityOf, type RegistryContent } from '../../../registry/content.ts';
 import type { Device, DeviceStatus } from '../../../registry/device.ts';
 import { timestamp } from '../../../runtime/clock.ts';
 import { version } from '../../../runtime/version.ts';
+import { parseAddress, serialDeviceId } from '../../../transports/serial/address.ts';
 import { type DeviceLoop, startLoop } from './device-loop.ts';
 import type { FleetHost, FleetOptions } from './host.ts';
 import { createLane, type Lane } from './lanes.ts';
@@ -86,8 +87,10 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
 
   function laneOf({ port }: Device): Lane {
     if (port === undefined) return air;
-    const lane = ports.get(port) ?? createLane(1);
-    ports.set(port, lane);
+    // A port has several names; all of them mean one lane.
+    const place = serialDeviceId(parseAddress(port));
+    const lane = ports.get(place) ?? createLane(1);
+    ports.set(place, lane);
     return lane;
   }
 

@@ -127,6 +127,16 @@ describe('connections', () => {
   });
 });
 
+test('two spellings of one port are one port', async () => {
+  const it = world();
+  await it.add({ port: 'tcp://127.0.0.1:4001', id: 'one' });
+  await it.add({ port: 'tcp://127.0.0.1:4001/', id: 'two' });
+  it.start();
+  await it.clock.advance(second);
+  assert.deepEqual(it.tries, ['one 0', 'two 0.1']);
+  it.stop();
+});
+
 describe('a device that can not be reached', () => {
   test('is tried three times a minute apart, then left alone for five minutes (HAWK-97, HAWK-98, HAWK-104, C-11)', async () => {
     const it = world();
