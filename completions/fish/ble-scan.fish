@@ -6,6 +6,7 @@ complete -c ble-scan -l interval -s i -x -d 'scan again and again, from start to
 complete -c ble-scan -l all -d 'every Bluetooth device, not battery monitors alone'
 complete -c ble-scan -l passive -d 'also put out the readings that BM2 and BM6 advertise, with no connection'
 complete -c ble-scan -l connect -d 'then connect to each monitor, and put out its reading and what it says of itself'
+complete -c ble-scan -l password-file -r -F -d 'file with: with --connect: password of the Bluetooth module (JBD)'
 complete -c ble-scan -l register -d 'store new monitors in the registry, as discovered'
 complete -c ble-scan -l replay -r -F -d 'take the ble_device records of this file (-: stdin) instead of a scan; needs no Bluetooth'
 complete -c ble-scan -l adapter -x -d 'adapter for Bluetooth: hci1, its address, or the serial port of a controller (default: the first)'

@@ -174,6 +174,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l interval -s i -x -d
 complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l all -d 'every Bluetooth device, not battery monitors alone'
 complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l passive -d 'also put out the readings that BM2 and BM6 advertise, with no connection'
 complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l connect -d 'then connect to each monitor, and put out its reading and what it says of itself'
+complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l password-file -r -F -d 'file with: with --connect: password of the Bluetooth module (JBD)'
 complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l register -d 'store new monitors in the registry, as discovered'
 complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l replay -r -F -d 'take the ble_device records of this file (-: stdin) instead of a scan; needs no Bluetooth'
 complete -c voltpipe -n '__voltpipe_voltpipe_at ble-scan' -l adapter -x -d 'adapter for Bluetooth: hci1, its address, or the serial port of a controller (default: the first)'
