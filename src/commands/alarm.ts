@@ -79,7 +79,7 @@ export const command = defineCommand({
 
 Each name in a reading's alarms, the protections that the device itself reports, is an alarm of that name; --no-protections turns that off.
 
-A value that is absent changes nothing, and a value holds until the next one. A record older than the last one of its device says nothing of now, unless that one was more than an hour ahead of the clock here. With --clock record, which is the default, a hold is over when a record of that time or a later one comes, from whichever device: a replay behaves as it was live. With --clock wall it is over when that time has passed here, even if nothing comes any more.`,
+A value that is absent changes nothing, and a value holds until the next one. A record older than the last one of its device says nothing of now, unless that one was more than an hour ahead of the clock here. A record older than the last one of its device says nothing of now, unless that one was more than an hour ahead of the clock here. With --clock record, which is the default, a hold is over when a record of that time or a later one comes, from whichever device: a replay behaves as it was live. With --clock wall it is over when that time has passed here, even if nothing comes any more.`,
   arguments: [{ name: 'rule', summary: "as 'voltage<12.2 for 30m'", variadic: true }],
   options,
   sections: [

@@ -233,6 +233,7 @@ test('the first request after a sleep is lost, and sent again before its time is
 test('the wrong type for the device ends without a reading', async (t) => {
   const result = await read(await startJbd(t), { type: 'daly-a5', readTimeout: '30ms' });
   assert.equal(result.status, 69);
+  assert.match(messageOf(result), /--type daly finds out/);
   assert.deepEqual(result.records, []);
 });
 

@@ -179,7 +179,8 @@ export const codec: Codec = {
         }),
       ];
     }),
-  whenSilent: 'On a bus, say which board: --board 2. A sleeping one wakes by its button or a load.',
+  whenSilent:
+    'On a bus, say which board: --board 2. Some want to be asked otherwise: --type daly finds out. A sleeping one wakes by its button or a load.',
   timing: { response: 500, gap: 20, torn: 200 },
   serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
   // Old dongles want an empty write first.
