@@ -27,6 +27,7 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
   /** An attempt to connect was not seen to its end. */
   let isUnsure = false;
   let wanted = false;
+  let ending = false;
 
   noble.on('stateChange', (state) => tell({ say: 'state', state }));
   noble.on('discover', (peripheral) => {
@@ -72,6 +73,8 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
     const peripheral = await find(id, request.find);
     // Controllers refuse to connect while they scan.
     await scan(false);
+    // What begins now, nobody would take back.
+    if (ending) throw new TroubleError('closed', 'told to stop');
     if (!peripheral.connectable) {
       throw new TroubleError('refused', 'it takes no connection now: a phone or another host holds it');
     }
@@ -118,6 +121,7 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
       }
     },
     async end() {
+      ending = true;
       const letGo = [...touched].map(async (peripheral) => {
         if (peripheral.state === 'connecting') {
           isUnsure = true;
