@@ -25,6 +25,20 @@ for (const document of documents) {
   });
 }
 
+test('every test that the sources, manuals, documents and examples name is there', () => {
+  const files = ['src', 'docs', 'examples'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name)),
+  );
+  const missing = [...files, ...documents].flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\btests\/[\w/.-]+\.test\.ts/g)]
+      .filter(([named]) => !existsSync(named))
+      .map(([named]) => `${file}: ${named}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
 test('the diagrams of login, token renewal and the way of a value name only participants that they declare (BMW-76)', () => {
   const diagrams = fenced(readFileSync('docs/bmw-to-abrp.md', 'utf8'), 'mermaid');
   assert.equal(diagrams.length, 3);

@@ -85,7 +85,7 @@ Redirects are not followed: the records would go to somebody whom you have not n
     },
     {
       title: 'QUEUE',
-      text: `With --when-full block, as it is unless said, no more is read while --queue records wait: the stages before it wait, or a spool keeps them. For a source that must not be held up and has no spool, drop-oldest lets the oldest go, with a warning, a count, and a gap record to the far side in their place.
+      text: `With --when-full block, as it is unless said, no more is read while --queue records wait: the stages before it wait, or a spool keeps them. For a source that must not be held up and has no spool, drop-oldest lets the oldest go, with a warning, a count, and a gap record to the far side in their place; the exit status is 69 in the end.
 
 Under a program that asks for acknowledgements (see voltpipe(7)), a record counts as delivered as the table above says. Rejected and dropped ones count, too, in their order.`,
     },
@@ -110,7 +110,7 @@ Under a program that asks for acknowledgements (see voltpipe(7)), a record count
     {
       text: 'To a log collector in the network',
       command: 'send tcp://collector.lan:5170',
-      notRun: 'needs a collector; tests/e2e/send-tcp.test.ts has one',
+      notRun: 'needs a collector; tests/e2e/send-stream.test.ts has one',
     },
     {
       text: 'A webhook whose address is a secret, one request a record',
@@ -211,6 +211,8 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
   const waiting = ctx.metric('send_queue', 'records that wait');
   const receipts = ctx.queue({ max: 1000, policy: 'drop-oldest', source: 'send' });
   let dropped = 0;
+  /** Of them, those since the far side was there last. */
+  let droppedNow = 0;
   let foreign = 0;
 
   const queue = createSendQueue({
@@ -219,6 +221,7 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
     policy: opts.whenFull,
     onDrop(ordinals) {
       dropped += ordinals.length;
+      droppedNow += ordinals.length;
       counted.add(ordinals.length, { result: 'dropped' });
       log.lost('queue', 'the queue is full: the oldest records are dropped');
       ledger.close(ordinals);
@@ -247,8 +250,8 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
     onDone: ledger.close,
     onUp() {
       ctx.alive();
-      if (dropped > 0) log.recovered('queue', `records are kept again, ${dropped} were dropped`);
-      dropped = 0;
+      if (droppedNow > 0) log.recovered('queue', `records are kept again, ${droppedNow} were dropped`);
+      droppedNow = 0;
     },
     onDown: ctx.unready,
   });
@@ -277,7 +280,9 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
     if (end.rejected > 0) log.warn(`${end.rejected === 1 ? '1 record was' : `${end.rejected} records were`} rejected`);
     if (end.parting !== undefined)
       throw fail('unavailable', `${link.name}: ${end.parting}`, 'The last records may be missing there.');
-    if (end.rejected > 0) status = exit.protocol;
+    if (dropped > 0) log.warn(`${dropped === 1 ? '1 record was' : `${dropped} records were`} dropped`);
+    if (dropped > 0) status = exit.unavailable;
+    else if (end.rejected > 0) status = exit.protocol;
   };
   work().then(
     () => receipts.end(),

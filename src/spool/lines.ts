@@ -1,4 +1,4 @@
-import { createBell } from './bell.ts';
+import { createBell } from '../runtime/bell.ts';
 
 /** Lines from somewhere that waits for a generator that is slower. */
 export interface Lines extends AsyncIterable<string> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { type Bell, createBell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { takeLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
-import { type Bell, createBell } from './bell.ts';
 import { loadCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
 import { countUndone, type Done } from './done.ts';

@@ -1,5 +1,5 @@
+import { createBell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { createBell } from './bell.ts';
 import { createCommit, type Sync } from './commit.ts';
 import type { Disk } from './disk.ts';
 import { frame } from './frame.ts';

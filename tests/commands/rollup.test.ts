@@ -157,6 +157,17 @@ test('readings that are delivered twice, in a row or in a block, count once', as
   assert.deepEqual([record?.n, record?.voltage_n, record?.voltage_sum], [3, 3, 6]);
 });
 
+test('readings that are delivered twice count once as far back as the manual says', async () => {
+  const [, said] = /the moments of the last (\d+) readings/.exec(JSON.stringify(command.sections)) ?? [];
+  const at = (second: number): string => new Date(Date.parse('2026-03-01T12:00:00Z') + second * 1000).toISOString();
+  const once = Array.from({ length: 1100 }, (_, second) => reading(at(second), 1));
+  for (const length of [300, 512, 513, 900, 1100]) {
+    const first = once.slice(0, length);
+    const [record] = await rolled([...first, ...first.slice(-Number(said))], '1h');
+    assert.equal(record?.n, length);
+  }
+});
+
 test('days of a time zone: 23 and 25 hours', async () => {
   for (const [from, count] of [
     ['2026-03-28T23:00:00.000Z', 23],

@@ -107,6 +107,17 @@ const fileWith = (name: string, text: string): string => {
   return path;
 };
 
+test('what was dropped from the queue is 69 in the end, also when the far side was there all the time', async () => {
+  const peer = await startPeer();
+  const { status, delivered, log } = await run(peer.url, readings(30), {
+    flags: { queue: 3, whenFull: 'drop-oldest' },
+  });
+  assert.equal(status, 69);
+  assert.equal(delivered, 30);
+  assert.ok(peer.taken.length < 30 && peer.taken.at(-1) === 29, peer.taken.join(' '));
+  assert.match(log.join('\n'), new RegExp(`${30 - peer.taken.length} records were dropped`));
+});
+
 describe('a request (ESP-73, ESP-75)', () => {
   test('holds the records that are ready, as lines of NDJSON; a receipt tells the answer', async () => {
     const peer = await startPeer(() => [200, {}, 'thanks']);

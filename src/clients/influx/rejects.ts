@@ -12,6 +12,8 @@ export interface RejectsFile {
 
 /** Rejected lines that are said one by one; the rest is counted. */
 const said = 5;
+/** Never woken: to wait on it is to sleep. */
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Appends rejected lines to a file, or to a descriptor when `where` is a number: `{time, reason, line}` each, in JSON. Without
@@ -37,10 +39,14 @@ export function createRejects(where: string | undefined, log: Log): RejectsFile 
   const write = (text: string): void => {
     descriptor ??= open(where!);
     const bytes = Buffer.from(text);
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-    } catch (error) {
-      throw failed(error);
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += writeSync(descriptor, bytes, at);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw failed(error);
+        // A pipe that does not wait, and is full: its reader is behind.
+        Atomics.wait(sleeper, 0, 0, 5);
+      }
     }
   };
 

@@ -1,8 +1,8 @@
+import { createBell } from '../../runtime/bell.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Backoff, createBackoff } from '../../runtime/retry.ts';
-import { createBell } from './bell.ts';
 import { createJudge, type Judge } from './judge.ts';
 import { type BadVerdict, type Link, LinkDown, type Session, type Verdict } from './link.ts';
 import { createLoader } from './loader.ts';
@@ -196,6 +196,7 @@ export function createCourier(options: CourierOptions): Courier {
       flights[0]?.verdict !== undefined && (!bad || flights[0].verdict.kind === 'delivered');
     try {
       for (;;) {
+        const heard = bell.heard();
         while (isNext()) {
           const flight = flights.shift()!;
           land(flight, flight.verdict!);
@@ -212,7 +213,7 @@ export function createCourier(options: CourierOptions): Courier {
           flushed = true;
           session.flush?.();
         }
-        await bell.next();
+        await heard;
       }
       return bad;
     } finally {
@@ -229,7 +230,7 @@ export function createCourier(options: CourierOptions): Courier {
     let parting: string | undefined;
     while (!isOver()) {
       if (!link.keeps && queue.size === 0) {
-        await bell.next();
+        await bell.heard();
         continue;
       }
       const session = await open();
@@ -261,7 +262,7 @@ export function createCourier(options: CourierOptions): Courier {
     ended,
     nudge: loader.nudge,
     async room() {
-      while (queue.isFull && !deadline.aborted) await space.next();
+      while (queue.isFull && !deadline.aborted) await space.heard();
     },
     hurry() {
       waits.reset();

@@ -39,11 +39,3 @@ export function kindOf(status: number): Kind {
   if (status < 400) return 'wrong';
   return status < 500 ? 'rejected' : 'later';
 }
-
-/** `Retry-After`: seconds, or a date. Milliseconds from `now`; undefined where it says nothing. */
-export function retryAfterOf(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
-}

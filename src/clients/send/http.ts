@@ -1,7 +1,8 @@
+import { retryAfter } from '../../protocols/http/retry-after.ts';
 import { type HttpAnswer, httpClient } from '../../transports/http/client.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import { httpHeaders } from './headers.ts';
-import { kindOf, retryAfterOf } from './http-status.ts';
+import { kindOf } from './http-status.ts';
 import { type BadVerdict, type Link, neverLost, type Verdict } from './link.ts';
 import type { Payload } from './payload.ts';
 import type { HttpBody, LinkSettings } from './settings.ts';
@@ -83,8 +84,8 @@ function verdictOfAnswer({ status, headers, text }: HttpAnswer, now: number): Ve
   const said = text.trim().replaceAll(/\s+/g, ' ').slice(0, shownAnswer);
   if (kind === 'delivered') return { kind, status: String(status), ...(said === '' ? {} : { message: said }) };
   const message = `answered ${status}${said === '' ? '' : `: ${said}`}`;
-  const retryAfter = kind === 'later' ? retryAfterOf(headers['retry-after'], now) : undefined;
-  return { kind, status: String(status), message, ...(retryAfter === undefined ? {} : { retryAfter }) } as Verdict;
+  const wait = kind === 'later' ? retryAfter(headers['retry-after'], now) : undefined;
+  return { kind, status: String(status), message, ...(wait === undefined ? {} : { retryAfter: wait }) } as Verdict;
 }
 
 function verdictOfFailure({ code, reason }: HttpFailure): BadVerdict {

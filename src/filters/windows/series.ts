@@ -15,8 +15,8 @@ export interface OpenWindow {
   dirty: boolean;
 }
 
-/** Moments of readings that are remembered, so that what is delivered twice counts once. */
-const remembered = 256;
+/** Moments of readings that are remembered at least, so that what is delivered twice counts once. */
+export const remembered = 256;
 
 /** The windows of one subject: what has one type and one identity. A plain object but for its two methods, so that it can be saved. */
 export interface Series {

@@ -1,3 +1,5 @@
+import { retryAfter } from '../http/retry-after.ts';
+
 // What servers answer to a write: InfluxDB 1.6.7 as recorded, 2.x and 3 as documented.
 
 /** A line that the server did not take. `line` counts from 1; `text` is what the server repeated of it. */
@@ -72,7 +74,7 @@ export function judgeWrite(answer: PlainAnswer, now: number): Verdict {
   const kind = rule?.kind ?? (status >= 500 ? 'later' : status >= 300 && status < 400 ? 'misconfigured' : 'rejected');
   if (kind === 'later') {
     const wait = retryAfter(answer.headers['retry-after'], now);
-    return { kind, message, ...(wait === undefined ? {} : { wait }) };
+    return { kind, message, ...(wait === undefined ? {} : { wait: Math.min(wait, longestWait) }) };
   }
   if (kind === 'some') {
     const dropped = droppedIn(message);
@@ -116,12 +118,4 @@ function namedLines(text: string): RejectedLine[] | undefined {
 function droppedIn(message: string): number | undefined {
   const count = Number(/dropped=(\d+)\s*$/.exec(message)?.[1] ?? 0);
   return count > 0 ? count : undefined;
-}
-
-/** Seconds, or a date. */
-function retryAfter(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  const seconds = Number(header);
-  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(0, wait), longestWait);
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type FrameName, frames } from '../../../src/clients/send/frames.ts';
 import { parseHeaders } from '../../../src/clients/send/headers.ts';
-import { kindOf, retryAfterOf } from '../../../src/clients/send/http-status.ts';
+import { kindOf } from '../../../src/clients/send/http-status.ts';
 import { createSendQueue } from '../../../src/clients/send/queue.ts';
 import { parseTarget, pathOf, portOf } from '../../../src/clients/send/target.ts';
+import { retryAfter } from '../../../src/protocols/http/retry-after.ts';
 import { CommandError } from '../../../src/runtime/exit.ts';
 import { txQueueIn } from '../../../src/transports/tcp/unacknowledged.ts';
 
@@ -91,11 +92,11 @@ test('every status of HTTP has its meaning', () => {
 
 test('Retry-After is seconds or a date', () => {
   const now = Date.parse('2026-03-01T12:00:00Z');
-  assert.equal(retryAfterOf('120', now), 120_000);
-  assert.equal(retryAfterOf('Sun, 01 Mar 2026 12:01:00 GMT', now), 60_000);
-  assert.equal(retryAfterOf('Sun, 01 Mar 2026 11:00:00 GMT', now), 0);
-  assert.equal(retryAfterOf('soon', now), undefined);
-  assert.equal(retryAfterOf(undefined, now), undefined);
+  assert.equal(retryAfter('120', now), 120_000);
+  assert.equal(retryAfter('Sun, 01 Mar 2026 12:01:00 GMT', now), 60_000);
+  assert.equal(retryAfter('Sun, 01 Mar 2026 11:00:00 GMT', now), 0);
+  for (const text of ['soon', '', '-']) assert.equal(retryAfter(text, now), undefined, text);
+  assert.equal(retryAfter(undefined, now), undefined);
 });
 
 test('what the kernel holds of a connection is read from its table', () => {

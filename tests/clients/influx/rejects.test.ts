@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createRejects } from '../../../src/clients/influx/rejects.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { createLog, createRedactor } from '../../../src/runtime/logger.ts';
+import { temporaryFolder } from '../../support/shell.ts';
+
+test('a descriptor that is a full pipe and does not wait gets every line whole', async () => {
+  const fifo = join(temporaryFolder('rejects'), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  const reader = spawn('sh', ['-c', 'sleep 0.3; exec wc -l -c < "$0"', fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let counted = '';
+  reader.stdout.on('data', (bytes) => {
+    counted += bytes;
+  });
+  const log = createLog(
+    'influx-write',
+    { level: 'error', format: 'text', journal: false },
+    { clock: systemClock, redactor: createRedactor(), write() {} },
+  );
+  const rejects = createRejects(String(fd), log);
+  const one = { line: 'x'.repeat(1000), reason: 'no' };
+  rejects.keep(
+    Array.from({ length: 300 }, () => one),
+    'now',
+  );
+  // The reader has opened the pipe by now: more went through than it holds.
+  closeSync(fd);
+  await once(reader, 'close');
+  const length = JSON.stringify({ time: 'now', reason: 'no', line: one.line }).length + 1;
+  assert.deepEqual(counted.trim().split(/\s+/).map(Number), [300, 300 * length]);
+});
