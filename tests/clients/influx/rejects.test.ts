@@ -13,7 +13,9 @@ test('a descriptor that is a full pipe and does not wait gets every line whole',
   const fifo = join(temporaryFolder('rejects'), 'fifo');
   execFileSync('mkfifo', [fifo]);
   const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
-  const reader = spawn('sh', ['-c', 'sleep 0.3; exec wc -l -c < "$0"', fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const reader = spawn('sh', ['-c', 'exec < "$0"; sleep 0.3; exec wc -l -c', fifo], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let counted = '';
   reader.stdout.on('data', (bytes) => {
     counted += bytes;
@@ -25,13 +27,20 @@ test('a descriptor that is a full pipe and does not wait gets every line whole',
   );
   const rejects = createRejects(String(fd), log);
   const one = { line: 'x'.repeat(1000), reason: 'no' };
-  rejects.keep(
-    Array.from({ length: 300 }, () => one),
-    'now',
-  );
-  // The reader has opened the pipe by now: more went through than it holds.
-  closeSync(fd);
-  await once(reader, 'close');
+  const closed = once(reader, 'close');
+  try {
+    rejects.keep(
+      Array.from({ length: 300 }, () => one),
+      'now',
+    );
+  } catch (error) {
+    reader.kill();
+    throw error;
+  } finally {
+    // The reader has opened the pipe by now: more went through than it holds.
+    closeSync(fd);
+  }
+  await closed;
   const length = JSON.stringify({ time: 'now', reason: 'no', line: one.line }).length + 1;
   assert.deepEqual(counted.trim().split(/\s+/).map(Number), [300, 300 * length]);
 });
