@@ -140,8 +140,8 @@ test('a server that is dead for ten minutes costs nothing: the sink is tried wit
   const waits = s.starts.slice(1).map((at, i) => at - s.starts[i]!);
   assert.ok(waits.length >= 12 && waits.length <= 25, `${waits.length} attempts`);
   assert.ok(
-    // The test turns the clock faster than the last one starts.
-    waits.slice(0, -1).every((wait) => wait <= 70_000),
+    // The test turns the clock on while a sink starts; without its cap the wait would be 128 s by then.
+    waits.slice(0, -1).every((wait) => wait <= 110_000),
     waits.join(' '),
   );
   assert.ok(waits[0]! <= 6000);
