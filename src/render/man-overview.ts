@@ -67,6 +67,10 @@ goes on: its manual says what it does when nobody reads. Where records are dropp
 When the reader of standard output goes away, a command ends quietly with status 0. A signal makes sources stop, filters drain
 and sinks flush, all within \`--grace\`. A second signal is immediate.
 
+When the terminal goes in which a command was started, a closed window or a dead connection, the command stops in the same way. SIGHUP while
+the terminal is there, or where there never was one, as under systemd, makes it read its configuration again; a command that has
+nothing to read again stops. What shall outlive its terminal is a systemd unit, or is started with nohup or setsid: then a hang-up only reloads.
+
 Several sinks behind one source are the business of the shell: \`tee -p\` with a process substitution for each.`,
   ],
   [

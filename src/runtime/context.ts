@@ -81,7 +81,7 @@ export interface Context<O extends Options = Options> {
   alive(within?: number): void;
   /** Not ready any longer, and why; the next {@link alive} ends it. */
   unready(why: string): void;
-  /** Calls `fn` on SIGHUP and when the configuration file changed; an error keeps the old configuration and is said. */
+  /** Calls `fn` on SIGHUP (unless the terminal is gone) and when the configuration file changed; an error keeps the old configuration and is said. */
   onReload(fn: (opts: Values<O>) => void | Promise<void>): void;
   readonly screen: Screen;
 }

@@ -9,6 +9,8 @@ import { said } from './stderr.ts';
 export interface Ending {
   readonly signal: NodeJS.Signals | undefined;
   readonly timedOut: boolean;
+  /** Ends the run as a first SIGTERM does, in the end by SIGHUP. No second signal: a terminal that goes sends several, and nobody is impatient. */
+  hangUp(): void;
   close(): void;
 }
 
@@ -68,6 +70,9 @@ export function controlEnding(
     },
     get timedOut() {
       return timedOut;
+    },
+    hangUp() {
+      if (!signal) onSignal('SIGHUP');
     },
     close() {
       for (const cancel of cancels) cancel();

@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { type Hangup, noteTerminal } from './hangup.ts';
 
 /** What a file descriptor is. */
 export type DescriptorKind = 'file' | 'pipe' | 'terminal' | 'null' | 'closed';
@@ -13,6 +14,7 @@ export interface Host {
   readonly watchdogUsec: number | undefined;
   readonly ackFd: number | undefined;
   readonly underJournal: boolean;
+  readonly hangup: Hangup;
 }
 
 /** Reads the process's surroundings once. */
@@ -27,12 +29,16 @@ export function takeHost(): Host {
   const watchdogPid = take('WATCHDOG_PID');
   const ack = take('VOLTPIPE_ACK_FD');
   const forUs = watchdogPid === undefined || Number(watchdogPid) === process.pid;
+  const hangup = noteTerminal(process.env);
+  // Our children see it no other way.
+  if (hangup.ignored) process.env._ = 'nohup';
   return {
     env: process.env,
     notifySocket,
     watchdogUsec: watchdog && forUs ? Number(watchdog) : undefined,
     ackFd: ack === undefined ? undefined : Number(ack),
     underJournal: journalIsStderr(process.env.JOURNAL_STREAM),
+    hangup,
   };
 }
 

@@ -4,6 +4,7 @@ import { createSpawner } from './children.ts';
 import { systemClock } from './clock.ts';
 import { controlEnding, dieBy } from './ending.ts';
 import { exit, fail } from './exit.ts';
+import { controlHangup } from './hangup.ts';
 import { createHealth } from './health.ts';
 import { descriptorKind, type Host, takeHost } from './host.ts';
 import { listenHttp } from './http.ts';
@@ -120,6 +121,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   }
   const notifier = startNotifier(host, health, clock);
   const ending = controlEnding(plan, source, deadline, () => notifier?.stopping());
+  controlHangup(host.hangup, reloader, clock, ending.hangUp);
   // A file that grows beyond its limit is a write that fails, as on a full disk.
   process.on('SIGXFSZ', () => {});
   process.on('uncaughtException', (error) => {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import { watchFiles } from './watch.ts';
 
-/** SIGHUPs that come together count as one. */
+/** Wishes that come together count as one. */
 const quiet = 250;
 
 /** Setting a watch up costs a millisecond, which a run that is over before this time need not pay. */
@@ -18,14 +18,18 @@ function stateOf(file: string): string {
   }
 }
 
-/**
- * Calls `reload` on SIGHUP and when one of `files` changed (or was replaced by rename). Watching starts with the first listener.
- */
-export function createReloader(
-  files: readonly string[],
-  clock: Clock,
-  reload: () => void,
-): { start(): void; close(): void } {
+/** Takes up what changed in the configuration. */
+export interface Reloader {
+  /** Starts to watch the files: there is somebody who listens. */
+  start(): void;
+  readonly started: boolean;
+  /** Reloads in a moment, whether a file changed or not. */
+  soon(): void;
+  close(): void;
+}
+
+/** Calls `reload` when it is asked for and when one of `files` changed (or was replaced by rename). */
+export function createReloader(files: readonly string[], clock: Clock, reload: () => void): Reloader {
   let started = false;
   let stopWatching: (() => void) | undefined;
   let cancelWatch: (() => void) | undefined;
@@ -35,10 +39,13 @@ export function createReloader(
     cancel = clock.after(quiet, reload, { idle: true });
   };
   return {
+    get started() {
+      return started;
+    },
+    soon,
     start() {
       if (started) return;
       started = true;
-      process.on('SIGHUP', soon);
       const before = files.map(stateOf);
       cancelWatch = clock.after(
         watchAfter,
@@ -52,7 +59,6 @@ export function createReloader(
     close() {
       cancel?.();
       cancelWatch?.();
-      process.removeListener('SIGHUP', soon);
       stopWatching?.();
     },
   };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { processesWith } from '../support/processes.ts';
 import { requireService } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
@@ -10,18 +11,6 @@ function surroundings(extra: Record<string, string> = {}) {
   const folder = temporaryFolder('demo');
   const temporary = temporaryFolder('demo-tmp');
   return { temporary, env: cleanEnvironment(folder, { TMPDIR: temporary, ...extra }) };
-}
-
-/** Processes that have a text in their environment, where the system tells. */
-function processesWith(text: string): string[] {
-  if (!existsSync('/proc')) return [];
-  return readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(text);
-    } catch {
-      return false;
-    }
-  });
 }
 
 test('the demo logs in, streams, normalises and pushes with nothing set up, one line for each update', async () => {

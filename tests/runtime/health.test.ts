@@ -19,6 +19,7 @@ const host = (watchdogUsec?: number): Host => ({
   watchdogUsec,
   ackFd: undefined,
   underJournal: false,
+  hangup: { terminalLost: () => false, ignored: false },
 });
 
 function notified(watchdogUsec?: number) {

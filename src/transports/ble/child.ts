@@ -47,6 +47,8 @@ function ownInterrupt(): void {
 
 process.on('SIGINT', onInterrupt);
 process.on('SIGTERM', () => end(143));
+// Whether a hang-up is an end, its parent decides.
+process.on('SIGHUP', () => {});
 process.on('disconnect', () => end(0));
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
