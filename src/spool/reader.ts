@@ -42,8 +42,11 @@ export interface Reader {
 export interface ReaderOptions {
   disk: Disk;
   index: Index;
-  /** Another process writes: the folder is looked at when the end is reached. */
-  shared: boolean;
+  /**
+   * Number of the last record that this process has written. Absent: another process writes, and the folder is looked at when the end
+   * is reached.
+   */
+  written?(): number;
   from: number;
   now(): number;
   /** A line was damaged and is in the quarantine now. */
@@ -56,7 +59,7 @@ const newline = 0x0a;
 const longest = 1024 * 1024 + 64;
 
 /** Makes a reader. It opens nothing before the first `next`. */
-export function createReader({ disk, index, shared, from, now, onDamaged }: ReaderOptions): Reader {
+export function createReader({ disk, index, written, from, now, onDamaged }: ReaderOptions): Reader {
   let wanted = from;
   let segment: Segment | undefined;
   let fd: number | undefined;
@@ -79,6 +82,8 @@ export function createReader({ disk, index, shared, from, now, onDamaged }: Read
   };
 
   const following = (): Segment | undefined => index.segments.find(({ first }) => first > segment!.first);
+
+  const allRead = (): boolean => offset >= segment!.bytes;
 
   const gapOf = (dropped: Dropped): Chunk => {
     const record = gapRecord(dropped, now());
@@ -179,7 +184,7 @@ export function createReader({ disk, index, shared, from, now, onDamaged }: Read
       let looked = false;
       while (wanted <= upTo) {
         if (!segment) {
-          if (shared) index.refresh();
+          if (!written) index.refresh();
           const next = find();
           if (!next) return undefined;
           if (next.kind === 'gap') {
@@ -203,9 +208,10 @@ export function createReader({ disk, index, shared, from, now, onDamaged }: Read
         const got = await readOn(limits);
         if (got === 'again') continue;
         if (got !== 'end') return got;
-        if (shared && !following()) index.refresh();
+        if (!written && !following()) index.refresh();
         const next = following();
-        if (!next) return undefined;
+        // What is damaged at the very end has no record behind it that would show the hole.
+        if (!next) return written && allRead() && wanted <= written() ? hole(Math.min(written(), upTo)) : undefined;
         // Its writer was done with it before the next one was there, so one more look finds all.
         if (!looked) {
           looked = true;

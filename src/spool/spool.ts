@@ -123,6 +123,7 @@ export async function openSpool(
       onRemoved: () => room.ring(),
     });
     await reserve.fill();
+    const written = (): number => writer.written;
     const newest = (): number =>
       Math.max(writer.stuck() ? writer.next - 1 : writer.written, index.segments.at(-1)?.last ?? 0);
     const feed = createFeed({
@@ -132,7 +133,7 @@ export async function openSpool(
       newest,
       reader: (from) =>
         withMemory(
-          createReader({ disk, index, shared: false, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
+          createReader({ disk, index, written, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
           writer,
         ),
     });
@@ -231,8 +232,7 @@ export async function openOutlet(parts: SpoolParts, options: ReadOptions): Promi
       clock,
       done: () => done,
       newest: () => newestOnDisk(disk, index),
-      reader: (from) =>
-        createReader({ disk, index, shared: true, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
+      reader: (from) => createReader({ disk, index, from, now: () => clock.now(), onDamaged: damageSaid(parts) }),
     });
     const unwatch = disk.watch(folder, () => bell.ring());
     let cancel = (): void => {};
@@ -269,5 +269,5 @@ export function newestOnDisk(disk: Disk, index: Index): number {
   if (!last) return 0;
   if (last.kind === 'gap') return last.last!;
   const bytes = disk.load(last.path);
-  return bytes ? readTail(bytes, last.first).next - 1 : last.first - 1;
+  return bytes ? readTail(bytes, last.first).newest : last.first - 1;
 }

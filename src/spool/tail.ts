@@ -1,5 +1,5 @@
 import type { Disk } from './disk.ts';
-import { type Frame, readFrame } from './frame.ts';
+import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { quarantine } from './quarantine.ts';
 import type { Segment } from './segments.ts';
 
@@ -9,6 +9,8 @@ const newline = 0x0a;
 export interface Tail {
   /** Number of the next record. Lines that are damaged keep theirs, so that the hole is seen. */
   next: number;
+  /** Number of the newest record that is whole; below `first` when there is none. */
+  newest: number;
   /** Bytes up to the end of the last whole line. */
   bytes: number;
   /** Bytes behind it: a line that was being written when the power went. */
@@ -22,12 +24,13 @@ export function readTail(bytes: Buffer, first: number): Tail {
   let damaged = 0;
   for (let at = end; at > 0; damaged++) {
     const start = at > 1 ? bytes.lastIndexOf(newline, at - 2) + 1 : 0;
-    if (readFrame(bytes, start, at - 1, found) && found.seq >= first) {
-      return { next: found.seq + damaged + 1, bytes: end, torn: bytes.length - end };
+    const whole = readFrame(bytes, start, at - 1, found) || rescueFrame(bytes, start, at - 1, found) >= 0;
+    if (whole && found.seq >= first) {
+      return { next: found.seq + damaged + 1, newest: found.seq, bytes: end, torn: bytes.length - end };
     }
     at = start;
   }
-  return { next: first + damaged, bytes: end, torn: bytes.length - end };
+  return { next: first + damaged, newest: first - 1, bytes: end, torn: bytes.length - end };
 }
 
 /** Cuts off what a crash left half written. The piece goes to the quarantine. */

@@ -142,6 +142,38 @@ test('a damaged line goes to the quarantine once, and a gap record stands in its
   assert.match(readFileSync(join(spool.folder, 'quarantine', kept[0]!), 'utf8'), /"n":7/);
 });
 
+test('a damaged record at the very end is a gap for the one process, and nothing to wait for in the other', async () => {
+  const spool = await workIn();
+  await fill(spool, 1, 3);
+  await spool.close();
+  const [file] = logFiles(spool.folder);
+  writeFileSync(file!, readFileSync(file!, 'utf8').replace('"n":3', '"n":7'));
+  const out = await workOut({ folder: spool.folder });
+  assert.deepEqual(numbers(await takeAll(out, false)), [1, 2]);
+  assert.ok(out.feed.isDrained());
+  await out.close();
+  const again = await work({ folder: spool.folder });
+  assert.deepEqual(numbers(await takeAll(again)), [1, 2, 'gap 1']);
+  assert.ok(again.feed.isDrained());
+  await fill(again, 4, 4);
+  assert.deepEqual(numbers(await takeAll(again)), [4]);
+  await again.close();
+});
+
+test('the newline between the last two records is damaged: the last one is saved, and its number is not given again', async () => {
+  const spool = await workIn();
+  await fill(spool, 1, 4);
+  await spool.close();
+  const [file] = logFiles(spool.folder);
+  const bytes = readFileSync(file!);
+  bytes[bytes.lastIndexOf(10, -2)] = 0x0b;
+  writeFileSync(file!, bytes);
+  const again = await work({ folder: spool.folder });
+  await fill(again, 5, 5);
+  assert.deepEqual(numbers(await takeAll(again)), [1, 2, 'gap 1', 4, 5]);
+  await again.close();
+});
+
 test('a file of zeros at the end, as ext4 leaves it after a power cut, is a torn end', async () => {
   const spool = await workIn();
   await fill(spool, 1, 3);
