@@ -993,6 +993,8 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l version -s V -d
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l help -s h -d 'print help, examples first, and end'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate daly' -l dialect -x -a 'a5 d2 p81' -d 'language that it speaks'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate daly' -l board -x -d 'number of the board on its bus'
+complete -c voltpipe -n '__voltpipe_voltpipe_at simulate daly' -l host-address -x -a '40 80 both' -d 'a5: whom it answers: 40 a computer, 80 a Bluetooth module'
+complete -c voltpipe -n '__voltpipe_voltpipe_at simulate daly' -l fill -x -a 'aa 00 any' -d 'a5: what the unused bytes of a question must hold for an answer'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate daly' -l stale-slots -d 'a5: send all 16 frames of cells, with left-overs in the spare slots'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate daly' -l listen -x -d 'where to listen, as a serial server does; port 0 takes a free one'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate daly' -l pty -r -F -d 'also make a serial port of this name, a pseudo-terminal; needs socat'

@@ -8,12 +8,28 @@ import { airFaultSection, airSection, boardAirOptions, checkAir, readFaults, ser
 const options = {
   dialect: { type: 'choice', choices: ['a5', 'd2', 'p81'], default: 'a5', summary: 'language that it speaks' },
   board: { type: 'integer', min: 1, max: 15, default: 1, summary: 'number of the board on its bus' },
+  hostAddress: {
+    type: 'choice',
+    choices: ['40', '80', 'both'],
+    default: 'both',
+    summary: 'a5: whom it answers: 40 a computer, 80 a Bluetooth module',
+  },
+  fill: {
+    type: 'choice',
+    choices: ['aa', '00', 'any'],
+    default: 'any',
+    summary: 'a5: what the unused bytes of a question must hold for an answer',
+  },
   staleSlots: { type: 'flag', summary: 'a5: send all 16 frames of cells, with left-overs in the spare slots' },
   ...lineOptions,
   ...boardAirOptions,
 } as const satisfies Options;
 
 const ownAddress = '17:71:06:02:0D:D1';
+
+/** A byte; undefined for the word that leaves it open. */
+const hexOf = (text: string): number | undefined =>
+  /^[0-9a-f]{2}$/.test(text) ? Number.parseInt(text, 16) : undefined;
 
 /** What another master asks, in each language. */
 const strangers: Readonly<Record<DalyDialect, Uint8Array>> = {
@@ -50,6 +66,11 @@ The first line on stdout is an endpoint record with the address; a simulator_eve
       command: 'simulate daly --stale-slots --fault echo',
       interruptAfter: 2,
     },
+    {
+      text: 'A board that answers Bluetooth modules alone, and only questions filled with zeros',
+      command: 'simulate daly --host-address 80 --fill 00',
+      interruptAfter: 2,
+    },
     { text: 'A Bluetooth module on the air', command: 'simulate daly --dialect d2 --bluetooth', interruptAfter: 2 },
   ],
   seeAlso: ['bms-read(1)', 'simulate-jbd(1)'],
@@ -59,8 +80,9 @@ The first line on stdout is an endpoint record with the address; a simulator_eve
   },
   async *run(ctx) {
     const { dialect, board, staleSlots: stale, bluetooth, address = ownAddress, latency, fault } = ctx.opts;
+    const [host, fill] = [hexOf(ctx.opts.hostAddress), hexOf(ctx.opts.fill)];
     const make = (pack: Parameters<typeof dalyDevice>[0]) =>
-      dalyDevice(pack, { dialect: dialect as DalyDialect, board, stale });
+      dalyDevice(pack, { dialect: dialect as DalyDialect, board, stale, host, fill });
     if (!bluetooth) return yield* serveLine(ctx, 'daly', make, strangers[dialect as DalyDialect]);
     const onAir = { device: make(packOf(ctx)), clock: ctx.clock, latency, faults: readFaults(fault) };
     yield* serveAir(ctx, 'daly', dalyModule(onAir, address.toUpperCase()));

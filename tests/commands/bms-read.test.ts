@@ -143,8 +143,8 @@ test('bytes lost on the wire cost one more try', async (t) => {
 });
 
 test('a frame of Daly cells that is lost leaves the list out rather than shift it', async (t) => {
-  // The answer with the cells is the sixth; its middle is lost each time it comes.
-  const board = await startDaly(t, {}, { cells: 16, faults: [{ kind: 'lost', after: 5, times: 2 }] });
+  // The answer with the cells is the sixth behind the one of the search; its middle is lost each time it comes.
+  const board = await startDaly(t, {}, { cells: 16, faults: [{ kind: 'lost', after: 6, times: 2 }] });
   const reading = only(await read(board, { type: 'daly-a5', readTimeout: '400ms' }));
   assert.ok(!('cells' in reading));
   assert.equal(reading.cell_count, 16);
@@ -233,8 +233,44 @@ test('the first request after a sleep is lost, and sent again before its time is
 test('the wrong type for the device ends without a reading', async (t) => {
   const result = await read(await startJbd(t), { type: 'daly-a5', readTimeout: '30ms' });
   assert.equal(result.status, 69);
-  assert.match(messageOf(result), /--type daly finds out/);
+  assert.match(
+    messageOf(result),
+    /no answer as daly-a5: nothing came at all.*--type daly tries the other dialects too/,
+  );
   assert.deepEqual(result.records, []);
+});
+
+test('an exact type is searched for with each way of asking, a board with its number only as that number', async (t) => {
+  const silent = async (board?: string) => {
+    const { line } = await startDaly(t, { board: 15 }, { faults: [{ kind: 'silence' }] });
+    await read({ line } as BoardLine, { type: 'daly-a5', readTimeout: '20ms', ...(board && { board }) });
+    return [...new Set(line.requests().map((request) => request.slice(0, 4)))];
+  };
+  assert.deepEqual(await silent('3'), ['a542']);
+  assert.deepEqual(await silent('1'), ['a540', 'a580']);
+  const all = await silent();
+  assert.deepEqual(all.slice(0, 3), ['a540', 'a580', 'a541']);
+  assert.equal(all.length, 2 + 15);
+});
+
+test('a search says what came: damaged answers, an echo alone, the text of something else', async (t) => {
+  const flags = { type: 'daly', board: '2', readTimeout: '60ms' };
+  const damaged = await startDaly(t, { dialect: 'p81', board: 2 }, { faults: [{ kind: 'checksum' }] });
+  const broken = await read(damaged, flags);
+  assert.equal(broken.status, 69);
+  assert.match(messageOf(broken), /answers came damaged, as of a daly-p81\. A long wire/);
+  const echo = await startBoard(t, () => ({
+    receive: (bytes) => [{ request: Buffer.from(bytes), frames: [Buffer.from(bytes)] }],
+  }));
+  const echoed = await read(echo, flags);
+  assert.equal(echoed.status, 69);
+  assert.match(messageOf(echoed), /only an echo of our own bytes came\. Check the wires/);
+  const console = await startBoard(t, () => ({
+    receive: (bytes) => [{ request: Buffer.from(bytes), frames: [Buffer.from(bytes), Buffer.from('\nlogin: ')] }],
+  }));
+  const text = await read(console, flags);
+  assert.equal(text.status, 76);
+  assert.match(messageOf(text), /what came is no monitor known here/);
 });
 
 test('--fallback decides when nothing that answers tells', async (t) => {

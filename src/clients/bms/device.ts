@@ -11,9 +11,11 @@ import { type Found, probe, type Wire } from './probe.ts';
 /** A device to be read: where it is, what it may be, and whose records it makes. */
 export interface Target extends Patience {
   wire: Wire;
-  /** What it may be, in the order to try. One: it is that, and nothing is tried. */
+  /** What it may be, in the order to try. One that can be asked in a single way is taken for granted. */
   candidates: readonly Codec[];
   options: CodecOptions;
+  /** Candidate and options are those of an earlier {@link Device}: nothing is tried out again. */
+  isKnown?: boolean;
   /** What it is when no candidate gets an answer to its probe. */
   fallback?: Codec | undefined;
   identity: Identity;
@@ -137,12 +139,14 @@ const readBacks = 5;
 const readBackAfter = 500;
 
 async function find(target: Target, host: BmsHost): Promise<Found> {
-  const { wire, options, readTimeout, fallback } = target;
+  const { wire, options, readTimeout, fallback, isKnown = false } = target;
   const known = async (codec: Codec): Promise<Found> => ({ codec, options, link: await wire.connect(codec) });
   const given = target.candidates;
   const candidates = given.length > 1 ? ((await wire.narrow?.(given)) ?? given) : given;
   const [only, ...others] = candidates;
-  if (only && others.length === 0) return known(only);
+  // A codec that can be asked in several ways is only half an answer.
+  const isOpen = (codec: Codec): boolean => !isKnown && (codec.probes?.(options).length ?? 0) > 1;
+  if (only && others.length === 0 && !isOpen(only)) return known(only);
   try {
     return await probe(wire, candidates, options, readTimeout, host);
   } catch (error) {

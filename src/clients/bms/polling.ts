@@ -39,15 +39,15 @@ export async function* poll(
   const { name } = target.wire;
   const start = clock.monotonic();
   let device: Device | undefined;
-  let known: Pick<Target, 'candidates' | 'options'> = target;
+  let known: Partial<Target> = {};
   let everRead = false;
   try {
     while (!signal.aborted) {
       try {
-        device ??= await openDevice({ ...target, candidates: known.candidates, options: known.options }, host);
+        device ??= await openDevice({ ...target, ...known }, host);
         const records = await work(device);
         // What it is and how to ask it, is known now: after an outage nothing is tried out again.
-        known = { candidates: [device.codec], options: device.options };
+        known = { candidates: [device.codec], options: device.options, isKnown: true };
         everRead = true;
         host.alive(interval * 3);
         log.recovered(name, `${name}: readings are back`);

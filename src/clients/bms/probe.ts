@@ -1,8 +1,7 @@
 import type { Codec, CodecOptions, Probe } from '../../protocols/bms/codec.ts';
-import { fail } from '../../runtime/exit.ts';
 import type { Link } from '../../transports/link.ts';
 import { type BmsHost, createExchange } from './exchange.ts';
-import type { Tally } from './tally.ts';
+import { type Heard, isDamaged, unknown } from './silence.ts';
 
 /** What a probe found: how to talk to the device, on the link that is open to it. */
 export interface Found {
@@ -31,11 +30,6 @@ function questions(candidates: readonly Codec[], given: CodecOptions): (Probe & 
   return [...all.filter(({ late }) => !late), ...all.filter(({ late }) => late)];
 }
 
-function isDamaged({ totals }: Tally): boolean {
-  const { checksum = 0, cut = 0, tail = 0 } = totals().rejected;
-  return checksum + cut + tail > 0;
-}
-
 /** Silence between two questions of different protocols, so that a device that saw nonsense has forgotten it. */
 const betweenProbes = 300;
 
@@ -54,8 +48,7 @@ export async function probe(
 ): Promise<Found> {
   let link: Link | undefined;
   let kind = '';
-  const heard: string[] = [];
-  const damaged: string[] = [];
+  const heard: Heard[] = [];
   try {
     for (const { codec, request, times = 1, options } of questions(candidates, given)) {
       if (link && kind !== wire.kind(codec)) {
@@ -71,23 +64,17 @@ export async function probe(
       const question = { ...request, optional: true };
       let frames = await exchange.ask(question, patience);
       // Somebody answers in this language, only badly: once more.
-      if (frames.length === 0 && isDamaged(exchange.tally)) frames = await exchange.ask(question, patience);
+      if (frames.length === 0 && isDamaged(exchange.tally.totals())) frames = await exchange.ask(question, patience);
       if (frames.length > 0) {
         host.log.debug(`${wire.name}: answers as ${codec.name}`);
         const found = { codec, options: merged, link };
         link = undefined;
         return found;
       }
-      const { bytes, preview } = exchange.tally.totals();
-      if (isDamaged(exchange.tally)) damaged.push(codec.name);
-      else if (bytes > 0) heard.push(preview);
+      heard.push({ codec, ...exchange.tally.totals() });
     }
   } finally {
     await link?.close();
   }
-  const tried = candidates.filter((codec) => codec.probes).map(({ name }) => name);
-  const what = `${wire.name}: no answer as ${tried.join(', ')}`;
-  if (heard.length === 0)
-    throw fail('unavailable', `${what}: nothing came at all`, 'Is it awake? --raw shows what comes.');
-  throw fail('protocol', `${what}: what came is no monitor known here: ${heard[0]}`, '--raw shows what comes.');
+  throw unknown(wire.name, heard);
 }

@@ -1,7 +1,7 @@
 import type { Codec, Request } from '../../protocols/bms/codec.ts';
 import { type CommandError, fail } from '../../runtime/exit.ts';
 import type { Link } from '../../transports/link.ts';
-import type { Tally } from './tally.ts';
+import type { Tally, Totals } from './tally.ts';
 
 /** What to do when what comes makes no sense. */
 export const wrongType = 'Is --type right? --raw shows what comes.';
@@ -20,11 +20,7 @@ export function unanswered(
   if (bytes === 0)
     return fail('unavailable', `${link.name}: ${asked}: nothing came at all`, codec.whenSilent ?? silence);
   if (frames === 0 && rejected.request && !rejected.checksum) {
-    return fail(
-      'unavailable',
-      `${link.name}: ${asked}: only an echo of our own bytes came`,
-      'Check the wires A and B.',
-    );
+    return fail('unavailable', `${link.name}: ${asked}: only an echo of our own bytes came`, swapped);
   }
   if (frames === 0 && !rejected.checksum && !rejected.cut) {
     return fail(
@@ -33,11 +29,41 @@ export function unanswered(
       wrongType,
     );
   }
-  return fail(
-    'unavailable',
-    `${link.name}: ${asked}; ${tally.summary()}`,
-    'A long wire, a second master or noise does this.',
-  );
+  return fail('unavailable', `${link.name}: ${asked}; ${tally.summary()}`, noisy);
 }
 
+/** What was heard after one question of a search. */
+export interface Heard extends Totals {
+  codec: Codec;
+}
+
+/** Whether somebody answers in this language, only badly. */
+export const isDamaged = ({ rejected: { checksum = 0, cut = 0, tail = 0 } }: Totals): boolean =>
+  checksum + cut + tail > 0;
+
+/** Whether it is our own bytes and nothing else. */
+const isEcho = ({ frames, rejected }: Totals): boolean =>
+  frames === 0 && rejected.request !== undefined && !rejected.noise;
+
+/** The failure of a search that no candidate answered. 69, or 76 when what came is something else. */
+export function unknown(name: string, heard: readonly Heard[]): CommandError {
+  const codecs = [...new Set(heard.map(({ codec }) => codec))];
+  const what = `${name}: no answer as ${codecs.map((codec) => codec.name).join(', ')}`;
+  const sounds = heard.filter(({ bytes }) => bytes > 0);
+  if (sounds.length === 0) {
+    const next = codecs.length === 1 ? codecs[0]!.whenSilent : undefined;
+    return fail('unavailable', `${what}: nothing came at all`, next ?? 'Is it awake? --raw shows what comes.');
+  }
+  const damaged = sounds.find(isDamaged);
+  const strange = sounds.find((sound) => !isDamaged(sound) && !isEcho(sound));
+  if (strange) {
+    const sort = `what came is no monitor known here: ${strange.preview}`;
+    return fail('protocol', `${what}: ${sort}`, '--raw shows what comes.');
+  }
+  if (damaged) return fail('unavailable', `${what}: answers came damaged, as of a ${damaged.codec.name}`, noisy);
+  return fail('unavailable', `${what}: only an echo of our own bytes came`, swapped);
+}
+
+const noisy = 'A long wire, a second master or noise does this.';
+const swapped = 'Check the wires A and B.';
 const silence = 'Is it awake, and are the wires right? --raw shows what comes.';

@@ -13,9 +13,20 @@ export interface Tally {
   accepted(): void;
   /** A valid frame that the present request did not want. */
   unasked(frame: Frame): void;
-  totals(): { bytes: number; frames: number; rejected: Readonly<Record<string, number>>; preview: string };
+  totals(): Totals;
   /** `2 bad checksums, 1 cut`. */
   summary(): string;
+}
+
+/** What came since a question was asked. */
+export interface Totals {
+  bytes: number;
+  /** Valid ones, wanted or not. */
+  frames: number;
+  /** How many of each rejection. */
+  rejected: Readonly<Record<string, number>>;
+  /** The first bytes, printable. */
+  preview: string;
 }
 
 const previewBytes = 24;

@@ -159,9 +159,11 @@ export const codec: Codec = {
       options: more,
     });
     const first = [question({}), question({ fill: 0 })];
-    if (options.board !== undefined) return first;
-    const boards = Array.from({ length: 15 }, (_, n) => ({ ...question({ board: n + 2 }), late: true as const }));
-    return [...first, question({ host: bluetoothHost }), ...boards];
+    if ((options.board ?? 1) > 1) return first;
+    const late = (more: CodecOptions) => ({ ...question(more), late: true as const });
+    const both = late({ host: bluetoothHost, fill: 0 });
+    const boards = options.board === undefined ? Array.from({ length: 15 }, (_, n) => late({ board: n + 2 })) : [];
+    return [...first, question({ host: bluetoothHost }), both, ...boards];
   },
   switching: (change, _now, options) =>
     (
@@ -179,8 +181,7 @@ export const codec: Codec = {
         }),
       ];
     }),
-  whenSilent:
-    'On a bus, say which board: --board 2. Some want to be asked otherwise: --type daly finds out. A sleeping one wakes by its button or a load.',
+  whenSilent: 'A sleeping one wakes by its button or a load. --type daly tries the other dialects too.',
   timing: { response: 500, gap: 20, torn: 200 },
   serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
   // Old dongles want an empty write first.

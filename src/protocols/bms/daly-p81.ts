@@ -25,6 +25,11 @@ const statusFrom = 0x41;
 const statusCount = 0x3e;
 const versionCount = 0x4a;
 const longest = 2 * versionCount + 5;
+const framing = modbusFraming(
+  (byte) => byte > 0x50 && byte < 0x60,
+  longest,
+  (byte) => byte > 0x80 && byte < 0x90,
+);
 
 /** A request to one board, answered by exactly as many registers. */
 function ask(what: string, register: number, count: number, { board = 1 }: CodecOptions): Request {
@@ -96,7 +101,7 @@ export const codec: Codec = {
   name: 'daly-p81',
   family: 'daly',
   summary: 'Daly, Modbus with addresses from 81: HKMS, ESS, Y and K series',
-  parser: () => streamParser(modbusFraming((byte) => byte > 0x50 && byte < 0x60, longest)),
+  parser: () => streamParser(framing),
   reading: {
     requests: (options) => [cells(options), { ...ask('status', statusFrom, statusCount, options), optional: true }],
     decode,

@@ -51,13 +51,18 @@ const crcHolds = (bytes: Uint8Array, at: number, size: number): boolean =>
   crc16(bytes, at, at + size - 2) === (bytes[at + size - 2]! | (bytes[at + size - 1]! << 8));
 
 /**
- * Frames of answers whose address is one of `answers`. A request that comes with such an address is an echo, or another master's.
+ * Frames of answers whose address is one of `answers`. A request that comes with such an address, or with one of `asks`, is an echo or
+ * another master's.
  *
  * Rejections: noise, checksum, length, cut, request.
  */
-export function modbusFraming(answers: (address: number) => boolean, longest: number): Framing {
+export function modbusFraming(
+  answers: (address: number) => boolean,
+  longest: number,
+  asks: (address: number) => boolean = () => false,
+): Framing {
   return {
-    head: answers,
+    head: (byte) => answers(byte) || asks(byte),
     cut(bytes, at, end): Cut | undefined {
       if (end - at < 3) return end - at < 2 || isFunction(bytes[at + 1]!) ? undefined : notOurs(bytes, at);
       const code = bytes[at + 1]!;
@@ -65,6 +70,7 @@ export function modbusFraming(answers: (address: number) => boolean, longest: nu
       const count = bytes[at + 2]!;
       // Registers of these devices lie below 0x0200, so that the third byte of a request for reading is 0 or 1.
       const looksAsked = code === read && count <= 1;
+      if (asks(bytes[at]!) && !looksAsked) return notOurs(bytes, at);
       const size = code === write || looksAsked ? requestSize : count + 5;
       if (size > longest) return { rejection: { rejected: 'length', bytes: bytes.slice(at, at + 3) }, size: 3 };
       if (end - at < size) return undefined;
@@ -81,7 +87,7 @@ const isFunction = (code: number): boolean => code === read || code === write;
 
 /** A byte that only looks like a head. */
 const notOurs = (bytes: Uint8Array, at: number): Cut => ({
-  rejection: { rejected: 'noise', detail: `no function ${bytes[at + 1]}` },
+  rejection: { rejected: 'noise', detail: `no frame with function ${bytes[at + 1]}` },
   size: 1,
 });
 

@@ -13,6 +13,10 @@ export interface DalyOptions {
   board: number;
   /** Sends all 16 frames of cell voltages, with left-overs in the slots behind the last cell. */
   stale: boolean;
+  /** A5: answers to this address of those who ask alone (0x40 a computer, 0x80 a Bluetooth module); absent: to both. */
+  host?: number | undefined;
+  /** A5: answers alone to questions whose unused bytes hold this. */
+  fill?: number | undefined;
 }
 
 function frame(board: number, command: number, data: readonly number[]): Buffer {
@@ -85,17 +89,22 @@ const textFrames = (text: string): number[][] =>
 
 function a5Device(pack: Pack, options: DalyOptions): SerialDevice {
   const answers = a5Answers(pack, options);
+  const { board, host, fill } = options;
+  const isForUs = (address: number): boolean =>
+    host === undefined
+      ? address === 0x40 + board - 1 || (board === 1 && address === 0x80)
+      : address === host + board - 1;
   return requestReader(
     (bytes, at) => (bytes[at] === 0xa5 ? 13 : 0),
     (request) => {
       const [, address = 0, command = 0, , first] = request;
-      const forUs = address === 0x40 + options.board - 1 || (options.board === 1 && address === 0x80);
       const sum = request.subarray(0, 12).reduce((total, byte) => total + byte, 0) & 0xff;
-      if (!forUs || sum !== request[12]) return [];
+      if (!isForUs(address) || sum !== request[12]) return [];
       if (command === 0xd9) pack.discharge = first === 1;
       if (command === 0xda) pack.charge = first === 1;
-      if (command === 0xd9 || command === 0xda) return [frame(options.board, command, [first!, 0, 0, 0, 0, 0, 0, 0])];
-      return (answers[command]?.() ?? []).map((data) => frame(options.board, command, data));
+      if (command === 0xd9 || command === 0xda) return [frame(board, command, [first!, 0, 0, 0, 0, 0, 0, 0])];
+      if (fill !== undefined && request.subarray(4, 12).some((byte) => byte !== fill)) return [];
+      return (answers[command]?.() ?? []).map((data) => frame(board, command, data));
     },
   );
 }

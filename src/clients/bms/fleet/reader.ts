@@ -23,7 +23,7 @@ export interface ReaderMeans extends Patience {
 }
 
 /** What a device turned out to be, and what had been said of it then. */
-interface Known extends Pick<Target, 'candidates' | 'options'> {
+interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown'> {
   said: string;
 }
 
@@ -61,10 +61,13 @@ export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWir
     const { device_id: id } = identity;
     const before = known.get(id);
     const isSame = before?.said === saidOf(device, device.device_type);
-    const { candidates, options } = isSame
-      ? before
-      : { candidates: candidatesOf(id, device), options: optionsOf(device) };
-    const target = { retries, readTimeout, wire: await wireOf(device, signal), candidates, options, identity };
+    const {
+      candidates,
+      options,
+      isKnown = false,
+    } = isSame ? before : { candidates: candidatesOf(id, device), options: optionsOf(device) };
+    const wire = await wireOf(device, signal);
+    const target = { retries, readTimeout, wire, candidates, options, isKnown, identity };
     known.delete(id);
     const opened = await openDevice(target, { ...host, signal });
     try {
@@ -72,7 +75,7 @@ export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWir
       const { codec } = opened;
       // The fleet writes the family into the registry where no type stood.
       const said = saidOf(device, device.device_type ?? codec.family);
-      known.set(id, { said, candidates: [codec], options: opened.options });
+      known.set(id, { said, candidates: [codec], options: opened.options, isKnown: true });
       return reading;
     } finally {
       await opened.close();
