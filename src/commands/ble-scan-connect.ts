@@ -46,6 +46,7 @@ async function readMonitor(
   const advertised = advertisedOf(sighting);
   const family = identify(advertised);
   const families = family === undefined ? candidates(advertised).map((one) => one.family) : [family];
+  const records: VoltRecord[] = [];
   const device = await openDevice(
     {
       wire: airWire(bluetooth, sighting.id, ctx.opts.connectionTimeout, ctx),
@@ -56,18 +57,22 @@ async function readMonitor(
       },
       retries: connectRetries,
       identity: { device_id: sighting.id },
+      onPushed: (record) => records.push(record),
     },
     ctx,
   );
   try {
-    const reading = await device.read();
-    if (!device.codec.info) return [reading];
-    const info = await device.info().catch((error: Error) => {
-      if (ctx.signal.aborted) throw error;
-      ctx.log.info(error.message);
-    });
-    return info ? [reading, info] : [reading];
+    records.push(await device.read());
+    const info = device.codec.info ? device.info() : undefined;
+    await info?.then(
+      (record) => records.push(record),
+      (error: Error) => {
+        if (ctx.signal.aborted) throw error;
+        ctx.log.info(error.message);
+      },
+    );
   } finally {
     await device.close();
   }
+  return records;
 }

@@ -49,7 +49,7 @@ export const command = defineCommand({
   kind: 'source',
   input: 'optional',
   reads: ['ble_device'],
-  writes: ['ble_device', 'battery_reading', 'device_info', 'device_status'],
+  writes: ['ble_device', 'battery_reading', 'device_info', 'engine_start', 'device_status'],
   format: 'record',
   longRunning: true,
   countable: true,

@@ -2,6 +2,7 @@ import type { BmFamily } from '../protocols/bms/bm-cipher.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { type Clock, timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
+import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { bmPeripheral, dayOfBattery } from '../simulators/ble/bm.ts';
 import { advertisedBlock, type BmValues } from '../simulators/ble/bm-frames.ts';
@@ -22,6 +23,19 @@ const options = {
     summary: 'values in its history, two minutes apart',
   },
   cutHistory: { type: 'flag', summary: 'break the history off in the middle' },
+  engineStart: {
+    type: 'duration',
+    value: 'DURATION',
+    summary: 'start the engine when a host has listened for so long (BM6, BM7)',
+  },
+  crankingVoltage: {
+    type: 'number',
+    min: 0,
+    max: 40,
+    default: 9.8,
+    value: 'V',
+    summary: 'lowest voltage of --engine-start',
+  },
   asRecords: {
     type: 'flag',
     summary: 'no Bluetooth: print what a scan would see as ble_device records, for ble-scan --replay -',
@@ -91,7 +105,11 @@ The first line on stdout is an endpoint record: port is what --adapter takes, de
       },
     ],
     seeAlso: ['ble-scan(1)'],
-    check: checkAir,
+    check(opts) {
+      checkAir(opts);
+      if (family !== 'bm2' || opts['engineStart'] === undefined) return;
+      throw fail('usage', '--engine-start: a BM2 tells of none', 'Its --history has the lowest voltages.');
+    },
     async *run(ctx) {
       const { opts, clock, signal } = ctx;
       const values = valuesOf(opts);
@@ -101,6 +119,8 @@ The first line on stdout is an endpoint record: port is what --adapter takes, de
         values,
         stored: opts.stored,
         cutHistory: opts.cutHistory,
+        crankingVoltage: opts.crankingVoltage,
+        ...(opts.engineStart !== undefined && { engineStart: opts.engineStart }),
         faults: readFaults(opts.fault),
         ...(opts.address !== undefined && { address: opts.address.toUpperCase() }),
         ...(opts.name !== undefined && { name: opts.name }),

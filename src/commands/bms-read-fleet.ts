@@ -82,15 +82,16 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
   const { opts, clock, log, signal } = ctx;
   const registry = openRegistry({ dataDir: ctx.dataDir, clock });
   const records = ctx.queue({ max: mostWaiting, policy: 'drop-oldest' });
+  const put = (record: VoltRecord): void => records.push(record);
   const fleet = startFleet(
     {
       clock,
       log,
       signal,
       registry,
-      read: registryReader(ctx, means, means.air),
+      read: registryReader(ctx, { ...means, onPushed: put }, means.air),
       scan: means.scan,
-      put: (record) => records.push(record),
+      put,
       alive: ctx.alive,
     },
     { once: ctx.once, ...opts },

@@ -8,6 +8,7 @@ import { commandRecord, commandResult } from './commands.ts';
 import { bmsRaw, deviceInfo } from './device-info.ts';
 import { bleDevice, deviceStatus } from './devices.ts';
 import { endpoint } from './endpoint.ts';
+import { engineStart } from './engine-start.ts';
 import type { RecordFamily } from './family.ts';
 import { finding } from './finding.ts';
 import { gap } from './gap.ts';
@@ -33,6 +34,7 @@ export const vocabulary: readonly RecordFamily[] = [
   teslaData,
   batteryReading,
   batteryStats,
+  engineStart,
   deviceInfo,
   bmsRaw,
   wallboxState,

@@ -77,3 +77,10 @@ test('every fault is understood, and what is none is a usage error', async () =>
   }
   assert.equal((await runCommand(command, { flags: { address: 'here' } })).status, 64);
 });
+
+test('a BM2 has no engine start to tell of', async () => {
+  const env = cleanEnvironment(temporaryFolder('home'));
+  const { status, stderr } = await shell('simulate bm2 --engine-start 1s', { env });
+  assert.equal(status, 64);
+  assert.match(stderr, /--engine-start: a BM2 tells of none\. Its --history has the lowest voltages/);
+});

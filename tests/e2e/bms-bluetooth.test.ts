@@ -8,7 +8,7 @@ import type { PeripheralFaults } from '../../src/simulators/ble/peripheral.ts';
 import { dalyDevice } from '../../src/simulators/bms/daly.ts';
 import { jbdDevice } from '../../src/simulators/bms/jbd.ts';
 import { createPack } from '../../src/simulators/bms/pack.ts';
-import { background } from '../support/background.ts';
+import { background, backgroundPipeline } from '../support/background.ts';
 import { type TestAir, testAir } from '../support/bluetooth.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
@@ -129,6 +129,100 @@ test('a history that is broken off is given as far as it came, and said to be pa
   assert.match(stderr, /history: partial: the end did not come/);
   const count = parse(stdout).length;
   assert.ok(count > 50 && count < 200, `${count}`);
+});
+
+/** Its engine is started `engineStart` ms after it was listened to; at once: a reading takes no longer than 20. */
+const starter = (family: 'bm6' | 'bm7', engineStart = 1, faults: PeripheralFaults = {}) =>
+  bmPeripheral({ family, clock: systemClock, values, faults, stored: 300, engineStart, crankingVoltage: 9.42 });
+const start = {
+  type: 'engine_start',
+  device_id: '50:54:7B:00:00:02',
+  device_type: 'bm6',
+  cranking_voltage: 9.42,
+  voltage_before: 12.61,
+  sample_rate: 100,
+};
+const picked = (record: Record<string, unknown> | undefined, like: object) =>
+  Object.fromEntries(Object.keys(like).map((key) => [key, record?.[key]]));
+
+for (const driver of ['abandonware', 'stoprocent']) {
+  test(`${driver}: an engine that is started while the history is read comes out behind it, and of neither is anything lost`, async (t) => {
+    const device = starter('bm6', 500);
+    const air = await testAir(t, [device]);
+    if (!air) return;
+    const { status, stdout, stderr } = await shell(`bms-read --ble ${device.address} --type bm6 --history`, {
+      env: environment(air, driver),
+    });
+    assert.equal(status, 0, stderr);
+    const records = parse(stdout);
+    assert.equal(records.filter(({ type }) => type === 'battery_reading').length, 300);
+    const [told, ...others] = records.slice(300);
+    assert.deepEqual([picked(told, start), others], [start, []]);
+    assert.equal((told as { voltages?: unknown[] } | undefined)?.voltages?.length, 352);
+    assert.deepEqual(air.controller.state, idle);
+  });
+}
+
+test('a single reading waits for the start that the device is telling of', async (t) => {
+  const device = starter('bm7');
+  const air = await testAir(t, [device]);
+  if (!air) return;
+  const { status, stdout, stderr } = await shell(`bms-read --ble ${device.address} --type bm7`, {
+    env: environment(air),
+  });
+  assert.equal(status, 0, stderr);
+  const types = parse(stdout).map(({ type, cranking_voltage }) => [type, cranking_voltage]);
+  assert.deepEqual(types, [
+    ['battery_reading', undefined],
+    ['engine_start', 9.42],
+  ]);
+});
+
+test('a weak start raises an alarm while the battery is read at an interval', async (t) => {
+  const device = starter('bm6');
+  const air = await testAir(t, [device]);
+  if (!air) return;
+  const line = `bms-read --ble ${device.address} --type bm6 -i 10s | alarm 'engine_start.cranking_voltage<9.6' --only alarm`;
+  const pipeline = backgroundPipeline(line, environment(air));
+  const alarm = await pipeline.line(({ type }) => type === 'alarm');
+  assert.deepEqual([alarm['state'], alarm['value'], alarm['device_id']], ['raised', 9.42, device.address]);
+  await pipeline.stop();
+});
+
+test('a start whose connection breaks in the middle is said, and no half a start is put out', async (t) => {
+  const device = starter('bm6', 1, { disconnectAfter: 12 });
+  const air = await testAir(t, [device]);
+  if (!air) return;
+  const { stdout, stderr } = await shell(`bms-read --ble ${device.address} --type bm6`, { env: environment(air) });
+  assert.match(stderr, /engine start: broken off after \d+ frames/);
+  assert.ok(parse(stdout).every(({ type }) => type === 'battery_reading'));
+});
+
+test('ble-scan --connect and the fleet put out a start as well', async (t) => {
+  const device = starter('bm6');
+  const air = await testAir(t, [device]);
+  if (!air) return;
+  const env = { ...environment(air), VOLTPIPE_DISCOVERY_INITIAL_SCAN: 'false' };
+  const scan = await shell('ble-scan --connect --duration 2s', { env });
+  assert.deepEqual(
+    picked(
+      parse(scan.stdout).find(({ type }) => type === 'engine_start'),
+      start,
+    ),
+    start,
+    scan.stderr,
+  );
+  assert.equal((await shell(`registry add ${device.address} --name Starter --type bm6`, { env })).status, 0);
+  const fleet = await shell('bms-read --registry --once', { env });
+  const wanted = { ...start, device_name: 'Starter', vehicle_id: 'vehicle_1' };
+  assert.deepEqual(
+    picked(
+      parse(fleet.stdout).find(({ type }) => type === 'engine_start'),
+      wanted,
+    ),
+    wanted,
+    fleet.stderr,
+  );
 });
 
 const failures: readonly [string, PeripheralFaults, number, RegExp][] = [

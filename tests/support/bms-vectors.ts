@@ -18,6 +18,8 @@ export interface BmsVector {
     absent?: readonly string[];
     info?: Record<string, unknown>;
     history?: Record<string, unknown>;
+    /** What the device tells by itself: an event with its type and its age, and of its fields those that are given. */
+    pushed?: { type: string; age: number; fields: Record<string, unknown> };
     /** What the codec's own test looks at. */
     other?: Record<string, unknown>;
   };

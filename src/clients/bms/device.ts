@@ -19,6 +19,8 @@ export interface Target extends Patience {
   /** What it is when no candidate gets an answer to its probe. */
   fallback?: Codec | undefined;
   identity: Identity;
+  /** Takes a record of what the device tells by itself while it is connected, such as an `engine_start`. */
+  onPushed?: (record: VoltRecord) => void;
 }
 
 /** The identity keys of its records; `device_type` is the codec's family. */
@@ -42,6 +44,7 @@ export interface Device {
   history(): Promise<{ complete: boolean; records: VoltRecord[] }>;
   /** Sets switches, and returns the reading that proves it. Throws 76 when the device doesn't do it. */
   switch(change: Switches): Promise<VoltRecord>;
+  /** Hangs up, once the device is not in the middle of something that it tells by itself. */
   close(): Promise<void>;
 }
 
@@ -64,13 +67,6 @@ export async function readDevice(target: Target, host: BmsHost): Promise<VoltRec
 /** Connects to a device, finds out what it is and does what a connection begins with. Throws as {@link readDevice}. */
 export async function openDevice(target: Target, host: BmsHost): Promise<Device> {
   const { codec, options, link } = await find(target, host);
-  const exchange = createExchange(link, codec, options, target, host);
-  try {
-    await exchange.open();
-  } catch (error) {
-    await link.close();
-    throw error;
-  }
   const identity = { ...target.identity, device_type: codec.family };
   const watch = createWatch(link.name, host.log);
   const record = (type: string, fields: object, at = host.clock.now()): VoltRecord => ({
@@ -79,6 +75,15 @@ export async function openDevice(target: Target, host: BmsHost): Promise<Device>
     ...identity,
     ...fields,
   });
+  const exchange = createExchange(link, codec, options, target, host, ({ type, fields: told }, at) =>
+    target.onPushed?.(record(type, told, at)),
+  );
+  try {
+    await exchange.open();
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
 
   async function fields(): Promise<BatteryFields> {
     const { fields: read, remarks } = await exchange.run(codec.reading);
@@ -108,7 +113,10 @@ export async function openDevice(target: Target, host: BmsHost): Promise<Device>
       for (const request of codec.switching(change, await fields(), options)) await exchange.write(request);
       return record('battery_reading', await proven(change, fields, link, host));
     },
-    close: () => link.close(),
+    async close() {
+      await exchange.settled();
+      await link.close();
+    },
   };
 }
 

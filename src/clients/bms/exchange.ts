@@ -14,6 +14,7 @@ import type { Log } from '../../runtime/log.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
 import { unanswered, wrongType } from './silence.ts';
 import { createTally, type Tally } from './tally.ts';
+import { createUnasked, type OnPushed } from './unasked.ts';
 
 /** What an exchange needs of the world: a command's context has it. */
 export interface BmsHost {
@@ -40,6 +41,8 @@ export interface Exchange {
   write(request: Request): Promise<readonly Frame[]>;
   /** The requests that a connection begins with. */
   open(): Promise<void>;
+  /** Resolves when the device is not in the middle of something that it tells by itself. */
+  settled(): Promise<void>;
   /** What came so far and was not used. */
   readonly tally: Tally;
 }
@@ -51,8 +54,10 @@ const longestTalk = 1000;
 type Outcome = 'complete' | 'silence' | 'partial';
 
 /**
- * Starts an exchange. Half-duplex throughout: one outstanding request, a gap before each, what came unasked is dropped, an echo of
- * our own bytes is known for what it is, and another master on the bus is noticed.
+ * Starts an exchange. Half-duplex throughout: one outstanding request, a gap before each, what came unasked is dropped unless the codec
+ * knows it as pushed, an echo of our own bytes is known for what it is, and another master on the bus is noticed.
+ *
+ * @param onPushed takes what the device tells by itself
  */
 export function createExchange(
   link: Link,
@@ -60,12 +65,16 @@ export function createExchange(
   options: CodecOptions,
   patience: Patience,
   host: BmsHost,
+  onPushed: OnPushed = () => {},
 ): Exchange {
   const { clock, log, signal } = host;
   const { timing } = codec;
   const parser = codec.parser(options);
   const tally = createTally(link.name, log, codec.serial !== undefined);
-  let current: { request: Request; accepted: Frame[]; progress(): void; fail(error: Error): void } | undefined;
+  const unasked = createUnasked(link.name, codec.pushed, options, timing.torn, host, onPushed);
+  let current:
+    | { request: Request; accepted: Frame[]; progress(): void; delayed(): void; fail(error: Error): void }
+    | undefined;
   let over: LinkError | undefined;
   let silentSince = clock.monotonic() - timing.gap;
   let answered = false;
@@ -78,12 +87,20 @@ export function createExchange(
         tally.accepted();
         current.accepted.push(frame);
         current.progress();
+      } else if (unasked.take(frame)) {
+        tally.accepted();
+        current?.delayed();
       } else tally.unasked(frame);
     }
+  };
+  /** What is pending will not be completed, unless the device is in the middle of what it tells by itself. */
+  const reset = (): void => {
+    if (!unasked.isUnderWay) take(parser.reset());
   };
   void link.closed.then((failure) => {
     stopTorn();
     over = new LinkError(failure ?? { kind: 'closed', reason: 'the link was closed' });
+    unasked.end();
     current?.fail(over);
   });
   link.onData((bytes) => {
@@ -125,6 +142,8 @@ export function createExchange(
           if (isComplete()) settle(() => resolve('complete'));
           else arm(request.quiet ?? wait);
         },
+        // It speaks of something else meanwhile: that is no silence.
+        delayed: () => arm(accepted.length === 0 ? wait : (request.quiet ?? wait)),
         fail: (error) => settle(() => reject(error)),
       };
       if (signal.aborted) return stop();
@@ -148,9 +167,10 @@ export function createExchange(
 
   async function attempt(request: Request, accepted: Frame[], wait: number): Promise<Outcome> {
     if (request.after) await clock.sleep(request.after, signal);
+    await unasked.over();
     await quiet();
     stopTorn();
-    take(parser.reset());
+    reset();
     const send = async (): Promise<void> => {
       if (!request.bytes) return;
       log.debug(`${link.name}: asks for ${request.what}`, request.secret ? {} : { bytes: hex(request.bytes) });
@@ -181,7 +201,7 @@ export function createExchange(
     try {
       for (let n = 1; n <= attempts; n++) {
         const outcome = await attempt(request, accepted, wait);
-        if (outcome !== 'complete') take(parser.reset());
+        if (outcome !== 'complete') reset();
         if (outcome === 'silence' || (outcome === 'partial' && n < attempts)) continue;
         answered = true;
         const refusal = request.refusal?.(accepted);
@@ -205,6 +225,7 @@ export function createExchange(
   return {
     tally,
     ask,
+    settled: () => unasked.over(),
     write: (request) => converse(request, patience),
     async open() {
       for await (const _ of each(codec.opening?.(options))) {

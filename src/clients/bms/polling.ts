@@ -1,4 +1,5 @@
 import type { VoltRecord } from '../../records/record.ts';
+import { createBell } from '../../runtime/bell.ts';
 import { CommandError, exit } from '../../runtime/exit.ts';
 import { type Device, openDevice, type Target } from './device.ts';
 import type { BmsHost } from './exchange.ts';
@@ -24,8 +25,9 @@ const passing = new Set<number>([
 
 /**
  * Reads one device again and again, at a fixed pace, over a link that stays open (one that others want too only over
- * short pauses). A round that fails is missed, said once, and the link is opened anew for the next one; what a later round can't mend (wrong usage) ends it, and so does any
- * failure of the first round.
+ * short pauses). A round that fails is missed, said once, and the link is opened anew for the next one; what a later round can't
+ * mend (wrong usage) ends it, and so does any failure of the first round. What the device tells by itself meanwhile is put out as
+ * it comes.
  *
  * @param work what a round asks of the device
  */
@@ -38,13 +40,19 @@ export async function* poll(
   const { clock, log, signal } = host;
   const { name } = target.wire;
   const start = clock.monotonic();
+  const pushed: VoltRecord[] = [];
+  const bell = createBell();
+  const onPushed = (record: VoltRecord): void => {
+    pushed.push(record);
+    bell.ring();
+  };
   let device: Device | undefined;
   let known: Partial<Target> = {};
   let everRead = false;
   try {
     while (!signal.aborted) {
       try {
-        device ??= await openDevice({ ...target, ...known }, host);
+        device ??= await openDevice({ ...target, ...known, onPushed }, host);
         const records = await work(device);
         // What it is and how to ask it, is known now: after an outage nothing is tried out again.
         known = { candidates: [device.codec], options: device.options, isKnown: true };
@@ -53,7 +61,7 @@ export async function* poll(
         log.recovered(name, `${name}: readings are back`);
         yield* records;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         if (!everRead || !(error instanceof CommandError) || !passing.has(error.status)) throw error;
         log.lost(name, [error.message, error.next].filter(Boolean).join('. '));
         host.unready(error.message);
@@ -65,9 +73,22 @@ export async function* poll(
         await device?.close();
         device = undefined;
       }
-      await clock.sleep(rest, signal).catch(() => {});
+      const due = clock.monotonic() + rest;
+      do {
+        yield* pushed.splice(0);
+        await pause(due);
+      } while (pushed.length > 0);
     }
   } finally {
     await device?.close();
+  }
+  yield* pushed;
+
+  /** Waits until `due`, the end of the run, or something that the device tells. */
+  async function pause(due: number): Promise<void> {
+    const told = new AbortController();
+    const sleeping = clock.sleep(Math.max(0, due - clock.monotonic()), AbortSignal.any([signal, told.signal]));
+    await Promise.race([sleeping.catch(() => {}), bell.heard()]);
+    told.abort();
   }
 }

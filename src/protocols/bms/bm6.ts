@@ -1,4 +1,5 @@
 import { type BmFamily, ciphers } from './bm-cipher.ts';
+import { crankingCode, crankingPushed } from './bm-cranking.ts';
 import { decodeBm6History, historyStep, joinLog, logStart } from './bm-history.ts';
 import { decodeBm6Live, isAcknowledgement, isPlausible, liveFields } from './bm-live.ts';
 import { type BlockKind, bmParser } from './bm-parser.ts';
@@ -16,7 +17,7 @@ import type { Codec, Frame, Gatt, History, Request, Timing } from './codec.ts';
  * Sources: JeffWDH/bm6-battery-monitor, marcomc/BMGateway, Rafciq/BM6.
  */
 
-const codes = { version: 0x01, cranking: 0x03, history: 0x05, live: 0x07 } as const;
+const codes = { version: 0x01, cranking: crankingCode, history: 0x05, live: 0x07 } as const;
 const [head0, head1] = [0xd1, 0x55];
 
 /** Where BM2, BM6 and BM7 are subscribed to and written. */
@@ -109,6 +110,7 @@ export function bm6Codec(family: BmFamily, summary: string): Codec {
         return { complete, readings: readings.reverse() };
       },
     },
+    pushed: crankingPushed(({ bytes }) => bytes[0] === head0 && bytes[1] === head1 && bytes[2] === codes.cranking),
     probes: () => [{ request: live, options: {} }],
     timing: bmTiming,
     whenSilent: bmWhenSilent,

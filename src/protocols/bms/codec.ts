@@ -22,6 +22,8 @@ export interface Codec {
   info?: Task<Info>;
   /** The device's own log: `--history`. */
   history?: Task<History>;
+  /** What it tells by itself, beside any answer, such as an engine start: records of their own, whenever they come. */
+  pushed?: Pushed;
   /** Requests once a connection stands, before any task: a password. Their answers are judged by the requests themselves. */
   opening?(options: CodecOptions): Requests;
   /** Questions that show whether this codec is the right one, in the order to try; none: it can't be told by asking. */
@@ -166,6 +168,27 @@ export interface History {
   complete: boolean;
   /** Oldest first. */
   readings: readonly { /** Seconds before now. */ age: number; fields: BatteryFields }[];
+}
+
+/** What a device tells by itself, in one frame or several, between its answers or in the middle of one. */
+export interface Pushed {
+  /** In messages: `engine start`. */
+  what: string;
+  /** Whether a frame belongs to it; asked only of frames that the present request does not want. */
+  accepts(frame: Frame): boolean;
+  /** Whether the frames accepted so far are the whole of it. Absent: one frame is. */
+  complete?(frames: readonly Frame[]): boolean;
+  /** What it says. A rejection when it can't mean it. */
+  decode(frames: readonly Frame[], options: CodecOptions): Happening | Rejection;
+}
+
+/** Something that happened, as a device tells it: a record beside its identity and its time. */
+export interface Happening {
+  /** The `type` of the record: `engine_start`. */
+  type: string;
+  /** How many seconds before the first frame it began. */
+  age: number;
+  fields: Readonly<Record<string, number | string | boolean | readonly number[]>>;
 }
 
 /** Which switches shall change to what. */

@@ -1,4 +1,5 @@
 import { type BmFamily, blockSize, ciphers } from '../../protocols/bms/bm-cipher.ts';
+import { crankingCode } from '../../protocols/bms/bm-cranking.ts';
 import { logEnd, logStart } from '../../protocols/bms/bm-history.ts';
 import { bmStates } from '../../protocols/bms/bm-live.ts';
 
@@ -61,10 +62,39 @@ export function historyRecord(family: BmFamily, { voltage, charge, temperature }
 export function logBlocks(family: BmFamily, data: Buffer): Buffer[] {
   const length = Buffer.alloc(3);
   length.writeUIntBE(data.length + 9, 0, 3);
-  const whole = Buffer.concat([logStart, data, logEnd, ...(family === 'bm2' ? [length] : [])]);
+  return blocksOf(Buffer.concat([logStart, data, logEnd, ...(family === 'bm2' ? [length] : [])]));
+}
+
+/** Whole blocks with bytes in them. */
+function blocksOf(whole: Buffer): Buffer[] {
   const blocks: Buffer[] = [];
   for (let at = 0; at < whole.length; at += blockSize) blocks.push(block(...whole.subarray(at, at + blockSize)));
   return blocks;
+}
+
+/** Samples of an engine start: four hundredths of a second at rest, the drop, strokes of the engine, and it runs. */
+const crankingSamples = 352;
+const sampleStep = 0.01;
+const strokesFrom = 8;
+
+/** The voltage while an engine is started, as a BM6 logs it; `lowest` V is reached right after the drop. */
+export function crankingCurve(rest: number, lowest: number): number[] {
+  return Array.from({ length: crankingSamples }, (_, i) => {
+    if (i < strokesFrom) return rest;
+    const since = (i - strokesFrom) * sampleStep;
+    const recovered = (1 - Math.exp(-since / 0.6)) * (rest + 0.2 - lowest);
+    const stroke = Math.max(0, 0.15 - since * 0.1) * (1 - Math.cos(since * 40));
+    return Math.round((lowest + recovered + stroke) * 100) / 100;
+  });
+}
+
+/** The log of an engine start, plaintext; see src/protocols/bms/bm-cranking.ts. */
+export function crankingBlocks(curve: readonly number[]): Buffer[] {
+  const head = Buffer.from([0xd1, 0x55, crankingCode, 1, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt16BE(hundredths(curve[strokesFrom + 2] ?? 0), 4);
+  head.writeUInt16BE(curve.length * 10, 6);
+  const digits = curve.map((volts) => hundredths(volts).toString(16).padStart(3, '0')).join('');
+  return blocksOf(Buffer.concat([head, logStart, Buffer.from(digits, 'hex'), logEnd]));
 }
 
 /** The manufacturer record with a reading in it, encrypted; see src/protocols/bms/bm-advertisement.ts. */

@@ -5,6 +5,8 @@ import {
   advertisedBlock,
   type BmValues,
   beaconRecord,
+  crankingBlocks,
+  crankingCurve,
   historyRecord,
   liveFrame,
   logBlocks,
@@ -24,6 +26,10 @@ export interface BmOptions {
   stored?: number;
   /** It breaks its history off before the end. */
   cutHistory?: boolean;
+  /** The engine is started when a host has listened for so many ms; a BM2 does not tell. */
+  engineStart?: number;
+  /** V, the lowest of an engine start. */
+  crankingVoltage?: number;
   faults?: PeripheralFaults;
 }
 
@@ -34,6 +40,9 @@ const defaults: Readonly<Record<BmFamily, { address: string; name: string }>> = 
   bm7: { address: '50:54:7B:00:00:09', name: 'BM300 Pro' },
 };
 const second = 1000;
+/** Between two notifications of an engine start: some thirty a second, as recorded. */
+const betweenBlocks = 30;
+const defaultCranking = 9.8;
 const historyStep = 120_000;
 const pageRecords = 256;
 /** A device answers within this time. */
@@ -91,6 +100,12 @@ export function bmPeripheral(options: BmOptions): Peripheral {
     after(second, () => everySecond(link));
   };
 
+  const pushEngineStart = (link: PeripheralLink): void => {
+    const { crankingVoltage = defaultCranking } = options;
+    const blocks = crankingBlocks(crankingCurve(values(clock.now()).voltage, crankingVoltage));
+    for (const [n, one] of blocks.entries()) after(n * betweenBlocks, () => say(link, one));
+  };
+
   const answerBm2 = (plain: Buffer, link: PeripheralLink): void => {
     if (plain[0] === 0xe7) {
       const size = Buffer.alloc(3);
@@ -144,6 +159,7 @@ export function bmPeripheral(options: BmOptions): Peripheral {
         link.notify(uuids.notify, Buffer.alloc(16));
         if (family === 'bm2') after(latency, () => everySecond(link));
       });
+      if (options.engineStart !== undefined) after(options.engineStart, () => pushEngineStart(link));
     },
     onWrite(_, value, link) {
       if (value.length === 0 || value.length % 16 !== 0) return;

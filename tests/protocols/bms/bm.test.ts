@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type BmFamily, ciphers } from '../../../src/protocols/bms/bm-cipher.ts';
-import { crankingCode, crankingRate, decodeCranking } from '../../../src/protocols/bms/bm-cranking.ts';
+import { decodeCranking } from '../../../src/protocols/bms/bm-cranking.ts';
 import { codec as bm2 } from '../../../src/protocols/bms/bm2.ts';
 import { codec as bm6 } from '../../../src/protocols/bms/bm6.ts';
 import { codec as bm7 } from '../../../src/protocols/bms/bm7.ts';
@@ -159,31 +159,53 @@ test("a BM2's history is asked for by size, comes oldest first, and keeps its ag
   );
 });
 
-test('the log of an engine start gives its samples and the lowest of them', () => {
-  let seen = 0;
-  for (const { name, exchanges, expect } of vectorsOf('bm6')) {
-    const wanted = expect.other?.cranking as Record<string, number> | undefined;
-    if (!wanted) continue;
-    seen++;
+/** The encrypted notifications of the three recorded engine starts. */
+const recordedStarts = vectorsOf('bm6').filter(({ expect }) => expect.pushed);
+const startOf = (frames: readonly Frame[]) => bm6.pushed!.decode(frames.filter(bm6.pushed!.accepts), {});
+
+test('the log of an engine start gives its samples, and nothing before its end', () => {
+  assert.equal(recordedStarts.length, 3);
+  for (const { name, exchanges, expect } of recordedStarts) {
     const parser = bm6.parser({});
     const frames = exchanges[0]!.response.flatMap((chunk) => [...parser.push(bytesOf(chunk)).frames]);
-    const blocks = frames.filter(({ code }) => code === crankingCode).map(({ data }) => data);
-    const { voltages, lowest_voltage } = decodeCranking(blocks)!;
-    assert.deepEqual(
-      {
-        samples: voltages.length,
-        first_v: voltages[0],
-        min_v: lowest_voltage,
-        max_v: Math.max(...voltages),
-        last_v: voltages.at(-1),
-      },
-      wanted,
-      name,
-    );
-    assert.equal(voltages.length / crankingRate, 3.52, 'seconds');
-    assert.equal(decodeCranking(blocks.slice(0, -1)), undefined, 'not before its end');
+    const start = startOf(frames);
+    assert.ok('fields' in start);
+    const voltages = start.fields.voltages as number[];
+    assert.deepEqual({ samples: voltages.length, highest: Math.max(...voltages) }, expect.other, name);
+    assert.equal(bm6.pushed!.complete!(frames.slice(0, -1)), false);
+    assert.deepEqual(startOf(frames.slice(0, -1)), { rejected: 'cut', detail: 'an engine start without its end' });
+    const [, log] = Array.from(bm6.history!.requests({}));
+    assert.ok(!frames.some((frame) => log!.accepts(frame)), 'no part of a history');
   }
-  assert.equal(seen, 2);
+});
+
+test('an engine start that begins anew is the new one alone, and one that cannot be is none', () => {
+  const head = 'd1550301047502e40000fffffe525525';
+  assert.deepEqual(startOf(framesOf(bm6, head, '52552552552552552546946747548049', head, '525525fffefe')), {
+    type: 'engine_start',
+    age: 0.04,
+    fields: {
+      cranking_voltage: 13.17,
+      voltage_before: 13.17,
+      voltage_after: 13.17,
+      sample_rate: 100,
+      voltages: [13.17, 13.17, 13.17, 13.17],
+    },
+  });
+  assert.deepEqual(startOf(framesOf(bm6, 'd1550301047502e40000fffffe525fff', 'fffefe')), { rejected: 'implausible' });
+  assert.ok('rejected' in startOf(framesOf(bm6, 'd1550301047502e40000fffffefffefe')));
+});
+
+test('an engine in the middle of a history is a log of its own, and the history goes on behind it', () => {
+  const cipher = ciphers.bm6;
+  const plain = recordedStarts[0]!.exchanges[0]!.response.map((chunk) => hex(cipher.decrypt(bytesOf(chunk))));
+  const data = Array.from({ length: 12 }, (_, i) => record(i)).join('');
+  const [first, second, third] = data.match(/.{32}/g)!;
+  const frames = framesOf(bm6, 'd1550505', first!, second!, ...plain, third!, 'fffefe');
+  assert.deepEqual([history(bm6, frames).complete, history(bm6, frames).readings.length], [true, 12]);
+  const start = startOf(frames);
+  assert.ok('fields' in start);
+  assert.equal(start.fields.cranking_voltage, 11.27);
 });
 
 test('a monitor of this family never claims a current (HAWK-36)', () => {
@@ -202,7 +224,7 @@ test('whatever stands behind a valid beginning, in whatever order, nothing throw
     fc.property(fc.array(fc.array(block, { minLength: 1, maxLength: 4 }), { maxLength: 20 }), (notifications) => {
       for (const codec of [bm2, bm6, bm7]) {
         const frames = framesOf(codec, ...notifications.map((blocks) => blocks.join('')));
-        for (const task of [codec.info, codec.history]) task?.decode(frames, {});
+        for (const task of [codec.info, codec.history, codec.pushed]) task?.decode(frames, {});
         for (const frame of frames) {
           const decoded = codec.reading.decode([frame], {});
           if ('fields' in decoded) assert.ok(decoded.fields.voltage! <= 40 && decoded.fields.state_of_charge! <= 100);

@@ -11,6 +11,7 @@ import {
 import { hex } from '../../../src/protocols/bms/framing.ts';
 import { codecs } from '../../../src/protocols/bms/index.ts';
 import { batteryReading } from '../../../src/records/battery-reading.ts';
+import { vocabulary } from '../../../src/records/vocabulary.ts';
 import { type BmsVector, bytesOf, corruptVectors, vectorsOf } from '../../support/bms-vectors.ts';
 
 /** Pushes chunks through a new parser, and its end. */
@@ -31,6 +32,16 @@ const chunksOf = ({ exchanges }: BmsVector): Buffer[] => exchanges.flatMap(({ re
 /** The keys of `actual` that `expected` has. */
 const picked = (actual: object, expected: object) =>
   Object.fromEntries(Object.entries(actual).filter(([key]) => key in expected));
+
+/** What the device told by itself: with its last frame, and not before. */
+function gathered(codec: Codec, frames: readonly Frame[], options: CodecOptions) {
+  const { pushed } = codec;
+  if (!pushed) return undefined;
+  const own = frames.filter((frame) => pushed.accepts(frame));
+  const isWhole = (count: number): boolean => count > 0 && (pushed.complete?.(own.slice(0, count)) ?? true);
+  assert.ok(!isWhole(own.length - 1), 'whole before its last frame');
+  return isWhole(own.length) ? pushed.decode(own, options) : undefined;
+}
 
 const known = new Set<string>(batteryReading.keys.map(({ name }) => name));
 
@@ -53,6 +64,16 @@ for (const codec of codecs) {
         const fields = task === 'reading' && 'fields' in decoded ? (decoded.fields as object) : decoded;
         assert.deepEqual(picked(fields, expected), expected, `${vector.name}: ${task}`);
         for (const key of vector.expect.absent ?? []) assert.ok(!(key in fields), `${vector.name}: ${key} is there`);
+      }
+      const happening = gathered(codec, frames, options);
+      if (!vector.expect.pushed) assert.equal(happening, undefined, `${vector.name}: something that was not asked for`);
+      else {
+        assert.ok(happening && !isRejection(happening), `${vector.name}: pushed: ${JSON.stringify(happening)}`);
+        const fields = picked(happening.fields, vector.expect.pushed.fields);
+        assert.deepEqual({ ...happening, fields }, vector.expect.pushed, `${vector.name}: pushed`);
+        const keys = vocabulary.find(({ type }) => type === happening.type)?.keys.map(({ name }) => name);
+        for (const key of Object.keys(happening.fields))
+          assert.ok(keys?.includes(key), `${key} is not in the vocabulary`);
       }
     }
   });
@@ -138,7 +159,8 @@ for (const codec of codecs) {
       fc.property(fc.array(fc.uint8Array({ maxLength: 80 }), { maxLength: 12 }), (chunks) => {
         for (const options of [{}, { address: 'A4:C1:37:00:5E:07' }]) {
           const { frames } = parse(codec, chunks, options);
-          for (const task of [codec.reading, codec.info, codec.history]) task?.decode(frames, options);
+          for (const task of [codec.reading, codec.info, codec.history, codec.pushed]) task?.decode(frames, options);
+          codec.pushed?.complete?.(frames);
         }
       }),
     );
@@ -169,6 +191,7 @@ for (const codec of codecs) {
         }
         codec.info?.decode(frames, {});
         codec.history?.decode(frames, {});
+        codec.pushed?.decode(frames, {});
       }),
     );
   });

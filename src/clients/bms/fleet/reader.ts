@@ -20,6 +20,8 @@ export type AirWire = (address: string, signal: AbortSignal) => Promise<Wire>;
 /** How devices are asked; `password` is what a JBD module that is locked gets. */
 export interface ReaderMeans extends Patience {
   password?: string | undefined;
+  /** Takes what a device tells by itself while it is read. */
+  onPushed?: (record: VoltRecord) => void;
 }
 
 /** What a device turned out to be, and what had been said of it then. */
@@ -33,7 +35,7 @@ interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown'> {
  * something else of it.
  */
 export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWire | undefined): FleetHost['read'] {
-  const { retries, readTimeout, password } = means;
+  const { retries, readTimeout, password, onPushed } = means;
   const known = new Map<string, Known>();
 
   async function wireOf(device: Device, signal: AbortSignal): Promise<Wire> {
@@ -67,7 +69,16 @@ export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWir
       isKnown = false,
     } = isSame ? before : { candidates: candidatesOf(id, device), options: optionsOf(device) };
     const wire = await wireOf(device, signal);
-    const target = { retries, readTimeout, wire, candidates, options, isKnown, identity };
+    const target = {
+      retries,
+      readTimeout,
+      wire,
+      candidates,
+      options,
+      isKnown,
+      identity,
+      ...(onPushed && { onPushed }),
+    };
     known.delete(id);
     const opened = await openDevice(target, { ...host, signal });
     try {
