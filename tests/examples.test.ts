@@ -40,13 +40,16 @@ async function runExample(example: Example, home: string, env: NodeJS.ProcessEnv
   const needsConfig = (example.needs ?? []).length > 0;
   const { VOLTPIPE_CONFIG, ...bare } = env;
   const interrupt = example.interruptAfter;
-  const got = await shell(example.command, {
-    cwd: temporaryFolder('example'),
-    env: needsConfig ? { ...bare, VOLTPIPE_CONFIG } : { ...bare, VOLTPIPE_DATA_DIR: join(home, 'empty') },
-    ...(example.stdin === undefined ? {} : { stdin: example.stdin }),
-    ...(interrupt === undefined ? {} : { interruptAfter: interrupt * 1000 }),
-    limit: 60_000,
-  });
+  const got = await shell(
+    example.prepare ? `{ ${example.prepare}; } > /dev/null; ${example.command}` : example.command,
+    {
+      cwd: temporaryFolder('example'),
+      env: needsConfig ? { ...bare, VOLTPIPE_CONFIG } : { ...bare, VOLTPIPE_DATA_DIR: join(home, 'empty') },
+      ...(example.stdin === undefined ? {} : { stdin: example.stdin }),
+      ...(interrupt === undefined ? {} : { interruptAfter: interrupt * 1000 }),
+      limit: 60_000,
+    },
+  );
   if (interrupt === undefined) assert.equal(got.status, example.status ?? 0, `exit status; stderr: ${got.stderr}`);
   else
     assert.ok(

@@ -26,8 +26,8 @@ export const command = defineCommand({
   examples: [
     {
       text: 'Into a vehicle that is new',
-      command:
-        'registry add 50:54:7B:00:00:05 >/dev/null; registry assign 50:54:7B:00:00:05 --new "Camper van" | jq -r .vehicle_name',
+      prepare: 'registry add 50:54:7B:00:00:05',
+      command: 'registry assign 50:54:7B:00:00:05 --new "Camper van" | jq -r .vehicle_name',
       stdout: 'Camper van',
     },
   ],

@@ -17,8 +17,8 @@ export const command = defineCommand({
     { text: 'Every monitor', command: 'registry list' },
     {
       text: 'Who is in which vehicle',
-      command:
-        "registry add 50:54:7B:00:00:01 --type bm6 >/dev/null; registry list | jq -r '[.device_name, .vehicle_name] | @tsv'",
+      prepare: 'registry add 50:54:7B:00:00:01 --type bm6',
+      command: "registry list | jq -r '[.device_name, .vehicle_name] | @tsv'",
       stdout: 'BM6 0001\tVehicle 1',
     },
   ],

@@ -36,7 +36,8 @@ What was measured stays where it was written.`,
   examples: [
     {
       text: 'A monitor that was sold',
-      command: 'registry add 50:54:7B:00:00:06 >/dev/null; registry remove 50:54:7B:00:00:06',
+      prepare: 'registry add 50:54:7B:00:00:06',
+      command: 'registry remove 50:54:7B:00:00:06',
     },
   ],
   files: [{ path: '<data dir>/devices.json, vehicles.json', text: 'the registry' }],

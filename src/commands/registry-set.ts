@@ -78,8 +78,8 @@ Several changes are made together or not at all. Changes by several processes at
   examples: [
     {
       text: 'Name a monitor and read it every ten minutes',
-      command:
-        'registry add 50:54:7B:00:00:03 >/dev/null; registry set 50:54:7B:00:00:03 friendly_name="Starter battery" polling_interval=600',
+      prepare: 'registry add 50:54:7B:00:00:03',
+      command: 'registry set 50:54:7B:00:00:03 friendly_name="Starter battery" polling_interval=600',
     },
     {
       text: 'A broker for the whole installation',

@@ -62,7 +62,8 @@ The word system shows all settings of the battery commands; mqtt those of a sect
   examples: [
     {
       text: 'One monitor',
-      command: "registry add 50:54:7B:00:00:02 >/dev/null; registry show 50547b000002 | jq -r '.status'",
+      prepare: 'registry add 50:54:7B:00:00:02',
+      command: "registry show 50547b000002 | jq -r '.status'",
       stdout: 'configured',
     },
     {

@@ -19,8 +19,8 @@ Whoever uses the spool has to be stopped first, else the exit status is 75.`,
   examples: [
     {
       text: 'Give up all but the newest record',
-      command: 'spool put ./kept && spool drop ./kept --keep 1 | jq .backlog',
-      stdin: '{"type":"x","n":1}\n{"type":"x","n":2}\n{"type":"x","n":3}\n',
+      prepare: `for n in 1 2 3; do echo '{"type":"x","n":'$n'}'; done | spool put ./kept`,
+      command: 'spool drop ./kept --keep 1 | jq .backlog',
       stdout: '1\n',
     },
   ],

@@ -27,9 +27,8 @@ It ends at the end of the log, so that a timer can run it; with --follow it wait
   examples: [
     {
       text: 'Deliver what is there, then end',
-      command: 'spool put ./kept && spool get ./kept -- abrp-push',
-      stdin:
-        '{"type":"vehicle_telemetry","time":"2026-03-01T12:00:00.000Z","utc":1772366400,"soc":63,"is_charging":false}\n',
+      prepare: `echo '{"type":"vehicle_telemetry","time":"2026-03-01T12:00:00.000Z","utc":1772366400,"soc":63,"is_charging":false}' | spool put ./kept`,
+      command: 'spool get ./kept -- abrp-push',
       needs: ['abrp'],
     },
     {
@@ -40,8 +39,8 @@ It ends at the end of the log, so that a timer can run it; with --follow it wait
     },
     {
       text: 'Take the oldest record out',
-      command: 'spool put ./kept && spool get ./kept --once',
-      stdin: '{"type":"x","n":1}\n{"type":"x","n":2}\n',
+      prepare: `for n in 1 2; do echo '{"type":"x","n":'$n'}'; done | spool put ./kept`,
+      command: 'spool get ./kept --once',
       stdout: '{"type":"x","n":1}\n',
     },
   ],

@@ -27,8 +27,8 @@ A record is acknowledged to the command before (in voltpipe run, or behind a pro
     },
     {
       text: '… and another one delivers',
-      command: 'spool put ./kept && spool get ./kept',
-      stdin: '{"type":"x","n":1}\n',
+      prepare: `echo '{"type":"x","n":1}' | spool put ./kept`,
+      command: 'spool get ./kept',
       stdout: '{"type":"x","n":1}\n',
     },
   ],

@@ -19,8 +19,8 @@ It is never needed for a spool to start or to go on: the commands leave damaged 
   examples: [
     {
       text: 'Mend a spool whose last line was cut',
-      command: `spool put ./kept && echo 'half a li' >> ./kept/0000000000000001.log && spool repair ./kept | jq -r .message`,
-      stdin: '{"type":"x","time":"2026-03-01T12:00:00.000Z","n":1}\n',
+      prepare: `echo '{"type":"x","n":1}' | spool put ./kept; echo 'half a li' >> ./kept/0000000000000001.log`,
+      command: 'spool repair ./kept | jq -r .message',
       stdout: '1 damaged piece taken out\n1 record, all whole\n',
     },
   ],

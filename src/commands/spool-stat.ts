@@ -15,8 +15,8 @@ export const command = defineCommand({
   examples: [
     {
       text: 'How many records wait',
-      command: `spool put ./kept && spool stat ./kept | jq .backlog`,
-      stdin: '{"type":"x","time":"2026-03-01T12:00:00.000Z","n":1}\n',
+      prepare: `echo '{"type":"x","n":1}' | spool put ./kept`,
+      command: 'spool stat ./kept | jq .backlog',
       stdout: '1\n',
     },
   ],

@@ -20,8 +20,8 @@ It only looks. While another command writes, its last line may be seen half writ
   examples: [
     {
       text: 'Check a spool',
-      command: 'spool put ./kept && spool verify ./kept | jq -r .message',
-      stdin: '{"type":"x","time":"2026-03-01T12:00:00.000Z","n":1}\n',
+      prepare: `echo '{"type":"x","n":1}' | spool put ./kept`,
+      command: 'spool verify ./kept | jq -r .message',
       stdout: '1 record, all whole\n',
     },
   ],

@@ -122,6 +122,7 @@ export function defaultText({ spec }: Pick<DescribedOption, 'spec'>): string | u
     return undefined;
   if (Array.isArray(value)) return value.length > 0 ? value.join(',') : undefined;
   if (typeof value !== 'number') return String(value);
+  if (value === 0) return '0';
   if (type === 'duration') return inUnits(value, durations);
   if (type === 'size') return inUnits(value, sizes);
   return String(value);

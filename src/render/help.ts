@@ -105,15 +105,18 @@ export function argumentName({ name, variadic }: { name: string; variadic?: bool
   return `${name.toUpperCase()}${variadic ? '...' : ''}`;
 }
 
+/** The first command of a line, up to its pipe, list operator or redirection. */
+const firstCommand = /^(?:'[^']*'|"[^"]*"|\\.|[^'"\\|&;<>\s]|\s(?![\s|&;<>]|$))+/;
+
 /** The command as it can be pasted: one that reads records gets a file for them. */
-const fed = (command: string): string => command.replace(/^[^|<]+?(?= \||$)/, '$& < FILE');
+const fed = (command: string): string => (command.includes('<') ? command : command.replace(firstCommand, '$& < FILE'));
 
 function examples(definition: DescribedCommand['definition'], { paint, columns }: HelpLayout): string {
   const lines = [paint('title', 'Examples:')];
   const reads = (command: string): boolean =>
     definition.input === 'required' && `${command} `.startsWith(`${definition.name} `);
-  for (const { text, command: line } of definition.examples) {
-    const command = reads(line) ? fed(line) : line;
+  for (const { text, command: line, stdin } of definition.examples) {
+    const command = stdin !== undefined || reads(line) ? fed(line) : line;
     lines.push(...wrap(text, columns - 4).map((line) => paint('faint', `  # ${line}`)));
     lines.push(...wrapCommand(command, columns - 2).map((line) => `  ${line}`));
   }

@@ -31,7 +31,7 @@ export function overviewPage(toolkit: Toolkit): string {
   }
   exitStatus(out, toolkit);
   out.paragraph(
-    'In `voltpipe run`, as with the pipefail option of a shell, the rightmost stage that failed gives the status. Death by SIGINT or SIGTERM is shown to the parent process as such.',
+    'In `voltpipe run`, as with the pipefail option of a shell, the rightmost stage that failed gives the status. Death by SIGINT, SIGTERM or SIGHUP is shown to the parent process as such.',
   );
   seeAlso(out, ['voltpipe(1)', 'voltpipe-config(5)', 'voltpipe-records(5)']);
   return out.toString();

@@ -56,7 +56,7 @@ export function wrap(text: string, width: number): string[] {
 
 /**
  * Breaks a shell command into lines of at most `width` characters that a shell still reads as one command: after `|`, `&&` and
- * `||` as they are, elsewhere with a backslash, never inside quotes. Continuation lines are indented by four.
+ * `||` if there is one in the line, elsewhere with a backslash, never inside quotes. Continuation lines are indented by four.
  */
 export function wrapCommand(command: string, width: number): string[] {
   return command.split('\n').flatMap((line) => wrapLine(line, width));
@@ -64,22 +64,26 @@ export function wrapCommand(command: string, width: number): string[] {
 
 function wrapLine(command: string, width: number): string[] {
   const lines: string[] = [];
-  let line = '';
+  let line: string[] = [];
+  const indent = (): string => (lines.length > 0 ? '    ' : '');
+  const close = (parts: readonly string[]): string =>
+    indent() + parts.join(' ') + (endsCommand.test(parts.at(-1)!) ? '' : ' \\');
   for (const part of shellParts(command)) {
-    const longer = line === '' ? part : `${line} ${part}`;
-    if (line === '' || longer.length + (/[|&;]$/.test(part) ? 0 : 2) <= width) {
-      line = longer;
-      continue;
+    while (line.length > 0 && close([...line, part]).length > width) {
+      const at = line.findLastIndex((earlier) => endsCommand.test(earlier)) + 1 || line.length;
+      lines.push(close(line.slice(0, at)));
+      line = line.slice(at);
     }
-    lines.push(/(\||&&|;)$/.test(line) ? line : `${line} \\`);
-    line = `    ${part}`;
+    line.push(part);
   }
-  return [...lines, line];
+  return [...lines, indent() + line.join(' ')];
 }
 
-/** Words outside of quotes; a flag keeps its value and an operator stays behind what it ends. */
+const endsCommand = /(\||&&|;)$/;
+
+/** Words outside of quotes, a process substitution being one; a flag keeps its value and an operator stays behind what it ends. */
 function shellParts(command: string): string[] {
-  const words = command.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+/g) ?? [];
+  const words = command.match(/[<>]\([^()"']*\)|(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+/g) ?? [];
   const parts: string[] = [];
   for (const word of words) {
     const last = parts.at(-1);

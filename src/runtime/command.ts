@@ -19,7 +19,7 @@ export interface Argument {
 }
 
 /**
- * One example of a manual page, and a test at the same time: `tests/examples.test.ts` runs `run` (or `command`) in a shell with
+ * One example of a manual page, and a test at the same time: `tests/examples.test.ts` runs it in a shell with
  * the built commands in PATH.
  */
 export interface Example {
@@ -27,6 +27,8 @@ export interface Example {
   text: string;
   /** The line as the reader types it. */
   command: string;
+  /** Brings about, in the test alone, what the reader has by then: a spool with records in it, a monitor in the registry. */
+  prepare?: string;
   /** What feeds its stdin in the manual and in the test; absent: nothing is shown, stdin is empty. */
   stdin?: string;
   /** What stdout must be; absent: only the exit status is checked. */

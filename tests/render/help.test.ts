@@ -47,12 +47,22 @@ test('an example that reads records says where they come from; the manual has th
   const examples = [
     { text: 'one', command: 'melt-ice --all' },
     { text: 'two', command: 'melt-ice | tee x' },
+    { text: 'three', command: "melt-ice 'a > b' && tail x" },
+    { text: 'four', command: 'melt-ice > x; tail x' },
+    { text: 'five', command: 'melt-ice "a|b" <<< 1' },
+    { text: 'six', command: 'melt-ice-tray | cat' },
+    { text: 'seven', command: 'melt put | cat', stdin: '{}' },
   ];
   const { definition, ...rest } = sample('melt-ice');
   const filter = { ...rest, definition: { ...definition, input: 'required' as const, examples } };
   const shown = commandHelp(filter, { columns: 80, paint: plain });
   assert.match(shown, /^ {2}melt-ice --all < FILE$/m);
   assert.match(shown, /^ {2}melt-ice < FILE \| tee x$/m);
+  assert.match(shown, /^ {2}melt-ice 'a > b' < FILE && tail x$/m);
+  assert.match(shown, /^ {2}melt-ice < FILE > x; tail x$/m);
+  assert.match(shown, /^ {2}melt-ice "a\|b" <<< 1$/m);
+  assert.match(shown, /^ {2}melt-ice-tray \| cat$/m);
+  assert.match(shown, /^ {2}melt put < FILE \| cat$/m);
 });
 
 test('help leaves out rare options and what only the configuration file can say', () => {

@@ -60,3 +60,19 @@ test('a command that fits stays as it is', () => {
   assert.deepEqual(wrapCommand('a  b', 80), ['a b']);
   assert.deepEqual(wrapCommand('one\ntwo', 80), ['one', 'two']);
 });
+
+test('a command is broken behind a pipe rather than in the middle of what comes after it', () => {
+  assert.deepEqual(wrapCommand('read --all | filter one two | write it', 28), [
+    'read --all |',
+    '    filter one two |',
+    '    write it',
+  ]);
+});
+
+test('a process substitution stays in one piece', () => {
+  assert.deepEqual(wrapCommand('read | tee -p >(one --a 1 | two) >(three) | four', 34), [
+    'read |',
+    '    tee -p >(one --a 1 | two) \\',
+    '    >(three) | four',
+  ]);
+});
