@@ -94,15 +94,15 @@ export interface Metric {
 
 /** The terminal, if there is one; it is stderr's, never stdout's. */
 export interface Screen {
-  /** stderr is a terminal. */
+  /** stderr is a terminal that can move its cursor. */
   readonly interactive: boolean;
   readonly columns: number;
   /** stdout is a terminal, too: records would come between the lines of a live view. */
   readonly shared: boolean;
   /** Colours are wanted (a terminal, no NO_COLOR). */
   readonly color: boolean;
-  /** Prints text for the user as it is, with no prefix, in the place of what `draw` showed. */
+  /** Prints text for the user as it is, with no prefix, above what `draw` shows. */
   print(text: string): void;
-  /** Replaces what the last `draw` showed (a live view); on no terminal it does nothing. */
+  /** Replaces what the last `draw` showed (a live view), cut to the size of the terminal; on no terminal it does nothing. */
   draw(text: string): void;
 }

@@ -66,7 +66,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   const screen = createScreen(host.env);
   const paint = screen.color ? await terminalColours() : undefined;
   const health = createHealth(clock);
-  const sink: LogSink = { write: say, clock, redactor };
+  const sink: LogSink = { write: screen.interactive ? screen.print : say, clock, redactor };
   const listen = [inherited.http as string | undefined, ...settled.map(({ settings }) => settings.common.http)].find(
     (where) => where !== undefined,
   );
