@@ -83,6 +83,7 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
   const registry = openRegistry({ dataDir: ctx.dataDir, clock });
   const records = ctx.queue({ max: mostWaiting, policy: 'drop-oldest' });
   const put = (record: VoltRecord): void => records.push(record);
+  const polls = ctx.metric('bms_polls_total', 'polls of a device by result');
   const fleet = startFleet(
     {
       clock,
@@ -93,6 +94,7 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
       scan: means.scan,
       put,
       alive: ctx.alive,
+      polled: (id, result, count) => polls.add(count, { device_id: id, result }),
     },
     { once: ctx.once, ...opts },
   );

@@ -67,6 +67,10 @@ A device that can't be read is tried again as its registry entry says, three tim
 --watch shows the devices live on the terminal. Where stdout is that terminal, the view takes the place of the records.`,
     },
     {
+      title: 'METRICS',
+      text: 'voltpipe_bms_polls_total, with --registry: the polls of each device_id by result: read, failed (each try), missed (the one before it took too long, with its tries). A device that is left alone for a while misses none.',
+    },
+    {
       title: 'OVER THE AIR',
       text: `--ble ADDRESS reads a device over Bluetooth: BM2, BM6, BM7, JBD and Daly modules. What it is, its advertisements tell, or else its services and its answers; --type saves the second or so that this takes. One host at a time can be connected to such a device: bms-read disconnects after a reading, and with --interval between readings that are more than 15 s apart.
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireService } from '../support/services.ts';
 import { shell } from '../support/shell.ts';
-import { packs, readRegistry, soakFleet } from './bms-fleet.ts';
+import { listenerOf, packs, pollsOf, readRegistry, soakFleet } from './bms-fleet.ts';
 
-test('50 devices polled every 10 s by one process, a twentieth of the soak: each is read in every round, memory below 120 MB (HAWK-163)', (t) =>
+test('50 devices polled every 10 s by one process, a twentieth of the soak: each poll is read or counted as missed, memory below 120 MB (HAWK-163)', (t) =>
   soakFleet(t, 30, false));
 
 test('one round over the registry: readings with names, status, summary, and it ends with 0 (HAWK-06, HAWK-118)', async (t) => {
@@ -64,6 +64,40 @@ test('a registry that is changed while it runs is taken up; a broken one keeps t
   writeFileSync(path, JSON.stringify({ ...mended, devices: { ...mended.devices, [fleet.ids[1]!]: second } }));
   await reader.line(({ type, device_id }) => type === 'battery_reading' && device_id === fleet.ids[1]);
   assert.equal(reader.stderr().split('registry kept as it was').length, 2);
+});
+
+test('a configuration that is changed while the registry is broken is taken up, and only what was kept is said to be kept (HAWK-11)', async (t) => {
+  const fleet = await packs(t, 1, 1);
+  const config = join(fleet.dataDir, 'config.yaml');
+  const path = join(fleet.dataDir, 'devices.json');
+  writeFileSync(config, 'bms: { statusInterval: 1h }\n');
+  const reader = readRegistry(t, { ...fleet, env: { ...fleet.env, VOLTPIPE_CONFIG: config } });
+  // What the fleet writes by itself must not mend the file.
+  while (!readFileSync(path, 'utf8').includes('"connected"')) await new Promise((resolve) => setTimeout(resolve, 50));
+  writeFileSync(path, '{"version":"1.0","devices":{');
+  while (!reader.stderr().includes('registry kept as it was')) await new Promise((resolve) => setTimeout(resolve, 50));
+  writeFileSync(config, 'bms: { statusInterval: 100ms }\n');
+  reader.child.kill('SIGHUP');
+  await reader.line(({ type }) => type === 'system_status');
+  await reader.stop();
+  assert.doesNotMatch(reader.stderr(), /configuration kept as it was/);
+});
+
+test('polls are counted by device and result at --http, from the start', async (t) => {
+  const fleet = await packs(t, 2, 1);
+  const [gone, there] = fleet.ids as [string, string];
+  await fleet.lines[0]!.close();
+  const set = await shell(`registry set ${gone} retry_attempts=5 retry_interval=1 >/dev/null`, { env: fleet.env });
+  assert.equal(set.status, 0, set.stderr);
+  const reader = readRegistry(t, fleet, '--http', '0');
+  await reader.line(({ type, device_id }) => type === 'battery_reading' && device_id === there);
+  while (!reader.stderr().includes('try 2 of 5')) await new Promise((resolve) => setTimeout(resolve, 50));
+  const polls = await pollsOf(await listenerOf(reader));
+  assert.ok(polls[there]!['read']! >= 1 && polls[there]!['failed'] === 0, JSON.stringify(polls));
+  assert.ok(
+    polls[gone]!['read'] === 0 && polls[gone]!['failed']! >= 2 && polls[gone]!['missed'] === 0,
+    JSON.stringify(polls),
+  );
 });
 
 test('without a device that is set up a round ends with 78 and says what to do', async (t) => {

@@ -5,7 +5,7 @@ import { timestamp } from '../../../runtime/clock.ts';
 import { version } from '../../../runtime/version.ts';
 import { parseAddress, serialDeviceId } from '../../../transports/serial/address.ts';
 import { type DeviceLoop, startLoop } from './device-loop.ts';
-import type { FleetHost, FleetOptions } from './host.ts';
+import { type FleetHost, type FleetOptions, pollResults } from './host.ts';
 import { createLane, type Lane } from './lanes.ts';
 import { createMemory } from './memory.ts';
 import { createRounds } from './rounds.ts';
@@ -30,8 +30,6 @@ export interface Fleet {
   readonly size: number;
   /** Resolves at the end: `true` when every device was read in its last round. */
   readonly done: Promise<boolean>;
-  /** Polls that did not happen, since the one before them took too long. */
-  readonly missed: number;
 }
 
 /** What decides how a device is polled; a new vehicle is none of it. */
@@ -77,7 +75,6 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
   const air = createLane(options.maxConnections);
   const started = clock.monotonic();
   let content: RegistryContent = { devices: {}, vehicles: {}, lastVehicle: 0 };
-  let missed = 0;
   let fail: (error: Error) => void = () => {};
   const failure = new Promise<never>((_, reject) => {
     fail = reject;
@@ -113,6 +110,7 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
       const got = await laneOf(device).use(() => host.read(device, identityOf(content, id), until), until);
       readings.set(id, got);
       host.put(got);
+      host.polled(id, 'read', 1);
       host.alive();
       const { device_type: type } = got;
       if (typeof type !== 'string' || device.device_type !== undefined) return;
@@ -121,6 +119,9 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
       const member = members.get(id);
       if (member) member.terms = termsOf(device);
       await memory.type(id, device.device_type);
+    } catch (error) {
+      if (!until.aborted) host.polled(id, 'failed', 1);
+      throw error;
     } finally {
       rounds.end(vehicle);
     }
@@ -134,6 +135,7 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
 
   function join(id: string, device: Device): void {
     const stop = new AbortController();
+    for (const result of pollResults) host.polled(id, result, 0);
     const loop = startLoop(
       device,
       {
@@ -143,7 +145,7 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
         tell: (status, reason) => tell(id, status, reason),
         rested: () => rested(id),
         missed(polls) {
-          missed += polls;
+          if (polls > 0) host.polled(id, 'missed', polls);
           if (polls === 0) return log.recovered(`pace of ${id}`, `${device.friendly_name}: is read in time again`);
           log.lost(
             `pace of ${id}`,
@@ -236,8 +238,5 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
       return members.size;
     },
     done: Promise.race([run(), failure]),
-    get missed() {
-      return missed;
-    },
   };
 }

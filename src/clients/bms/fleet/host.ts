@@ -19,7 +19,13 @@ export interface FleetHost {
   /** Takes a record; never waits. */
   put(record: VoltRecord): void;
   alive(within?: number): void;
+  /** `count` polls of a device came to this; 0 when it joins, so that nothing is told from not counted. */
+  polled(id: string, result: PollResult, count: number): void;
 }
+
+/** What a poll comes to: read, a try that failed, or none at all, since the one before took too long. */
+export const pollResults = ['read', 'failed', 'missed'] as const;
+export type PollResult = (typeof pollResults)[number];
 
 /** How a fleet runs; times are milliseconds. */
 export interface FleetOptions {

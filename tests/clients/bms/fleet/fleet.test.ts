@@ -37,7 +37,7 @@ describe('pace', () => {
   test('a poll that takes long shifts none after it, and those that it covers are missed, and said once', async () => {
     const it = world();
     await it.add({ port: '/dev/ttyUSB0', id: 'pack' }, { polling_interval: 10 });
-    const fleet = it.start();
+    it.start();
     await it.clock.advance(5 * second);
     it.answers.pack = { takes: 25 * second };
     await it.clock.advance(30 * second + 100);
@@ -47,7 +47,7 @@ describe('pace', () => {
       it.tries.map((line) => line.split(' ')[1]),
       ['0', '10', '40', '50', '60', '70', '80', '90'],
     );
-    assert.equal(fleet.missed, 2);
+    assert.deepEqual(it.polls, { 'pack read': 8, 'pack failed': 0, 'pack missed': 2 });
     assert.equal(it.log.filter((line) => line.includes('polls are missed')).length, 1);
     assert.equal(it.log.filter((line) => line.includes('pack: is read in time again')).length, 1);
     it.stop();
@@ -221,6 +221,10 @@ describe('a device that can not be reached', () => {
     assert.equal(warnings.length, 1, warnings.join('\n'));
     assert.match(warnings[0]!, /suspended: no answer/);
     assert.ok(it.log.some((line) => /try 1 of 3: no answer/.test(line) && !line.includes('warning')));
+    // Three tries a minute apart, five minutes of rest.
+    assert.equal(it.polls[`${a} failed`], 14);
+    assert.deepEqual([it.polls[`${a} read`], it.polls[`${a} missed`]], [0, 0], 'they are there before they count');
+    assert.deepEqual([it.polls[`${b} read`], it.polls[`${b} failed`], it.polls[`${b} missed`]], [31, 0, 0]);
     it.stop();
   });
 

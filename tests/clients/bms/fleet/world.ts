@@ -48,6 +48,8 @@ export interface World {
   content(): RegistryContent;
   records: VoltRecord[];
   log: string[];
+  /** Polls by device and result: `id read`. */
+  polls: Record<string, number>;
   /** Tries so far: `id second`. */
   tries: string[];
   /** Devices that were being read at the same time, at most. */
@@ -72,6 +74,7 @@ export function world(): World {
   const records: VoltRecord[] = [];
   const log: string[] = [];
   const tries: string[] = [];
+  const polls: Record<string, number> = {};
   const answers: Record<string, Answer> = {};
   const scan: World['scan'] = { found: [], times: [] };
   let busy = 0;
@@ -104,6 +107,9 @@ export function world(): World {
     },
     put: (record) => records.push(record),
     alive() {},
+    polled(id, result, count) {
+      polls[`${id} ${result}`] = (polls[`${id} ${result}`] ?? 0) + count;
+    },
   };
 
   return {
@@ -112,6 +118,7 @@ export function world(): World {
     content,
     records,
     log,
+    polls,
     tries,
     crowd: () => crowd,
     answers,
