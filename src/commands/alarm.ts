@@ -33,9 +33,6 @@ const options = {
 type Ctx = Context<typeof options>;
 type Given = Pick<Ctx['opts'], 'slope' | 'rules'>;
 
-/** How far the clocks of devices may run ahead of ours. */
-const ahead = 3_600_000;
-
 /** All rules; throws exit status 64 with every one that can't be understood, and where two have one name. */
 function rulesOf({ slope, rules }: Given, args: readonly string[]): Rule[] {
   const faults: string[] = [];
@@ -79,7 +76,7 @@ export const command = defineCommand({
 
 Each name in a reading's alarms, the protections that the device itself reports, is an alarm of that name; --no-protections turns that off.
 
-A value that is absent changes nothing, and a value holds until the next one. A record older than the last one of its device says nothing of now, unless that one was more than an hour ahead of the clock here. A record older than the last one of its device says nothing of now, unless that one was more than an hour ahead of the clock here. With --clock record, which is the default, a hold is over when a record of that time or a later one comes, from whichever device: a replay behaves as it was live. With --clock wall it is over when that time has passed here, even if nothing comes any more.`,
+A value that is absent changes nothing, and a value holds until the next one. A record older than the last one of its device says nothing of now, unless that one was more than an hour ahead of the clock here. With --clock record, which is the default, a hold is over when a record of that time or a later one comes, from whichever device: a replay behaves as it was live. A device whose clock is ahead ends no hold of another before its time has come here, and its own holds begin anew with a record that is more than an hour ahead. With --clock wall it is over when that time has passed here, even if nothing comes any more.`,
   arguments: [{ name: 'rule', summary: "as 'voltage<12.2 for 30m'", variadic: true }],
   options,
   sections: [
@@ -126,11 +123,12 @@ A rule of --slope has a limit a unit of time, s, m, h or d, and a window: voltag
     const timers = ctx.timers(ctx.input);
     const holds: Holds = {
       start: (key, at, hold) =>
-        clock === 'wall' ? timers.wall(key, Math.max(0, Math.min(hold, at - ctx.clock.now()))) : timers.record(key, at),
+        clock === 'wall'
+          ? timers.wall(key, Math.max(0, Math.min(hold, at - ctx.clock.now())))
+          : timers.record(key, at, (record) => subject.told(key, record)),
       cancel: (key) => timers.cancel(key),
     };
-    const build = (opts: Given): Alarms =>
-      alarms(rulesOf(opts, ctx.args), protections, holds, () => ctx.clock.now() + ahead);
+    const build = (opts: Given): Alarms => alarms(rulesOf(opts, ctx.args), protections, holds, () => ctx.clock.now());
     let subject = build(ctx.opts);
     await keep(ctx, () => subject);
     ctx.onReload((opts) => {

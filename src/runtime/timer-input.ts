@@ -2,10 +2,12 @@ import type { VoltRecord } from '../records/record.ts';
 import type { Clock } from './clock.ts';
 import type { TimerEvent, Timers } from './timers.ts';
 
+const ownTime = ({ time }: VoltRecord): number => Date.parse(time ?? '');
+
 /** Merges records with timers of wall time and of record time. One record is read ahead at most. */
 export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Timers {
   const wallTimers = new Map<string, () => void>();
-  const recordTimers = new Map<string, number>();
+  const recordTimers = new Map<string, { at: number; told: (record: VoltRecord) => number }>();
   const due: string[] = [];
   let wake: (() => void) | undefined;
 
@@ -17,13 +19,13 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
     if (index >= 0) due.splice(index, 1);
   };
 
-  /** The record timer that a record of this time sets off first. */
-  const overtaken = (time: number): string | undefined => {
-    let first: string | undefined;
-    for (const [name, at] of recordTimers) {
-      if (at <= time && (first === undefined || at < recordTimers.get(first)!)) first = name;
+  /** The record timer that a record sets off first. */
+  const overtaken = (record: VoltRecord): string | undefined => {
+    let first: { name: string; at: number } | undefined;
+    for (const [name, { at, told }] of recordTimers) {
+      if (at <= told(record) && (first === undefined || at < first.at)) first = { name, at };
     }
-    return first;
+    return first?.name;
   };
 
   async function* events(): AsyncGenerator<TimerEvent, void, void> {
@@ -60,7 +62,7 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
         if (step) {
           if (step.done) return;
           const record = step.value;
-          const name = overtaken(Date.parse(record.time ?? ''));
+          const name = overtaken(record);
           if (name !== undefined) {
             recordTimers.delete(name);
             yield { timer: name };
@@ -96,9 +98,9 @@ export function createTimers(input: AsyncIterable<VoltRecord>, clock: Clock): Ti
       });
       wallTimers.set(name, cancel);
     },
-    record(name, at) {
+    record(name, at, told = ownTime) {
       clear(name);
-      recordTimers.set(name, at);
+      recordTimers.set(name, { at, told });
     },
     cancel: clear,
     pending: () => [...wallTimers.keys(), ...recordTimers.keys(), ...due],

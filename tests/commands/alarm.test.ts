@@ -134,6 +134,32 @@ describe('limits', () => {
     assert.deepEqual(await states(volts([7, 12.6])), ['low cleared 7']);
   });
 
+  test('the clock of one device that is ahead ends no hold of another, nor of its own when it cannot be', async () => {
+    const rule = ['low: voltage<12.2 for 30m'];
+    const clock = fakeClock(start + 5 * minute);
+    const seen = async (input: readonly VoltRecord[]) => {
+      const { records } = await runCommand(alarm, { input, args: rule, flags: { only: ['alarm'] }, clock });
+      return records.map((one) => `${one.device_id} ${one.state} ${(Date.parse(one.time!) - start) / minute}`);
+    };
+    const year = 365 * 24 * 60;
+    const low = reading(0, { voltage: 12.1 });
+    for (const minutes of [50, year]) {
+      const van = reading(minutes, { voltage: 13 }, 'van');
+      assert.deepEqual(await seen([low, van, reading(20, { voltage: 12.6 })]), [], `${minutes} minutes ahead`);
+      assert.deepEqual(await seen([low, van, reading(31, { voltage: 12.1 })]), ['boat raised 30'], 'its own time');
+      assert.deepEqual(
+        await seen([low, { ...van, type: 'device_info', device_id: 'boat' }]),
+        minutes === 50 ? ['boat raised 30'] : [],
+      );
+    }
+    assert.deepEqual(await seen([low, reading(year, { voltage: 12.1 })]), []);
+    assert.deepEqual(await seen([reading(year, { voltage: 12.1 }), reading(year + 31, { voltage: 12.1 })]), [
+      `boat raised ${year + 30}`,
+    ]);
+    await clock.advance(40 * minute);
+    assert.deepEqual(await seen([low, reading(50, { voltage: 13 }, 'van')]), ['boat raised 30'], 'that time has come');
+  });
+
   test('imbalance of cells and a switch that is off are limits like others (ESP-28)', async () => {
     const input = [
       reading(0, { cell_delta: 0.02, charge_enabled: true }),

@@ -44,6 +44,14 @@ async function replay(records: VoltRecord[], onEvent: (timers: Timers, seen: unk
   return seen;
 }
 
+test('a record timer goes off by the time that a record tells it', async () => {
+  const seen = await replay([record(1), record(30), record(31)], (timers, event) => {
+    if (event === 1)
+      timers.record('held', start + 10_000, (one) => (one['second'] === 30 ? Number.NaN : start + 10_000));
+  });
+  assert.deepEqual(seen, [1, 30, 'held', 31]);
+});
+
 test('a wall timer goes off while no record comes', async () => {
   const { clock, input, seen, done } = live((timers, event) => {
     if (event === 1) timers.wall('flush', 10_000);

@@ -34,6 +34,11 @@ export interface Alarms {
   take(record: VoltRecord): VoltRecord[];
   /** A hold is over: the alarm that is raised by it. */
   due(key: string): VoltRecord[];
+  /**
+   * The time in ms that a record tells the hold of `key`; NaN: none. Its own device is believed; another one may say that time has
+   * passed, but no more of it than has passed here.
+   */
+  told(key: string, record: VoltRecord): number;
   save(): AlarmSnapshot;
   /** Takes up where a snapshot ended; holds that were running run on. */
   load(snapshot: AlarmSnapshot): void;
@@ -41,6 +46,12 @@ export interface Alarms {
 
 /** Ids alone: a name may change without the device being another one. */
 const ids = ['vin', 'device_id', 'vehicle_id', 'charge_point', 'connector', 'source'] as const;
+
+/** How far the clocks of devices may run ahead of ours. */
+const ahead = 3_600_000;
+
+const deviceOf = (record: VoltRecord): string => ids.map((key) => record[key] ?? '').join(' ');
+const ownerOf = (record: VoltRecord): string => `${record.type} ${deviceOf(record)}`;
 
 /** The rule behind a protection that a device reports. */
 const protection = (name: string): Rule => ({
@@ -58,14 +69,16 @@ const protection = (name: string): Rule => ({
  *
  * An alarm is raised once and cleared once. A value that is absent changes nothing; a value holds until the next one.
  *
- * @param latest the latest time in ms that a record can have by a clock that is right: one beyond it makes none after it late
+ * @param now the time here in ms. A record that is further ahead of it than a clock that is right can be makes none after it late, and
+ * ends no hold
  */
 export function alarms(
   rules: readonly Rule[],
   protections: boolean,
   holds: Holds,
-  latest: () => number = () => Number.POSITIVE_INFINITY,
+  now: () => number = () => Number.POSITIVE_INFINITY,
 ): Alarms {
+  const isPossible = (time: number): boolean => time <= now() + ahead;
   let watches = new Map<string, Watch>();
   const newest = new Map<string, number>();
   const trends = new Map<string, Trend>();
@@ -110,7 +123,7 @@ export function alarms(
       delete watch.since;
       return [];
     }
-    if (watch.since === undefined) {
+    if (watch.since === undefined || (isPossible(watch.since) && !isPossible(time))) {
       watch.since = time;
       if (rule.hold > 0) holds.start(key, time + rule.hold, rule.hold);
     }
@@ -161,11 +174,11 @@ export function alarms(
     take(record) {
       const time = parseTime(record.time);
       if (Number.isNaN(time) || record.type === 'alarm') return [];
-      const owner = [record.type, ...ids.map((key) => record[key] ?? '')].join(' ');
+      const owner = ownerOf(record);
       const last = newest.get(owner) ?? Number.NEGATIVE_INFINITY;
       if (time < last) {
         // One that comes late says nothing of now, unless the last one came out of the future.
-        if (last <= latest()) return [];
+        if (isPossible(last)) return [];
         beginAnew(owner);
       }
       newest.set(owner, time);
@@ -183,6 +196,13 @@ export function alarms(
       const rule = ruleOf(key);
       if (!rule || watch?.since === undefined || watch.raised) return [];
       return raise(rule, key, watch, watch.since + rule.hold);
+    },
+    told(key, record) {
+      const time = parseTime(record.time);
+      const { since } = watches.get(key) ?? {};
+      const isOwn = key.slice(key.indexOf(' '), key.indexOf('\n')) === ` ${deviceOf(record)}`;
+      if (!isOwn) return Math.min(time, now());
+      return since !== undefined && isPossible(since) && !isPossible(time) ? Number.NaN : time;
     },
     save() {
       const kept = [...watches].map(([key, watch]): [string, Watch] => {

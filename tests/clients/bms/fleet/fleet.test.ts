@@ -222,7 +222,7 @@ describe('a device that can not be reached', () => {
     assert.match(warnings[0]!, /suspended: no answer/);
     assert.ok(it.log.some((line) => /try 1 of 3: no answer/.test(line) && !line.includes('warning')));
     // Three tries a minute apart, five minutes of rest.
-    assert.equal(it.polls[`${a} failed`], 14);
+    assert.equal(it.polls[`${a} failed`], 15);
     assert.deepEqual([it.polls[`${a} read`], it.polls[`${a} missed`]], [0, 0], 'they are there before they count');
     assert.deepEqual([it.polls[`${b} read`], it.polls[`${b} failed`], it.polls[`${b} missed`]], [31, 0, 0]);
     it.stop();
