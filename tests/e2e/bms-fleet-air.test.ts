@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
 import { background } from '../support/background.ts';
+import { testAir } from '../support/bluetooth.ts';
 import { requireService } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
@@ -34,4 +37,54 @@ test('a monitor on the air is found, set up and read by one process, and nothing
   await fleet.stop();
   const again = await shell(`bms-read --registry --once --no-initial-scan --adapter ${port}`, { env });
   assert.equal(again.status, 0, `the adapter is free again: ${again.stderr}`);
+});
+
+const monitor = (address: string) => bmPeripheral({ family: 'bm6', clock: systemClock, address });
+const registered = (addresses: readonly string[], fields: string): string =>
+  addresses.map((one) => `registry add ${one} >/dev/null && registry set ${one} ${fields} >/dev/null`).join(' && ');
+
+test('two connections at a time: each device is found and read, one that is not there disturbs nobody (HAWK-25, HAWK-57, HAWK-99, HAWK-146)', async (t) => {
+  const there = ['50:54:7B:00:00:02', '50:54:7B:00:00:03'];
+  const absent = '50:54:7B:00:00:99';
+  const air = await testAir(t, there.map(monitor));
+  if (!air) return;
+  const env = cleanEnvironment(temporaryFolder('air'), {
+    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
+    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+    BATTERYHAWK_BLUETOOTH_CONNECTION_TIMEOUT: '4',
+  });
+  const set = await shell(registered([...there, absent], 'retry_attempts=1'), { env });
+  assert.equal(set.status, 0, set.stderr);
+  // Nothing is known of their types: each is searched for on the air first, the absent one to the end.
+  const got = await shell('bms-read --registry --once --no-initial-scan --max-connections 2', { env });
+  assert.equal(got.status, 69, got.stderr);
+  const records = got.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const read = records.filter(({ type }) => type === 'battery_reading').map(({ device_id }) => device_id);
+  assert.deepEqual(read.sort(), there, got.stderr);
+  assert.match(got.stderr, /50:54:7B:00:00:99: not seen in 4 s/);
+  assert.deepEqual(air.controller.state, { scanning: false, connecting: false, connections: [] });
+});
+
+test('a search for new devices beside a reading: neither takes the air from the other (HAWK-57, HAWK-92)', async (t) => {
+  const known = '50:54:7B:00:00:02';
+  const stranger = '50:54:7B:00:00:03';
+  const air = await testAir(t, [known, stranger].map(monitor));
+  if (!air) return;
+  const env = cleanEnvironment(temporaryFolder('air'), {
+    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
+    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+    BATTERYHAWK_DISCOVERY_SCAN_DURATION: '4',
+  });
+  const set = await shell(registered([known], 'retry_attempts=1 polling_interval=1'), { env });
+  assert.equal(set.status, 0, set.stderr);
+  const fleet = background(['bms-read', '--registry', '--max-connections', '2'], env);
+  t.after(() => fleet.stop());
+  await fleet.line(({ type, device_id }) => type === 'battery_reading' && device_id === known);
+  await fleet.line(
+    ({ type, device_id, status }) => type === 'device_status' && device_id === stranger && status === 'discovered',
+  );
+  assert.doesNotMatch(fleet.stderr(), /not seen|try 1 of/);
 });

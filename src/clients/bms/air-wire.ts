@@ -51,13 +51,22 @@ export function airWire(bluetooth: Bluetooth, address: string, timeout: number, 
         lost = error;
       },
     );
+    const { clock } = host;
+    const over = new AbortController();
+    const signal = AbortSignal.any([host.signal, over.signal]);
+    let late = false;
+    const end = (): void => {
+      late = true;
+    };
+    adapter.listened(timeout, signal).then(end, end);
     try {
-      const { clock, signal } = host;
-      const giveUp = clock.monotonic() + timeout;
-      while (!seen && !lost && clock.monotonic() < giveUp) await clock.sleep(lookEvery, signal);
+      while (!seen && !lost && !late) await clock.sleep(lookEvery, host.signal);
       const settled = clock.monotonic() + settleWithin;
-      while (seen && !identify(advertised(seen)) && clock.monotonic() < settled) await clock.sleep(lookEvery, signal);
+      while (seen && !identify(advertised(seen)) && clock.monotonic() < settled) {
+        await clock.sleep(lookEvery, host.signal);
+      }
     } finally {
+      over.abort();
       await stop();
     }
     if (!seen && lost) throw lost;

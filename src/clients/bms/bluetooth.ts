@@ -85,7 +85,7 @@ export function createBluetooth(host: BluetoothHost, options: BleOptions, linger
         const stop = await taken.scan(onSeen, onLost).catch((error: Error) => {
           throw error instanceof LinkError ? unreachable(taken.name, error) : error;
         });
-        await clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {});
+        await taken.listened(ms, AbortSignal.any([signal, over.signal])).catch(() => {});
         await stop();
         if (failure && !signal.aborted) throw failure;
       }),

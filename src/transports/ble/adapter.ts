@@ -1,11 +1,12 @@
 import type { Context } from '../../runtime/context.ts';
-import { fail } from '../../runtime/exit.ts';
-import { LinkError, type LinkFailure } from '../link.ts';
-import { notPowered, onStop, takeAdapter } from './adapter-power.ts';
+import { LinkError } from '../link.ts';
+import { onStop, takeAdapter } from './adapter-power.ts';
 import { type BleLink, type OpenLink, openLink } from './ble-link.ts';
-import { type Helper, type HelperContext, HelperError, startHelper } from './helper.ts';
-import type { GattChoice, Request, Sighting } from './messages.ts';
+import { createChildren } from './children.ts';
+import { type Helper, type HelperContext, HelperError } from './helper.ts';
+import { type GattChoice, type Request, type Sighting, shortRequest } from './messages.ts';
 import { findController } from './preflight.ts';
+import { createSearches } from './searches.ts';
 
 /** What of the context an adapter needs. */
 export type BleContext = HelperContext & Pick<Context, 'lock' | 'signal'>;
@@ -44,10 +45,12 @@ export interface ConnectLimits {
 export interface Adapter {
   readonly name: string;
   /**
-   * Scans until the returned function is called; a child that is lost meanwhile is replaced and goes on. `onLost` gets the reason
-   * (69, 75, 77) when none can take its place: nothing more will be seen.
+   * Scans until the returned function is called, beside others who do; a child that is lost meanwhile is replaced and goes on. `onLost`
+   * gets the reason (69, 75, 77) when none can take its place: nothing more will be seen.
    */
   scan(onSeen: (sighting: Sighting) => void, onLost?: (error: Error) => void): Promise<() => Promise<void>>;
+  /** Resolves when it has scanned for `ms` in all from now on: while it connects to a device nothing is seen. Rejects with the signal. */
+  listened(ms: number, signal: AbortSignal): Promise<void>;
   /** Connects and subscribes. Rejects with {@link LinkError}: `silent` not seen or no answer, `refused` held by another host, … */
   connect(id: string, gatt: readonly GattChoice[], limits: ConnectLimits): Promise<BleLink>;
   /** Lets go of everything: scan, connections, child, lock. Never rejects. */
@@ -58,10 +61,6 @@ export interface Adapter {
 
 /** Beyond the child's own time-outs, before it counts as stuck. */
 const margin = 3000;
-const shortRequest = 6000;
-const defaultMostAddresses = 4000;
-/** A child that dies so often without having worked is not tried again. */
-const mostFailures = 3;
 
 /**
  * Takes an adapter: finds it, locks it, starts the child and waits until it is powered on. Throws with a line of its own when there is
@@ -69,7 +68,6 @@ const mostFailures = 3;
  */
 export async function openAdapter(ctx: BleContext, options: BleOptions): Promise<Adapter> {
   const { clock, log, signal } = ctx;
-  const { mostAddresses = defaultMostAddresses } = options;
   const controller = findController({
     adapter: options.adapter,
     ...(options.exclusive && { userChannel: true }),
@@ -85,151 +83,53 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
 
   const links = new Map<string, OpenLink>();
   const early = new Map<string, Buffer[]>();
-  const seen = new Set<string>();
-  let onSeen: ((sighting: Sighting) => void) | undefined;
-  let onLost: ((error: Error) => void) | undefined;
-  let helper: Helper | undefined;
-  let starting: Promise<Helper> | undefined;
-  const closing = new AbortController();
-  const stopping = AbortSignal.any([signal, closing.signal]);
-  /** A child has ended without cleaning up, and none has come after it. */
-  let dirty = false;
-  let failures = 0;
+  const searches = createSearches(clock);
   /** The controller connects to one device at a time. */
   let turn: Promise<unknown> = Promise.resolve();
+  const children = createChildren(ctx, name, env, options, {
+    isScanWanted: () => searches.any,
+    isIdle: () => links.size === 0 && early.size === 0,
+    endLinks(failure) {
+      for (const link of links.values()) link.end(failure);
+    },
+    linksEnded: () => Promise.all([...links.values()].map(({ closed }) => closed)),
+    onLost(error) {
+      if (!searches.lost(error)) log.error(error.message);
+    },
+    onScanning: searches.listening,
+    onSeen: searches.seen,
+    onData(id, bytes) {
+      const link = links.get(id);
+      if (link) link.push(bytes);
+      else early.get(id)?.push(bytes);
+    },
+    onGone: (id, reason) => links.get(id)?.end({ kind: 'closed', reason }),
+  });
 
-  /** Starts a child and waits until it is powered on: from then on nothing of an earlier one is left in the controller. */
-  async function start(until = stopping): Promise<Helper> {
-    let state: string | undefined;
-    let powered = (): void => {};
-    const isPowered = new Promise<void>((resolve) => {
-      powered = resolve;
-    });
-    seen.clear();
-    const fresh = startHelper(
-      ctx,
-      env,
-      {
-        onState(now) {
-          if (state === 'poweredOn' && now !== 'poweredOn') void replace(fresh, `the adapter is ${now}`, 'unplugged');
-          state = now;
-          if (now === 'poweredOn') powered();
-        },
-        onSeen(sighting) {
-          seen.add(sighting.id);
-          onSeen?.(sighting);
-          if (seen.size > mostAddresses && links.size === 0) void replace(fresh, 'it has seen many devices');
-        },
-        onData(id, bytes) {
-          const link = links.get(id);
-          if (link) link.push(bytes);
-          else if (early.has(id)) early.get(id)!.push(bytes);
-        },
-        onGone: (id, reason) => links.get(id)?.end({ kind: 'closed', reason }),
-      },
-      options.child,
-    );
-    helper = fresh;
-    let cancel = (): void => {};
-    const late = new Promise<'late'>((resolve) => {
-      cancel = clock.after(options.powerOn, () => resolve('late'));
-    });
-    const stop = onStop(until);
-    try {
-      const over = fresh.over.then((reason) =>
-        Promise.reject(fail('unavailable', `Bluetooth adapter ${name}: ${reason}`)),
-      );
-      const how = await Promise.race([isPowered, late, stop.stopped, over]);
-      if (how === 'late') throw notPowered(name, state, options.powerOn);
-      dirty = false;
-      if (onSeen) await fresh.request({ do: 'scan' }, shortRequest);
-    } catch (error) {
-      await fresh.end();
-      if (helper === fresh) helper = undefined;
-      if (!(error instanceof HelperError)) throw error;
-      dirty ||= error.trouble.tainted;
-      throw fail('unavailable', `Bluetooth adapter ${name}: ${error.message}`);
-    } finally {
-      cancel();
-      stop.cancel();
-    }
-    void fresh.over.then((reason) => lost(fresh, reason));
-    return fresh;
-  }
-
-  /** The child that works, a new one where there is none. */
-  function ready(): Promise<Helper> {
-    return starting ?? keep(start());
-  }
-
-  /** Remembers a start, until it fails. */
-  function keep(attempt: Promise<Helper>): Promise<Helper> {
-    const kept = attempt.catch((error) => {
-      if (starting === kept) starting = undefined;
-      throw error;
-    });
-    starting = kept;
-    return kept;
-  }
-
-  /** No child works, and none is tried for the time being: the scan is over, if there is one. */
-  function giveUp(error: Error): void {
-    if (stopping.aborted) return;
-    if (onLost) onLost(error);
-    else log.error(error.message);
-  }
-
-  function endLinks(failure: LinkFailure): void {
-    for (const link of links.values()) link.end(failure);
-  }
-
-  /** A child that ended unasked: another one comes at once, and takes away what the controller still has from it. */
-  function lost(old: Helper, reason: string): void {
-    if (old !== helper || closing.signal.aborted) return;
-    helper = undefined;
-    starting = undefined;
-    dirty = true;
-    endLinks({ kind: 'failed', reason });
-    failures++;
-    if (signal.aborted) return;
-    if (failures > mostFailures) {
-      giveUp(fail('unavailable', `Bluetooth adapter ${name}: ${reason}`));
-      return;
-    }
-    log.warn(`Bluetooth adapter ${name}: ${reason}; starting another`);
-    ready().catch(giveUp);
-  }
-
-  async function replace(old: Helper, why: string, kind: LinkFailure['kind'] = 'failed'): Promise<void> {
-    if (old !== helper || closing.signal.aborted) return;
-    log.debug(`bluetooth helper: replaced: ${why}`);
-    helper = undefined;
-    endLinks({ kind, reason: why });
-    await keep(old.end().then(() => start())).catch(giveUp);
-  }
-
-  /** Asks the child; what leaves it in doubt has it replaced. */
-  async function ask(request: Request, ms: number) {
-    const used = await ready();
+  /** Asks the child, or the one that a link is by; what leaves it in doubt has it replaced. */
+  async function ask(request: Request, ms: number, by?: Helper) {
+    const used = by ?? (await children.ready());
     const isEnd = request.do === 'disconnect' || request.do === 'stop';
     const stop = onStop(signal);
     try {
       const answer = used.request(request, ms);
       const value = await (isEnd ? answer : Promise.race([answer, stop.stopped]));
-      failures = 0;
+      children.worked();
       return value;
     } catch (error) {
       if (!(error instanceof HelperError)) throw error;
       const { tainted, kind, reason } = error.trouble;
-      if (tainted) void replace(used, reason);
-      throw new LinkError({ kind, reason });
+      const failure = { kind, reason };
+      if (tainted && 'id' in request) links.get(request.id)?.end(failure);
+      if (tainted) children.doubt(used, reason);
+      throw new LinkError(failure);
     } finally {
       stop.cancel();
     }
   }
 
   try {
-    await ready();
+    await children.ready();
   } catch (error) {
     await release();
     throw error;
@@ -238,24 +138,23 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
   return {
     name,
     get child() {
-      return helper?.pid;
+      return children.present?.pid;
     },
-    async scan(seenNow, lostNow) {
-      onSeen = seenNow;
-      onLost = lostNow;
+    async scan(onSeen, onLost) {
+      const end = searches.begin(onSeen, onLost);
       try {
         await ask({ do: 'scan' }, shortRequest);
       } catch (error) {
-        onSeen = undefined;
-        onLost = undefined;
+        end();
         throw error;
       }
       return async () => {
-        onSeen = undefined;
-        onLost = undefined;
-        if (helper) await ask({ do: 'stop' }, shortRequest).catch(() => {});
+        end();
+        const { present } = children;
+        if (present && !searches.any) await ask({ do: 'stop' }, shortRequest, present).catch(() => {});
       };
     },
+    listened: searches.listened,
     async connect(id, gatt, { find, connect, step }) {
       const before = turn;
       let done = (): void => {};
@@ -266,11 +165,14 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
       early.set(id, []);
       try {
         const whole = find + connect + step * 6 + margin;
-        const answer = await ask({ do: 'connect', id, gatt, find, connect, step }, whole);
+        const by = await children.ready();
+        const answer = await ask({ do: 'connect', id, gatt, find, connect, step }, whole, by);
         const link = openLink(id, answer?.gatt ?? 0, answer?.mtu, {
           send: (bytes) =>
-            ask({ do: 'write', id, hex: Buffer.from(bytes).toString('hex'), step }, step * 2 + margin).then(() => {}),
-          close: () => (helper ? ask({ do: 'disconnect', id }, shortRequest) : Promise.resolve(undefined)),
+            ask({ do: 'write', id, hex: Buffer.from(bytes).toString('hex'), step }, step * 2 + margin, by).then(
+              () => {},
+            ),
+          close: () => ask({ do: 'disconnect', id }, shortRequest, by),
           ended: () => links.delete(id),
         });
         links.set(id, link);
@@ -282,16 +184,7 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
       }
     },
     async close() {
-      closing.abort(new LinkError({ kind: 'failed', reason: 'the adapter was closed' }));
-      endLinks({ kind: 'failed', reason: 'the adapter was closed' });
-      await starting?.then(
-        (last) => last.end(),
-        () => {},
-      );
-      if (dirty) {
-        const last = await start(new AbortController().signal).catch(() => undefined);
-        await last?.end();
-      }
+      await children.close();
       await release();
     },
   };

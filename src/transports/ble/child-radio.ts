@@ -24,10 +24,13 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
   const touched = new Set<Peripheral>();
   const waiting = new Map<string, (peripheral: Peripheral) => void>();
   let isScanning = false;
-  /** An attempt to connect was not seen to its end. */
-  let isUnsure = false;
+  /** The parent wants to be told what is seen. */
   let wanted = false;
+  /** Attempts to connect that wait until their device is seen, and those that are past it: controllers refuse to connect while they scan. */
+  let looking = 0;
+  let connecting = 0;
   let ending = false;
+  let settling: Promise<unknown> = Promise.resolve();
 
   noble.on('stateChange', (state) => tell({ say: 'state', state }));
   noble.on('discover', (peripheral) => {
@@ -38,11 +41,23 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
     if (sighting && wanted) tell({ say: 'seen', sighting });
   });
 
-  async function scan(on: boolean): Promise<void> {
-    if (on === isScanning) return;
-    if (on) await race(noble.startScanningAsync([], true), scanWait, 'start to scan');
-    else await race(noble.stopScanningAsync(), scanWait, 'stop scanning');
-    isScanning = on;
+  /**
+   * Starts or stops the scan as all who need it want it together: one that has enough ends it for nobody else. One change at a time, each by
+   * what is wanted when its turn comes.
+   */
+  function settle(): Promise<void> {
+    const settled = settling
+      .catch(() => {})
+      .then(async () => {
+        const on = !ending && connecting === 0 && (wanted || looking > 0);
+        if (on === isScanning) return;
+        if (on) await race(noble.startScanningAsync([], true), scanWait, 'start to scan');
+        else await race(noble.stopScanningAsync(), scanWait, 'stop scanning');
+        isScanning = on;
+        tell({ say: 'scanning', on });
+      });
+    settling = settled;
+    return settled;
   }
 
   /**
@@ -58,10 +73,12 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
       timer = setTimeout(() => reject(new TroubleError('silent', `not seen in ${ms / 1000} s`)), ms);
     });
     late.catch(() => {});
+    looking++;
     try {
-      await scan(true);
+      await settle();
       return await Promise.race([found, late]);
     } finally {
+      looking--;
       clearTimeout(timer);
       waiting.delete(id);
     }
@@ -71,24 +88,32 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
     const { id, gatt, connect: ms, step } = request;
     if (connections.has(id)) throw new TroubleError('failed', 'connected already');
     const peripheral = await find(id, request.find);
-    // Controllers refuse to connect while they scan.
-    await scan(false);
-    // What begins now, nobody would take back.
-    if (ending) throw new TroubleError('closed', 'told to stop');
-    if (!peripheral.connectable) {
-      throw new TroubleError('refused', 'it takes no connection now: a phone or another host holds it');
+    connecting++;
+    try {
+      await settle();
+      // What begins now, nobody would take back.
+      if (ending) throw new TroubleError('closed', 'told to stop');
+      if (!peripheral.connectable) {
+        throw new TroubleError('refused', 'it takes no connection now: a phone or another host holds it');
+      }
+      touched.add(peripheral);
+      const onData = (bytes: Buffer): void => tell({ say: 'data', id, hex: bytes.toString('hex') });
+      const connection = await openConnection(peripheral, gatt, { connect: ms, step }, onData);
+      connections.set(id, connection);
+      peripheral.once('disconnect', (reason) => {
+        connections.delete(id);
+        tell({ say: 'gone', id, reason: goneBecause(reason) });
+      });
+      return connection.connected;
+    } finally {
+      connecting--;
     }
-    touched.add(peripheral);
-    const onData = (bytes: Buffer): void => tell({ say: 'data', id, hex: bytes.toString('hex') });
-    isUnsure = true;
-    const connection = await openConnection(peripheral, gatt, { connect: ms, step }, onData);
-    isUnsure = false;
-    connections.set(id, connection);
-    peripheral.once('disconnect', (reason) => {
-      connections.delete(id);
-      tell({ say: 'gone', id, reason: goneBecause(reason) });
-    });
-    return connection.connected;
+  }
+
+  /** Ends what was begun with a device. */
+  async function letGo(peripheral: Peripheral): Promise<void> {
+    if (peripheral.state === 'connecting') peripheral.cancelConnect();
+    else if (peripheral.state === 'connected') await race(peripheral.disconnectAsync(), scanWait, 'disconnect');
   }
 
   return {
@@ -96,17 +121,17 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
       switch (request.do) {
         case 'scan':
           wanted = true;
-          await scan(true);
+          await settle();
           return undefined;
         case 'stop':
           wanted = false;
-          await scan(false);
+          await settle();
           return undefined;
         case 'connect':
           try {
             return await connect(request);
           } finally {
-            await scan(wanted);
+            await settle();
           }
         case 'write': {
           const connection = connections.get(request.id);
@@ -122,17 +147,11 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
     },
     async end() {
       ending = true;
-      const letGo = [...touched].map(async (peripheral) => {
-        if (peripheral.state === 'connecting') {
-          isUnsure = true;
-          peripheral.cancelConnect();
-        } else if (peripheral.state === 'connected') {
-          await race(peripheral.disconnectAsync(), scanWait, 'disconnect');
-        }
-      });
-      await Promise.allSettled([...letGo, scan(false)]);
-      // A cancelled attempt is not confirmed, and over a serial port it may still be on its way: what is answered after it tells.
-      if (isUnsure) await race(noble.stopScanningAsync(), flushWait, 'flush').catch(() => {});
+      await Promise.allSettled([...[...touched].map(letGo), settle()]);
+      // What was said last may still be on its way, and a connection may have come about before its attempt was cancelled: the answer to
+      // what is asked now comes after both.
+      await race(noble.stopScanningAsync(), flushWait, 'flush').catch(() => {});
+      await Promise.allSettled([...touched].filter(({ state }) => state === 'connected').map(letGo));
     },
   };
 }

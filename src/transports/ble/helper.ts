@@ -9,6 +9,7 @@ export type HelperContext = Pick<Context, 'spawn' | 'self' | 'clock' | 'log'>;
 /** What comes from the child unasked. */
 export interface HelperEvents {
   onState?(state: string): void;
+  onScanning?(on: boolean): void;
   onSeen?(sighting: Sighting): void;
   onData?(id: string, bytes: Buffer): void;
   onGone?(id: string, reason: string): void;
@@ -91,6 +92,7 @@ export function startHelper(
     },
     answer: ({ request, value }) => waiting.get(request)?.resolve(value),
     trouble: ({ request, trouble }) => waiting.get(request)?.reject(new HelperError(trouble)),
+    scanning: ({ on }) => events.onScanning?.(on),
     seen: ({ sighting }) => events.onSeen?.(sighting),
     data: ({ id, hex }) => events.onData?.(id, Buffer.from(hex, 'hex')),
     gone: ({ id, reason }) => events.onGone?.(id, reason),

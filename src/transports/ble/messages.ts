@@ -5,6 +5,9 @@ import type { LinkFailure } from '../link.ts';
  * are hexadecimal.
  */
 
+/** How long an answer may take that waits for no device, in ms. */
+export const shortRequest = 6000;
+
 /** Where to subscribe and write; UUIDs in short form, lower case. */
 export interface GattChoice {
   service: string;
@@ -70,6 +73,8 @@ export type FromChild =
   | { say: 'failed'; reason: string; code?: string }
   | { say: 'answer'; request: number; value?: Connected }
   | { say: 'trouble'; request: number; trouble: Trouble }
+  /** Whether it listens now: while a connection is made it doesn't, whoever wants it. */
+  | { say: 'scanning'; on: boolean }
   | { say: 'seen'; sighting: Sighting }
   | { say: 'data'; id: string; hex: string }
   | { say: 'gone'; id: string; reason: string };

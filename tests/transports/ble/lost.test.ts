@@ -9,7 +9,10 @@ import type { FromChild } from '../../../src/transports/ble/messages.ts';
 import { type TestBle, testBle } from '../../support/bluetooth.ts';
 import { temporaryFolder } from '../../support/shell.ts';
 
-/** Children that stand for noble: one that works, one that ends before it does, one whose controller refuses to scan. */
+/**
+ * Children that stand for noble: one that works, one that ends before it does, one whose controller refuses to scan, one that ends the
+ * first time that it shall scan.
+ */
 const children = {
   works: `
     process.send({ say: 'state', state: 'poweredOn' });
@@ -23,6 +26,17 @@ const children = {
     process.on('message', ({ do: what, request }) => {
       if (what === 'end') process.exit(0);
       process.send({ say: 'trouble', request, trouble: { kind: 'failed', reason: 'start to scan: no', tainted: false } });
+    });`,
+  falters: `
+    const { existsSync, writeFileSync } = require('node:fs');
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => {
+      if (what === 'end') process.exit(0);
+      if (what === 'scan' && !existsSync(__filename + '.faltered')) {
+        writeFileSync(__filename + '.faltered', '');
+        process.exit(4);
+      }
+      process.send({ say: 'answer', request });
     });`,
 } as const;
 
@@ -86,6 +100,25 @@ test('a scan whose children die one after the other is told so', async (t) => {
   process.kill(adapter.child!, 'SIGKILL');
   assertUnavailable(await lost, /the Bluetooth helper ended \(SIGKILL\)/);
   assert.equal(ctx.children.length, 4);
+});
+
+test('a child that dies while it begins the scan of another anew has a successor, like any that dies', async (t) => {
+  const { options, become } = setUp();
+  const ctx = testBle();
+  const adapter = await opened(t, options, ctx);
+  const { lost, stop } = await scanning(adapter);
+  const first = adapter.child!;
+  become('falters');
+  process.kill(first, 'SIGKILL');
+  const limits = { find: 5000, connect: 5000, step: 5000 };
+  const gone = new Promise((resolve) => ctx.children[0]!.once('exit', resolve));
+  await gone;
+  const link = await adapter.connect('50:54:7B:00:00:02', [], limits);
+  assert.equal(ctx.children.length, 3);
+  assert.match(ctx.said.join('\n'), /helper ended \(exit status 4\); starting another/);
+  await link.close();
+  await stop();
+  assert.equal(await Promise.race([lost, 'not lost']), 'not lost');
 });
 
 test('a child that takes the place of another and cannot scan is a failure of the adapter, and is not left running', async (t) => {

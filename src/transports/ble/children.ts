@@ -1,0 +1,211 @@
+import { fail } from '../../runtime/exit.ts';
+import type { LinkFailure } from '../link.ts';
+import type { BleContext, BleOptions } from './adapter.ts';
+import { notPowered, onStop } from './adapter-power.ts';
+import { type Helper, HelperError, type HelperEvents, startHelper } from './helper.ts';
+import { shortRequest } from './messages.ts';
+
+/** What depends on the child that works. */
+export interface Dependents extends Required<Omit<HelperEvents, 'onState'>> {
+  /** Somebody wants to scan: a new child begins with it. */
+  isScanWanted(): boolean;
+  /** Nobody is connected by the child, nor about to be. */
+  isIdle(): boolean;
+  /** Ends all links. */
+  endLinks(failure: LinkFailure): void;
+  /** Resolves when the links that are there now have ended. */
+  linksEnded(): Promise<unknown>;
+  /** No child works, and none is tried for the time being. */
+  onLost(error: Error): void;
+}
+
+/** The children of one adapter: one works at a time, and another takes its place when it fails or is in doubt. */
+export interface Children {
+  /** The child that works, a new one where there is none. Rejects with what hinders it: 69, 75, 77. */
+  ready(): Promise<Helper>;
+  /** The child that works. */
+  readonly present: Helper | undefined;
+  /** A child that can't be trusted any longer is replaced, when the links by it have come to their end or have had time for it. */
+  doubt(child: Helper, why: string): void;
+  /** A child did what it was asked for: failures before are forgotten. */
+  worked(): void;
+  /** Ends the child; another one comes and cleans up where one died of itself. Never rejects. */
+  close(): Promise<void>;
+}
+
+const defaultMostAddresses = 4000;
+/** A child in doubt that others are connected by lets them finish for so long. */
+const farewell = 10_000;
+/** A child that dies so often without having worked is not tried again. */
+const mostFailures = 3;
+
+/**
+ * Starts no child yet.
+ *
+ * @param name of the adapter, for messages
+ * @param env of the child
+ */
+export function createChildren(
+  ctx: BleContext,
+  name: string,
+  env: Readonly<Record<string, string>>,
+  options: Pick<BleOptions, 'powerOn' | 'child' | 'mostAddresses'>,
+  of: Dependents,
+): Children {
+  const { clock, log, signal } = ctx;
+  const { mostAddresses = defaultMostAddresses } = options;
+  const seen = new Set<string>();
+  const closing = new AbortController();
+  const stopping = AbortSignal.any([signal, closing.signal]);
+  let helper: Helper | undefined;
+  let starting: Promise<Helper> | undefined;
+  let retiring: Helper | undefined;
+  /** A child has ended without cleaning up, and none has come after it. */
+  let dirty = false;
+  let failures = 0;
+  const failed = (reason: string): Error => fail('unavailable', `Bluetooth adapter ${name}: ${reason}`);
+
+  /** Starts a child and waits until it is powered on: from then on nothing of an earlier one is left in the controller. */
+  async function start(until = stopping): Promise<Helper> {
+    let state: string | undefined;
+    let powered = (): void => {};
+    const isPowered = new Promise<void>((resolve) => {
+      powered = resolve;
+    });
+    seen.clear();
+    of.onScanning(false);
+    const fresh = startHelper(
+      ctx,
+      env,
+      {
+        onState(now) {
+          if (state === 'poweredOn' && now !== 'poweredOn') void replace(fresh, `the adapter is ${now}`, 'unplugged');
+          state = now;
+          if (now === 'poweredOn') powered();
+        },
+        onScanning(on) {
+          if (fresh === helper) of.onScanning(on);
+        },
+        onSeen(sighting) {
+          seen.add(sighting.id);
+          of.onSeen(sighting);
+          if (seen.size > mostAddresses && of.isIdle()) void replace(fresh, 'it has seen many devices');
+        },
+        onData: of.onData,
+        onGone: of.onGone,
+      },
+      options.child,
+    );
+    helper = fresh;
+    let cancel = (): void => {};
+    const late = new Promise<'late'>((resolve) => {
+      cancel = clock.after(options.powerOn, () => resolve('late'));
+    });
+    const stop = onStop(until);
+    try {
+      const over = fresh.over.then((reason) => Promise.reject(failed(reason)));
+      const how = await Promise.race([isPowered, late, stop.stopped, over]);
+      if (how === 'late') throw notPowered(name, state, options.powerOn);
+      dirty = false;
+      if (of.isScanWanted()) await fresh.request({ do: 'scan' }, shortRequest);
+    } catch (error) {
+      await fresh.end();
+      if (helper === fresh) helper = undefined;
+      if (!(error instanceof HelperError)) throw error;
+      const { tainted, reason } = error.trouble;
+      dirty ||= tainted;
+      // It was powered on: its death then is no other than one at work.
+      if (tainted && countFailure(reason)) return start(until);
+      throw failed(reason);
+    } finally {
+      cancel();
+      stop.cancel();
+    }
+    void fresh.over.then((reason) => died(fresh, reason));
+    return fresh;
+  }
+
+  const ready = (): Promise<Helper> => starting ?? keep(start());
+
+  /** Remembers a start, until it fails. */
+  function keep(attempt: Promise<Helper>): Promise<Helper> {
+    const kept = attempt.catch((error) => {
+      if (starting === kept) starting = undefined;
+      throw error;
+    });
+    starting = kept;
+    return kept;
+  }
+
+  function giveUp(error: Error): void {
+    if (!stopping.aborted) of.onLost(error);
+  }
+
+  /** Counts the death of a child; whether another one is to be tried. */
+  function countFailure(reason: string): boolean {
+    failures++;
+    if (failures > mostFailures || stopping.aborted) return false;
+    log.warn(`Bluetooth adapter ${name}: ${reason}; starting another`);
+    return true;
+  }
+
+  /** A child that ended unasked: another one comes at once, and takes away what the controller still has from it. */
+  function died(old: Helper, reason: string): void {
+    if (old !== helper || closing.signal.aborted) return;
+    helper = undefined;
+    starting = undefined;
+    dirty = true;
+    of.endLinks({ kind: 'failed', reason });
+    if (countFailure(reason)) ready().catch(giveUp);
+    else giveUp(failed(reason));
+  }
+
+  /** Puts another child in the place of one; `grace` lets the links by it come to their end first. */
+  async function replace(old: Helper, why: string, kind: LinkFailure['kind'] = 'failed', grace = 0): Promise<void> {
+    if (old !== helper || closing.signal.aborted) return;
+    if (grace === 0) of.endLinks({ kind, reason: why });
+    if (old === retiring) return;
+    log.debug(`bluetooth helper: replaced: ${why}`);
+    retiring = old;
+    await keep(successor(old, why, grace)).catch(giveUp);
+  }
+
+  async function successor(old: Helper, reason: string, grace: number): Promise<Helper> {
+    let cancel = (): void => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(grace, resolve);
+    });
+    await Promise.race([late, of.linksEnded()]);
+    cancel();
+    retiring = undefined;
+    // It died meanwhile, and has a successor.
+    if (old !== helper) return ready();
+    helper = undefined;
+    of.endLinks({ kind: 'failed', reason });
+    await old.end();
+    stopping.throwIfAborted();
+    return start();
+  }
+
+  return {
+    ready,
+    get present() {
+      return helper;
+    },
+    doubt: (child, why) => void replace(child, why, 'failed', farewell),
+    worked() {
+      failures = 0;
+    },
+    async close() {
+      closing.abort(new DOMException('the adapter was closed', 'AbortError'));
+      of.endLinks({ kind: 'failed', reason: 'the adapter was closed' });
+      await starting?.then(
+        (last) => last.end(),
+        () => {},
+      );
+      if (!dirty) return;
+      const last = await start(new AbortController().signal).catch(() => undefined);
+      await last?.end();
+    },
+  };
+}
