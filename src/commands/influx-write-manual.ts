@@ -4,11 +4,11 @@ import type { ManualSection } from '../runtime/command.ts';
 export const influxWriteSections: readonly ManualSection[] = [
   {
     title: 'POINTS',
-    text: `Every number is written as a float, because a field that is an integer once and a float the next time is the most common reason for a database to refuse points. --int-fields names those that shall be integers. Texts are left out unless --string-fields names them (VictoriaMetrics keeps none). null and what is no number is never written; a record with no field left is skipped and counted, as is one without a time.
+    text: `Every number is written as a float, because a field that is an integer once and a float the next time is the most common reason for a database to refuse points. --int-fields names those that shall be integers. Texts are left out unless --string-fields names them (VictoriaMetrics keeps none; --string-fields ends with 78 there). null and what is no number is never written; a record with no field left is skipped and counted, as is one without a time.
 
 Lists are numbered from 1: cells become cell_1, cell_2 and so on, temperatures become temperature_1 and so on. Of lists that say which and not how much (alarms, balancing, and every list of texts) the number of elements is written, as alarms_count. Objects are taken apart, their keys joined with _ (--nested skip leaves them out).
 
-A name loses underscores at its beginning and a backslash at its end, control characters become the two characters that people write for them (\\n), and time becomes time_: the database has no way to write them.`,
+A name loses underscores at its beginning and a backslash at its end, a measurement also a # at its beginning, control characters become the two characters that people write for them (\\n), and time becomes time_: the database has no way to write them. A field that is named like a tag gets a _ at its end. Where two keys of a record would give one field, the one that is written as it stands is taken.`,
   },
   {
     title: 'OUTAGES',

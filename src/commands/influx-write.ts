@@ -104,7 +104,7 @@ export const command = defineCommand({
   longRunning: true,
   receipts: true,
   summary: 'writes records to InfluxDB 1.x, 2.x, 3 or VictoriaMetrics',
-  description: `Reads records and writes each as one point: its type is the measurement, the keys that say what it is about (vin, device_id, device_name, device_type, vehicle_id, vehicle_name, charge_point, connector, source) are the tags, every other number and boolean is a field, and its own time is the time of the point. A point that is written twice is one point, so that nothing is counted double after a restart.
+  description: `Reads records and writes each as one point: its type is the measurement, the keys that say what it is about (vin, device_id, device_name, device_type, vehicle_id, vehicle_name, charge_point, connector, source) are the tags, every other number and boolean is a field, and its own time is the time of the point. A point that is written twice is one point in InfluxDB, so that nothing is counted double after a restart (VictoriaMetrics keeps both).
 
 The server is influxdb.host and influxdb.port, or --url. What it is, it is asked, unless --api says so.
 
@@ -176,7 +176,7 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
   const receipts = ctx.queue({ max: 1000, policy: 'pause' });
   const http = httpClient(clock);
   const notes = createNotes(log, clock, shownUrl(target.url).replace(/\/$/, ''));
-  const rejects = createRejects(opts.rejects, log);
+  const rejects = createRejects(opts.rejects, log, clock, ctx.deadline);
   const access = { secret: ctx.secret, opts: { username: opts.username } };
   const connection = createConnection({
     http,
@@ -187,6 +187,7 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
     precision: opts.precision,
     credentials: () => credentialsOf(access),
     gzip: opts.gzip,
+    texts: (opts.stringFields ?? []).length > 0,
     timeout: opts.readTimeout,
     signal: ctx.deadline,
   });
@@ -211,7 +212,7 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
     onDelivered: (n) => ctx.delivered(n),
     onRejects(list) {
       points.add(list.length, { result: 'rejected' });
-      rejects.keep(list, timestamp(clock.now()));
+      return rejects.keep(list, timestamp(clock.now()));
     },
     onDelivery(batch, delivery) {
       if (delivery.stopped) ctx.unready(`server: ${(delivery.stopped as { message: string }).message}`);

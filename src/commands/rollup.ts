@@ -75,7 +75,7 @@ It reads its own records too: rollup 1h | rollup 1d,1mo makes the same days and 
       title: 'WHEN A WINDOW IS PUT OUT',
       text: `When the first reading of its subject after its end comes; every --emit-every while it changes; and at the end of input. A window that was put out and changes afterwards is put out again, with the same time and identity, so that a database overwrites what it had. That holds until --late after its end; a reading that comes later than that is left out, and how many there were is said.
 
-A reading that comes twice, as after a restart of a spool, counts once: of each subject the moments of the last ${remembered} readings, at least, are remembered.`,
+A reading that comes twice, as after a restart of a spool, counts once: of each subject the moments of the last ${remembered} readings, at least, are remembered. Two records of one moment that bring different numbers are put together when no newer one came between them; else the first one alone counts.`,
     },
     {
       title: 'STATE',

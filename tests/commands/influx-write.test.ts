@@ -411,6 +411,18 @@ describe('influx-write in an outage', () => {
     assert.equal((await open.finished()).status, 0);
   });
 
+  test('a Retry-After of nothing is no reason to hurry', async () => {
+    const world = await setUp({ faults: [{ status: 503, retryAfter: 0, times: 1000 }] });
+    world.put(reading(0));
+    const start = world.clock.now();
+    await world.until(() => world.clock.now() - start > 60_000, 70_000, 250);
+    assert.ok(world.influx.bodies.length > 1 && world.influx.bodies.length < 60, `${world.influx.bodies.length}`);
+    world.end();
+    world.stop.abort();
+    await world.until(() => world.clock.now() - start > 80_000, 90_000, 250);
+    assert.equal((await world.finished()).status, 69);
+  });
+
   test('waits double to a minute at most, with full jitter', async () => {
     const world = await setUp({ faults: [{ status: 500, times: 12 }] });
     world.put(reading(0));

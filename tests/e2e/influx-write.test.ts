@@ -266,3 +266,28 @@ test('a configuration file as the requirement has it, and a pipeline in a shell 
     { time: start + 1000, source: 'bms-read', count: 3 },
   ]);
 });
+
+test('VictoriaMetrics: texts are refused with 78 before one is stored as 0; a point that comes twice is there twice, as the manual says', async (t) => {
+  const victoria = await startVictoriaMetrics(t);
+  if (!victoria) return;
+  const flags = { url: victoria.url };
+  const refused = await runCommand(command, {
+    input: [reading(0, { firmware: 'beta' })],
+    flags: { ...flags, stringFields: ['firmware'] },
+  });
+  assert.equal(refused.status, 78);
+  assert.match(refused.error?.message ?? '', /VictoriaMetrics keeps no texts/);
+  for (const voltage of [5, 3]) {
+    assert.equal((await runCommand(command, { input: [reading(0, { voltage })], flags })).status, 0);
+  }
+  const values = async (): Promise<number[]> => {
+    await fetch(`${victoria.url}/internal/force_flush`);
+    const body = new URLSearchParams({ 'match[]': '{__name__=~"battery_reading_(voltage|firmware)"}' });
+    const text = await (await fetch(`${victoria.url}/api/v1/export`, { method: 'POST', body })).text();
+    const lines = text.trim().split('\n').filter(Boolean);
+    return lines.flatMap((line) => (JSON.parse(line) as { values: number[] }).values);
+  };
+  let seen: number[] = [];
+  for (let i = 0; i < 200 && seen.length < 2; i++) seen = await values();
+  assert.deepEqual(seen.toSorted(), [3, 5]);
+});

@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   /** Reads the credentials; called again after a refusal, so that a file with a new token is taken up. */
   credentials(): Promise<Credentials>;
   gzip: boolean;
+  /** The lines may hold texts. */
+  texts?: boolean;
   /** Milliseconds for one exchange. */
   timeout: number;
   /** Gives calls up. */
@@ -53,6 +55,8 @@ export interface Connection {
 
 /** Bodies below this are sent as they are. */
 const worthCompressing = 1024;
+
+const noTexts = 'VictoriaMetrics keeps no texts and would store 0 in their place; leave --string-fields out';
 
 const later = (message: string): Verdict => ({ kind: 'later', message });
 
@@ -104,6 +108,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (typeof found !== 'string') return { verdict: found };
       api = found;
     }
+    if (api === 'vm' && options.texts) return { verdict: { kind: 'misconfigured', message: noTexts } };
     const compress = options.gzip && body.length >= worthCompressing;
     const answer = await call(
       'POST',

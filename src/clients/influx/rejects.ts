@@ -1,25 +1,35 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, write as writeTo } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Reject } from './delivery.ts';
 
 /** Where lines go that the server will never take. */
 export interface RejectsFile {
-  /** Writes them before it returns: they are nowhere else afterwards. Throws exit status 74 when it can't. */
-  keep(rejects: readonly Reject[], time: string): void;
+  /** Resolves when they are written: they are nowhere else afterwards. Rejects with exit status 74 when they can't be. */
+  keep(rejects: readonly Reject[], time: string): Promise<void>;
   close(): void;
 }
 
 /** Rejected lines that are said one by one; the rest is counted. */
 const said = 5;
-/** Never woken: to wait on it is to sleep. */
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
+/** Milliseconds before a full pipe that does not wait is tried again. */
+const fullPipe = 5;
+const writeSome = promisify(writeTo);
 
 /**
  * Appends rejected lines to a file, or to a descriptor when `where` is a number: `{time, reason, line}` each, in JSON. Without
  * `where` they are only said.
+ *
+ * @param deadline a reader that takes nothing is not waited for any longer
  */
-export function createRejects(where: string | undefined, log: Log): RejectsFile {
+export function createRejects(
+  where: string | undefined,
+  log: Log,
+  clock: Pick<Clock, 'sleep'>,
+  deadline: AbortSignal,
+): RejectsFile {
   const isDescriptor = where !== undefined && /^\d+$/.test(where);
   let descriptor: number | undefined;
   let count = 0;
@@ -36,24 +46,38 @@ export function createRejects(where: string | undefined, log: Log): RejectsFile 
   const failed = (error: unknown): Error =>
     fail('io', `--rejects ${where}: cannot be written: ${(error as NodeJS.ErrnoException).code}`);
 
-  const write = (text: string): void => {
+  const givenUp = new Promise<never>((_, reject) => {
+    const giveUp = (): void =>
+      reject(fail('io', `--rejects ${where}: its reader takes nothing, and lines that the server rejects are lost`));
+    if (deadline.aborted) giveUp();
+    else deadline.addEventListener('abort', giveUp, { once: true });
+  });
+  givenUp.catch(() => {});
+
+  const append = async (text: string): Promise<void> => {
     descriptor ??= open(where!);
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length; ) {
       try {
-        at += writeSync(descriptor, bytes, at);
+        at += (await writeSome(descriptor, bytes, at)).bytesWritten;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw failed(error);
-        // A pipe that does not wait, and is full: its reader is behind.
-        Atomics.wait(sleeper, 0, 0, 5);
+        await clock.sleep(fullPipe, deadline);
       }
     }
   };
 
+  /** One after the other, so that no line stands within another. */
+  let turn = Promise.resolve();
+  const write = (text: string): Promise<void> => {
+    turn = turn.then(() => append(text));
+    return Promise.race([turn, givenUp]);
+  };
+
   return {
-    keep(rejects, time) {
+    async keep(rejects, time) {
       if (where !== undefined) {
-        write(rejects.map(({ line, reason }) => `${JSON.stringify({ time, reason, line })}\n`).join(''));
+        await write(rejects.map(({ line, reason }) => `${JSON.stringify({ time, reason, line })}\n`).join(''));
       }
       for (const { line, reason } of rejects) {
         count++;

@@ -30,8 +30,8 @@ export interface WriterOptions {
   deadline: AbortSignal;
   random?: () => number;
   onDelivered(n: number): void;
-  /** Keeps rejected lines; throws when it can't. */
-  onRejects(rejects: readonly Reject[]): void;
+  /** Keeps rejected lines; rejects when it can't. */
+  onRejects(rejects: readonly Reject[]): Promise<void>;
   onDelivery(batch: Batch, delivery: Delivery): void;
 }
 

@@ -123,7 +123,7 @@ export function createWriter(options: WriterOptions): Writer {
       const asked = verdict.kind === 'later' ? verdict.wait : undefined;
       failing = true;
       if (!pause) {
-        const ms = asked ?? backoff.next();
+        const ms = asked || backoff.next();
         notes.unavailable(message, held);
         wait(ms);
       }
@@ -137,7 +137,7 @@ export function createWriter(options: WriterOptions): Writer {
       const delivery = await deliver(batch, connection.write, options.maxBisect);
       if (delivery.rejects.length > 0) {
         rejected += delivery.rejects.length;
-        options.onRejects(delivery.rejects);
+        await options.onRejects(delivery.rejects);
       }
       options.onDelivery(batch, delivery);
       if (delivery.stopped) {

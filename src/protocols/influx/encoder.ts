@@ -1,7 +1,7 @@
 import { identityKeys, type VoltRecord } from '../../records/record.ts';
 import { parseTime } from '../../records/time.ts';
 import { elementName, flatten, isSet } from './flatten.ts';
-import { keyName, measurementName, stringValue, tagValue } from './names.ts';
+import { keyName, measurementName, stringValue, tagValue, unescaped } from './names.ts';
 
 /** How records become lines. */
 export interface EncoderOptions {
@@ -40,6 +40,8 @@ interface Field {
   next: string;
   integer: boolean;
   text: boolean;
+  /** A key that would be written by the same name: in a record that has both, this one is left out. */
+  rival?: string;
 }
 
 /** Nanoseconds since 1970 are 64 bits: from 1677 to 2262. */
@@ -64,6 +66,7 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
     .sort((a, b) => (keyName(a) < keyName(b) ? -1 : 1))
     .map((key) => ({ key, values: new Map<unknown, string>() }));
   const tagKeys = new Set(tags.map(({ key }) => key));
+  const tagNames = new Set(tags.map(({ key }) => keyName(key)));
   const measurements = new Map<string, string>();
   /** null: no field. */
   const fields = new Map<string, Field | null>();
@@ -72,6 +75,7 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
   const listFields = new Map<string, Field[]>();
   const notFields = new Set(['type', 'time', ...tagKeys]);
 
+  let current: VoltRecord = { type: '' };
   let text = '';
   let skipped: Skipped | undefined;
   let series = '';
@@ -86,23 +90,24 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
     return value;
   };
 
-  const fieldOf = (key: string, name: string): Field => ({
-    first: `${name}=`,
-    next: `,${name}=`,
-    integer: integers.has(key),
-    text: texts.has(key),
-  });
-
-  const learn = (key: string): Field | null => {
-    const name = keyName(key);
-    return remember(fields, key, name === '' || notFields.has(key) ? null : fieldOf(key, name));
-  };
-
   /** A tag and a field of one name: InfluxDB 3 refuses it, 1.x can't tell them apart in a query. */
-  const learnInner = (key: string): Field | null => {
-    const name = keyName(key);
-    return remember(innerFields, key, name === '' ? null : fieldOf(key, tagKeys.has(key) ? `${name}_` : name));
+  const fieldOf = (key: string): Field | null => {
+    const plain = keyName(key);
+    if (plain === '') return null;
+    const name = tagNames.has(plain) ? `${plain}_` : plain;
+    const rival = unescaped(name);
+    return {
+      first: `${name}=`,
+      next: `,${name}=`,
+      integer: integers.has(key),
+      text: texts.has(key),
+      ...(rival === key ? {} : { rival }),
+    };
   };
+
+  const learn = (key: string): Field | null => remember(fields, key, notFields.has(key) ? null : fieldOf(key));
+
+  const learnInner = (key: string): Field | null => remember(innerFields, key, fieldOf(key));
 
   const put = (field: Field, value: unknown): void => {
     if (typeof value === 'number') {
@@ -117,11 +122,13 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
   };
 
   const putInner = (key: string, value: unknown): void => {
+    if (Object.hasOwn(current, key)) return;
     const field = innerFields.get(key) ?? learnInner(key);
     if (field) put(field, value);
   };
 
   const putList = (key: string, list: readonly unknown[]): void => {
+    if (elementName(key, 0) in current) return;
     const known = listFields.get(key) ?? remember(listFields, key, []);
     for (let i = 0; i < list.length; i++) {
       const value = list[i];
@@ -195,10 +202,11 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
       if (series === '') return skip('no type');
       if (isTooLong(series)) return skip('tags too long');
       text = '';
+      current = record;
       for (const key in record) {
         const known = fields.get(key);
         const field = known === undefined ? learn(key) : known;
-        if (field === null) continue;
+        if (field === null || (field.rival !== undefined && field.rival in record)) continue;
         const value = record[key];
         if (typeof value !== 'object') put(field, value);
         else if (value !== null) putObject(key, value);

@@ -17,8 +17,11 @@ const ours = (text: string): string => text.replace(/^_+/, '');
 
 const plain = (text: string): string => closed(printable(text));
 
-/** A measurement's name; '' when nothing is left of it. */
-export const measurementName = (text: string): string => ours(plain(text)).replace(/[, ]/g, '\\$&');
+/** A measurement's name; '' when nothing is left of it. A line that begins with `#` is a comment, so it loses that too. */
+export const measurementName = (text: string): string =>
+  plain(text)
+    .replace(/^[_#]+/, '')
+    .replace(/[, ]/g, '\\$&');
 
 /** A tag's value; '' when nothing is left of it: then there is no tag. */
 export const tagValue = (text: string): string => plain(text).replace(/[,= ]/g, '\\$&');
@@ -31,6 +34,9 @@ export function keyName(text: string): string {
   const name = ours(plain(text)).replace(/\\+(?=[,= ])/g, '');
   return name === 'time' ? 'time_' : name.replace(/[,= ]/g, '\\$&');
 }
+
+/** A key as it was before it was escaped. */
+export const unescaped = (name: string): string => name.replace(/\\([,= ])/g, '$1');
 
 /** A text as a field's value, with its quotes: control characters become what people write for them. */
 export const stringValue = (text: string): string => `"${printable(text).replace(/[\\"]/g, '\\$&')}"`;

@@ -183,3 +183,28 @@ test('whatever a record holds, its line is one that a strict reader takes, with 
     { numRuns: 2000 },
   );
 });
+
+test('no measurement is a comment: a # at its beginning goes, and one that was nothing else is no type', () => {
+  assert.equal(encode({ type: '#a', v: 1 }), 'a v=1 1772366400123');
+  assert.equal(encode({ type: '_#_b#', v: 1 }), 'b# v=1 1772366400123');
+  assert.equal(encode({ type: '##', v: 1 }), undefined);
+});
+
+test('a line never has one name twice, nor a field named like a tag', () => {
+  assert.equal(encode({ vin: 'X', _vin: 5 }), 'm,vin=X vin_=5 1772366400123');
+  assert.deepEqual(fieldsOf({ _x: 1, x: 2 }), { x: 2 });
+  assert.deepEqual(fieldsOf({ _x: 1 }), { x: 1 });
+  assert.deepEqual(fieldsOf({ '_a b': 1, 'a b': 2 }), { 'a b': 2 });
+  for (const record of [
+    { cells: [3.1, 3.2], cell_1: 3.3 },
+    { cell_1: 3.3, cells: [3.1, 3.2] },
+    { a: { b: 1 }, a_b: 2 },
+    { alarms: ['x'], alarms_count: 3 },
+  ]) {
+    const names = (encode(record) ?? '')
+      .split(' ')[1]!
+      .split(',')
+      .map((field) => field.split('=')[0]);
+    assert.equal(new Set(names).size, names.length, JSON.stringify(record));
+  }
+});
