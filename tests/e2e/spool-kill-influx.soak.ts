@@ -1,0 +1,7 @@
+import { test } from 'node:test';
+import { killWithAFailingServer } from './spool-kill-influx.ts';
+
+for (const dialect of ['1', '2', '3'] as const) {
+  test(`InfluxDB ${dialect}: 200 times kill -9 of spool, of influx-write and of both while the server answers 500, 429, 503, partial errors or not at all: all that was accepted arrives, in order`, () =>
+    killWithAFailingServer(200, dialect));
+}
