@@ -10,22 +10,34 @@ import { noAdapter } from '../transports/ble/preflight.ts';
 import { advertisedOf } from './ble-scan-records.ts';
 import type { FleetMeans } from './bms-read-fleet.ts';
 
-type AirContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'> & {
-  opts: { adapter?: string | undefined; connectionTimeout: number; scanDuration: number };
-};
+type AirContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'>;
+interface AirSettings {
+  adapter?: string | undefined;
+  connectionTimeout: number;
+  scanDuration: number;
+}
 
-/** What the fleet of `bms-read --registry` has of Bluetooth: the way to a device, and the search for new ones. */
-export function airOfFleet(ctx: AirContext, bluetooth: Bluetooth): Required<Pick<FleetMeans, 'air' | 'scan'>> {
-  const { opts, log } = ctx;
+/**
+ * What the fleet of `bms-read --registry` has of Bluetooth: the way to a device, and the search for new ones.
+ *
+ * @param settings those of the moment: a changed configuration holds for what begins then
+ */
+export function airOfFleet(
+  ctx: AirContext,
+  bluetooth: Bluetooth,
+  settings: () => AirSettings,
+): Required<Pick<FleetMeans, 'air' | 'scan'>> {
+  const { log } = ctx;
   return {
-    air: async (address, signal) => airWire(bluetooth, address, opts.connectionTimeout, { ...ctx, signal }),
+    air: async (address, signal) => airWire(bluetooth, address, settings().connectionTimeout, { ...ctx, signal }),
     async scan(signal) {
       const seen = new Map<string, Sighting>();
+      const { adapter, scanDuration } = settings();
       try {
-        await bluetooth.scan(opts.scanDuration, (sighting) => seen.set(sighting.id, sighting), signal);
+        await bluetooth.scan(scanDuration, (sighting) => seen.set(sighting.id, sighting), signal);
       } catch (error) {
         // Packs on wires need no Bluetooth: a machine without any is no fault.
-        if (opts.adapter !== undefined || !(error instanceof CommandError) || error.message !== noAdapter) throw error;
+        if (adapter !== undefined || !(error instanceof CommandError) || error.message !== noAdapter) throw error;
         log.debug(error.message);
       }
       return [...seen.values()].flatMap(foundOf);

@@ -1,6 +1,6 @@
 import { startFleet } from '../clients/bms/fleet/fleet.ts';
 import type { FleetHost } from '../clients/bms/fleet/host.ts';
-import { registryReader } from '../clients/bms/fleet/reader.ts';
+import { type ReaderMeans, registryReader } from '../clients/bms/fleet/reader.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { openRegistry } from '../registry/store.ts';
 import { systemOptions } from '../registry/system-options.ts';
@@ -64,15 +64,15 @@ export function checkFleet(opts: Readonly<Record<string, unknown>>, given: Reado
 
 type FleetContext = Pick<
   Context<typeof fleetOptions>,
-  'opts' | 'once' | 'dataDir' | 'clock' | 'log' | 'signal' | 'lock' | 'queue' | 'alive' | 'onReload' | 'metric'
+  'opts' | 'once' | 'dataDir' | 'clock' | 'log' | 'signal' | 'lock' | 'queue' | 'alive' | 'metric'
 >;
 
 /** What reading takes beyond the fleet's own options. */
 export interface FleetMeans {
-  retries: number;
-  readTimeout: number | undefined;
-  /** Of JBD modules. */
-  password?: string | undefined;
+  /** How a device is asked, by the settings of the moment. */
+  how(): ReaderMeans;
+  /** Calls `fn` with the options when they are others, and {@link FleetMeans.how} follows them. */
+  onReload: Context<typeof fleetOptions>['onReload'];
   scan?: FleetHost['scan'];
   air?: Parameters<typeof registryReader>[2];
 }
@@ -90,7 +90,7 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
       log,
       signal,
       registry,
-      read: registryReader(ctx, { ...means, onPushed: put }, means.air),
+      read: registryReader(ctx, () => ({ ...means.how(), onPushed: put }), means.air),
       scan: means.scan,
       put,
       alive: ctx.alive,
@@ -114,7 +114,7 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
     }
   };
   const stopWatching = registry.watch(takeUp);
-  ctx.onReload((now) => {
+  means.onReload((now) => {
     fleet.configure({ once: ctx.once, ...now });
     // A registry that is broken meanwhile is no fault of the options, which are in force now.
     takeUp();

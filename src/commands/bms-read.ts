@@ -172,7 +172,7 @@ bms-read does not hang up in the middle of such a log, and asks nothing meanwhil
   async *run(ctx) {
     const bluetooth = createBluetooth(ctx, adapterOptions(ctx.opts));
     const records = ctx.opts.registry
-      ? readFleet(ctx, { ...ctx.opts, password: await ctx.secret('password'), ...airOfFleet(ctx, bluetooth) })
+      ? readRegistry(ctx, bluetooth, await ctx.secret('password'))
       : readOne(ctx, bluetooth);
     try {
       return yield* ctx.opts.watch ? withView(ctx, records) : records;
@@ -181,6 +181,25 @@ bms-read does not hang up in the middle of such a log, and asks nothing meanwhil
     }
   },
 });
+
+/** Reads the fleet. What its configuration says anew holds at once: for readings, searches, and for the adapter when it is free. */
+function readRegistry(
+  ctx: ReadContext,
+  bluetooth: Bluetooth,
+  password: string | undefined,
+): AsyncGenerator<VoltRecord, number, void> {
+  let settings = { ...ctx.opts, secret: password };
+  return readFleet(ctx, {
+    ...airOfFleet(ctx, bluetooth, () => settings),
+    how: () => ({ retries: settings.retries, readTimeout: settings.readTimeout, password: settings.secret }),
+    onReload: (fn) =>
+      ctx.onReload(async (next) => {
+        settings = { ...next, secret: await ctx.secret('password') };
+        bluetooth.configure(adapterOptions(next));
+        await fn(next);
+      }),
+  });
+}
 
 /** Reads one device, as the options say. */
 async function* readOne(ctx: ReadContext, bluetooth: Bluetooth): AsyncGenerator<VoltRecord, number, void> {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
-import { background } from '../support/background.ts';
+import { type Background, background } from '../support/background.ts';
 import { testAir } from '../support/bluetooth.ts';
 import { requireService } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
@@ -87,4 +87,53 @@ test('a search for new devices beside a reading: neither takes the air from the 
     ({ type, device_id, status }) => type === 'device_status' && device_id === stranger && status === 'discovered',
   );
   assert.doesNotMatch(fleet.stderr(), /not seen|try 1 of/);
+});
+
+/** Resolves when the command has said it on stderr. */
+async function said({ stderr }: Background, what: RegExp): Promise<void> {
+  while (!what.test(stderr())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+const impatient = 'polling_interval=1 retry_attempts=1 retry_interval=1 reconnection_delay=1';
+
+test('what registry set changes in system.json holds for the next connection of a running fleet (HAWK-11, HAWK-58, HAWK-112)', async (t) => {
+  const air = await testAir(t, []);
+  if (!air) return;
+  const env = cleanEnvironment(temporaryFolder('air'), {
+    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
+    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+  });
+  const set = await shell(
+    `${registered(['50:54:7B:00:00:99'], impatient)} && registry set system bluetooth.connection_timeout=3 >/dev/null`,
+    { env },
+  );
+  assert.equal(set.status, 0, set.stderr);
+  const fleet = background(['bms-read', '--registry', '--no-initial-scan', '-v'], env);
+  t.after(() => fleet.stop());
+  await said(fleet, /not seen in 3 s/);
+  const changed = await shell('registry set system bluetooth.connection_timeout=1', { env });
+  assert.equal(changed.status, 0, changed.stderr);
+  await said(fleet, /configuration taken up/);
+  await said(fleet, /not seen in 1 s/);
+});
+
+test('another adapter in the configuration is taken by a running fleet, and the first one is left alone (HAWK-11, HAWK-112)', async (t) => {
+  const address = '50:54:7B:00:00:02';
+  const [empty, wanted] = [await testAir(t, []), await testAir(t, [monitor(address)])];
+  if (!empty || !wanted) return;
+  const home = temporaryFolder('air');
+  const config = join(home, 'config.yaml');
+  const use = (adapter: string): void =>
+    writeFileSync(config, JSON.stringify({ bluetooth: { adapter, powerOnTimeout: '60s', connection_timeout: 1 } }));
+  use(empty.port);
+  const env = cleanEnvironment(home, { VOLTPIPE_CONFIG: config });
+  const set = await shell(registered([address], impatient), { env });
+  assert.equal(set.status, 0, set.stderr);
+  const fleet = background(['bms-read', '--registry', '--no-initial-scan', '-v'], env);
+  t.after(() => fleet.stop());
+  await said(fleet, /not seen in 1 s/);
+  use(wanted.port);
+  const reading = await fleet.line(({ type }) => type === 'battery_reading');
+  assert.equal(reading.device_id, address);
+  assert.deepEqual(empty.controller.state, { scanning: false, connecting: false, connections: [] });
 });

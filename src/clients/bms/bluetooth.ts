@@ -15,6 +15,8 @@ export interface Bluetooth {
   hold(): Promise<{ adapter: Adapter; release(): Promise<void> }>;
   /** Scans for `ms`, or until `signal` aborts. `onSeen` gets what is new of each device. Rejects when the adapter is lost meanwhile. */
   scan(ms: number, onSeen: (sighting: Sighting) => void, signal?: AbortSignal): Promise<void>;
+  /** From now on another adapter, or the same one otherwise: taken when those who use the present one have let go of it. */
+  configure(options: BleOptions): void;
   /** Lets go of the adapter at once. Never rejects. */
   close(): Promise<void>;
 }
@@ -22,42 +24,74 @@ export interface Bluetooth {
 /** How long an adapter is kept that nobody uses: starting again costs a second with some controllers. */
 const defaultLinger = 2000;
 
+/** An adapter that was taken, and who uses it. */
+interface Taken {
+  adapter: Promise<Adapter>;
+  users: number;
+  /** Another one is wanted in its place. */
+  isOutdated: boolean;
+  /** Lets go of it, also where it is still to be opened. Never rejects. */
+  close(): Promise<void>;
+}
+
 /** Makes the shared adapter; nothing is touched before it is used. `linger`: milliseconds to keep it after its last use. */
-export function createBluetooth(host: BluetoothHost, options: BleOptions, linger = defaultLinger): Bluetooth {
+export function createBluetooth(host: BluetoothHost, given: BleOptions, linger = defaultLinger): Bluetooth {
   const { clock } = host;
-  let adapter: Promise<Adapter> | undefined;
-  let users = 0;
+  let options = given;
+  let taken: Taken | undefined;
+  /** Those that are still to be closed: the one that is taken, and outdated ones. */
+  const open = new Set<Taken>();
   let closing: Promise<void> = Promise.resolve();
   let cancelLinger = (): void => {};
 
-  function letGo(): Promise<void> {
-    cancelLinger();
-    const old = adapter;
-    adapter = undefined;
-    if (old) closing = old.then((one) => one.close()).catch(() => {});
-    return closing;
+  function take(): Taken {
+    let settle = (): void => {};
+    const closed = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    let isClosed = false;
+    const adapter = closing.then(() => {
+      if (isClosed) throw new LinkError({ kind: 'failed', reason: 'the adapter was closed' });
+      return openAdapter(host, options);
+    });
+    const fresh: Taken = {
+      adapter,
+      users: 0,
+      isOutdated: false,
+      async close() {
+        isClosed = true;
+        cancelLinger();
+        if (taken === fresh) taken = undefined;
+        open.delete(fresh);
+        await adapter.then((one) => one.close()).catch(() => {});
+        settle();
+      },
+    };
+    closing = closed;
+    open.add(fresh);
+    return fresh;
   }
 
   async function hold(): Promise<{ adapter: Adapter; release(): Promise<void> }> {
     cancelLinger();
-    users++;
+    taken ??= take();
+    const mine = taken;
+    mine.users++;
     try {
-      adapter ??= closing.then(() => openAdapter(host, options));
-      const taken = await adapter;
+      const adapter = await mine.adapter;
       let released = false;
       return {
-        adapter: taken,
+        adapter,
         async release() {
           if (released) return;
           released = true;
-          if (--users > 0) return;
-          if (linger === 0) await letGo();
-          else cancelLinger = clock.after(linger, () => void letGo(), { idle: true });
+          if (--mine.users > 0) return;
+          if (linger === 0 || mine.isOutdated) await mine.close();
+          else cancelLinger = clock.after(linger, () => void mine.close(), { idle: true });
         },
       };
     } catch (error) {
-      users--;
-      adapter = undefined;
+      await mine.close();
       throw error;
     }
   }
@@ -89,7 +123,19 @@ export function createBluetooth(host: BluetoothHost, options: BleOptions, linger
         await stop();
         if (failure && !signal.aborted) throw failure;
       }),
-    close: letGo,
+    configure(next) {
+      if (JSON.stringify(next) === JSON.stringify(options)) return;
+      options = next;
+      const old = taken;
+      if (!old) return;
+      taken = undefined;
+      old.isOutdated = true;
+      if (old.users === 0) void old.close();
+    },
+    async close() {
+      await Promise.all([...open].map((one) => one.close()));
+      await closing;
+    },
   };
 }
 

@@ -33,9 +33,14 @@ interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown'> {
  * Makes the function that reads a registered device: connects, asks, disconnects, so that a phone gets its turn between two readings.
  * What a device turned out to be is remembered with its first reading and nobody is asked twice, until it fails or the registry says
  * something else of it.
+ *
+ * @param means those of the moment, asked for at each reading
  */
-export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWire | undefined): FleetHost['read'] {
-  const { retries, readTimeout, password, onPushed } = means;
+export function registryReader(
+  host: ReaderHost,
+  means: () => ReaderMeans,
+  air: AirWire | undefined,
+): FleetHost['read'] {
   const known = new Map<string, Known>();
 
   async function wireOf(device: Device, signal: AbortSignal): Promise<Wire> {
@@ -52,7 +57,10 @@ export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWir
     throw fail('config', `${id}: no ${type} is known ${port === undefined ? 'over Bluetooth' : 'on a wire'}`);
   }
 
-  const optionsOf = ({ board, invert_current, mac_address: address }: Device): CodecOptions => ({
+  const optionsOf = (
+    { board, invert_current, mac_address: address }: Device,
+    password: string | undefined,
+  ): CodecOptions => ({
     ...(board !== undefined && { board }),
     ...(invert_current && { invertCurrent: true }),
     ...(address !== undefined && { address }),
@@ -61,13 +69,14 @@ export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWir
 
   return async (device, identity: DeviceIdentity, signal): Promise<VoltRecord> => {
     const { device_id: id } = identity;
+    const { retries, readTimeout, password, onPushed } = means();
     const before = known.get(id);
-    const isSame = before?.said === saidOf(device, device.device_type);
+    const isSame = before?.said === saidOf(device, device.device_type, password);
     const {
       candidates,
       options,
       isKnown = false,
-    } = isSame ? before : { candidates: candidatesOf(id, device), options: optionsOf(device) };
+    } = isSame ? before : { candidates: candidatesOf(id, device), options: optionsOf(device, password) };
     const wire = await wireOf(device, signal);
     const target = {
       retries,
@@ -85,7 +94,7 @@ export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWir
       const reading = await opened.read();
       const { codec } = opened;
       // The fleet writes the family into the registry where no type stood.
-      const said = saidOf(device, device.device_type ?? codec.family);
+      const said = saidOf(device, device.device_type ?? codec.family, password);
       known.set(id, { said, candidates: [codec], options: opened.options, isKnown: true });
       return reading;
     } finally {
@@ -95,5 +104,8 @@ export function registryReader(host: ReaderHost, means: ReaderMeans, air: AirWir
 }
 
 /** What decides how a device is asked, as one text. */
-const saidOf = ({ port, board, mac_address, invert_current }: Device, type: string | undefined): string =>
-  JSON.stringify([type?.toUpperCase(), port, board, mac_address, invert_current]);
+const saidOf = (
+  { port, board, mac_address, invert_current }: Device,
+  type: string | undefined,
+  password: string | undefined,
+): string => JSON.stringify([type?.toUpperCase(), port, board, mac_address, invert_current, password]);

@@ -29,7 +29,7 @@ const deviceAt = (port: string, more: Partial<Device> = {}): Device => ({
 
 /** A reader of one pack. */
 function readerOf() {
-  const read = registryReader(host, means, undefined);
+  const read = registryReader(host, () => means, undefined);
   return (device: Device) => read(device, { device_id: 'pack', device_name: 'Pack' }, signal);
 }
 
@@ -75,8 +75,44 @@ test('what fails is found out anew: another dialect on the same port', async (t)
 test('a locked JBD module gets the password of bms.password, with its own address', async () => {
   const sent: string[] = [];
   const far = lockedModule(sent);
-  const read = registryReader(host, { ...means, password: '123123' }, async () => far.wire);
+  const read = registryReader(
+    host,
+    () => ({ ...means, password: '123123' }),
+    async () => far.wire,
+  );
   const { port: _, ...rest } = deviceAt('', { mac_address: far.wire.name, device_type: 'JBD' });
   assert.equal((await read(rest, { device_id: far.wire.name, device_name: 'House' }, signal)).voltage, 13.34);
   assert.equal(far.open(), 0);
+});
+
+test('how patiently it asks is what holds at the moment (HAWK-11, HAWK-112)', async (t) => {
+  const { line } = await startJbd(t, { faults: [{ kind: 'silence' }] });
+  const now = { retries: 1, readTimeout: 60 };
+  const read = registryReader(host, () => now, undefined);
+  const device = deviceAt(line.url, { device_type: 'JBD' });
+  const asked = async (): Promise<number> => {
+    const before = line.requests().length;
+    await assert.rejects(read(device, { device_id: 'pack', device_name: 'Pack' }, signal));
+    return line.requests().length - before;
+  };
+  const once = await asked();
+  now.retries = 4;
+  assert.ok((await asked()) > once);
+});
+
+test('a password that is changed is given at the next reading, to a module that was read before too', async () => {
+  const sent: string[] = [];
+  const now: ReaderMeans = { ...means, password: '123123' };
+  let far = lockedModule(sent);
+  const read = registryReader(
+    host,
+    () => now,
+    async () => far.wire,
+  );
+  const { port: _, ...device } = deviceAt('', { mac_address: far.wire.name, device_type: 'JBD' });
+  const identity = { device_id: far.wire.name, device_name: 'House' };
+  await read(device, identity, signal);
+  far = lockedModule(sent);
+  now.password = '000000';
+  await assert.rejects(read(device, identity, signal), /password/);
 });
