@@ -58,7 +58,7 @@ The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the nu
     },
     {
       title: 'A FLEET',
-      text: `--registry reads every device that the registry knows and that is set up, each at its own interval, and runs on; --once is one round, which ends with 69 when a device was not read. Devices are added with registry add, or found by a search over Bluetooth, at the start and every twelve hours, and set up with registry set. Changes to the registry are taken up as they are made; a file that is broken is said, and everything goes on as before.
+      text: `--registry reads every device that the registry knows and that is set up, each at its own interval, and runs on; --once is one round, which ends with 69 when a device was not read. Devices are added with registry add, or found by a search over Bluetooth, at the start and every twelve hours, and set up with registry set. Changes to the registry and to the configuration are taken up as they are made, another adapter as soon as the present one is free; a file that is broken is said, and everything goes on as before.
 
 Bluetooth devices are read one at a time, first come first served, unless --max-connections says more; packs on several ports are read at the same time, those on one port one after the other. A poll that takes long shifts none after it.
 
