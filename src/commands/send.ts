@@ -33,6 +33,7 @@ export const command = defineCommand({
   format: 'record',
   longRunning: true,
   receipts: true,
+  frugal: true,
   summary: 'sends records to a TCP, UDP, HTTP, WebSocket or serial peer, or appends them to a file',
   description: `Reads records of any type and sends each to the address, in order, as the line that it came in as. The scheme of the address says how:
 

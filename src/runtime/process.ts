@@ -3,6 +3,7 @@ import type { Stream } from './batch.ts';
 import { createSpawner } from './children.ts';
 import { systemClock } from './clock.ts';
 import { controlEnding, dieBy } from './ending.ts';
+import { keepYoungSmall } from './engine.ts';
 import { exit, fail } from './exit.ts';
 import { controlHangup } from './hangup.ts';
 import { createHealth } from './health.ts';
@@ -133,6 +134,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
     process.exit(exit.software);
   });
 
+  if (definitions.at(-1)!.frugal) keepYoungSmall();
   const result = await runPipeline(plan, services, source, stdoutWriter(), acknowledge !== undefined);
   for (const { stage, error } of result.failures) sayFailure(stage.setup.log, error);
   for (const stage of plan) stage.sumUp();

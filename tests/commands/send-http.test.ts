@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createRawServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -106,6 +106,53 @@ const fileWith = (name: string, text: string): string => {
   writeFileSync(path, text);
   return path;
 };
+
+/** Answers a request as soon as it has seen its head, and takes its time to read the body. */
+async function startHastyPeer(): Promise<{ url: string; lines(): string[] }> {
+  let bodies = '';
+  const server = createRawServer((socket) => {
+    let head = Buffer.alloc(0);
+    let left = 0;
+    socket.on('error', () => {});
+    socket.on('data', (part) => {
+      while (part.length > 0) {
+        if (left > 0) {
+          bodies += part.subarray(0, left).toString('latin1');
+          const rest = part.subarray(left);
+          left -= part.length - rest.length;
+          part = rest;
+          continue;
+        }
+        const whole = Buffer.concat([head, part]);
+        const end = whole.indexOf('\r\n\r\n');
+        head = end < 0 ? whole : Buffer.alloc(0);
+        if (end < 0) return;
+        left = Number(/content-length: (\d+)/i.exec(whole.subarray(0, end).toString('latin1'))![1]);
+        part = whole.subarray(end + 4);
+        socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+        socket.pause();
+        setTimeout(() => socket.resume(), 50);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  after(() => server.close());
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`,
+    lines: () => bodies.split('\n').slice(0, -1),
+  };
+}
+
+test('a server that answers before it has read the body still gets it as it was', async () => {
+  const peer = await startHastyPeer();
+  const records = readings(16_000).map((record) => ({ ...record, text: 'x'.repeat(1000) }));
+  const { status } = await run(peer.url, records, { flags: { batch: 3500, queue: 20_000 } });
+  assert.equal(status, 0);
+  // Of the last request the rest went down with the connection: the answer had been given.
+  const whole = records.slice(0, 3 * 3500).map((record) => JSON.stringify(record));
+  await until(() => peer.lines().length >= whole.length);
+  assert.deepEqual(peer.lines().slice(0, whole.length), whole);
+});
 
 test('what was dropped from the queue is 69 in the end, also when the far side was there all the time', async () => {
   const peer = await startPeer();

@@ -1,4 +1,5 @@
 import type { Encoder } from '../../protocols/influx/encoder.ts';
+import { createTextBytes } from '../text-bytes.ts';
 import { type Batch, emptyBatch } from './batch.ts';
 
 /** Puts lines together into batches. */
@@ -16,8 +17,6 @@ export interface Packer {
 }
 
 const newline = 10;
-/** Bytes that a batch gets at first. */
-const usual = 64 * 1024;
 /** Series that are remembered. */
 const remembered = 20_000;
 
@@ -29,33 +28,21 @@ export function createPacker(encoder: Pick<Encoder, 'series' | 'time' | 'stamp'>
   const newest = new Map<string, number>();
   let order = 0;
   let open = emptyBatch(order);
-  // Lines are written into it one by one: one text of thousands of pieces would have to be put together at once.
-  let bytes = Buffer.allocUnsafeSlow(usual);
-  let size = 0;
-
-  /** A UTF-16 unit is three bytes at most. */
-  const makeRoom = (line: string): void => {
-    const needed = size + line.length * 3 + 1;
-    if (needed <= bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, bytes.length * 2));
-    bytes.copy(larger, 0, 0, size);
-    bytes = larger;
-  };
+  const bytes = createTextBytes();
 
   return {
     get open() {
       return open;
     },
     get size() {
-      return size;
+      return bytes.size;
     },
     add(line) {
       const { series, time, stamp } = encoder;
       if (open.lines === 0) open.from = time;
       open.to = time;
-      makeRoom(line);
-      size += bytes.write(line, size);
-      bytes[size++] = newline;
+      bytes.text(line);
+      bytes.byte(newline);
       open.lines++;
       open.covers++;
       const before = newest.get(series);
@@ -67,10 +54,7 @@ export function createPacker(encoder: Pick<Encoder, 'series' | 'time' | 'stamp'>
     },
     cut() {
       const batch = open;
-      // A small batch does not hold the room of a large one.
-      batch.body = size * 2 < bytes.length ? Uint8Array.prototype.slice.call(bytes, 0, size) : bytes.subarray(0, size);
-      if (batch.body.buffer === bytes.buffer) bytes = Buffer.allocUnsafeSlow(Math.max(usual, bytes.length));
-      size = 0;
+      batch.body = bytes.take();
       order++;
       open = emptyBatch(order);
       if (newest.size > remembered) {

@@ -1,10 +1,10 @@
 import { retryAfter } from '../../protocols/http/retry-after.ts';
 import { type HttpAnswer, httpClient } from '../../transports/http/client.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
+import { createTextBytes, type TextBytes } from '../text-bytes.ts';
 import { httpHeaders } from './headers.ts';
 import { kindOf } from './http-status.ts';
 import { type BadVerdict, type Link, neverLost, type Verdict } from './link.ts';
-import type { Payload } from './payload.ts';
 import type { HttpBody, LinkSettings } from './settings.ts';
 
 /** Bytes of a request at most, before compression. */
@@ -19,26 +19,37 @@ const types: Readonly<Record<HttpBody, string>> = {
   object: 'application/json',
 };
 
-/** The texts of records as one body. */
-function bodyOf(payloads: readonly string[], body: HttpBody, payload: Payload): string {
-  const head = payload.head();
-  if (payload.name === 'csv')
-    return [...(head === undefined ? [] : [head]), ...payloads].map((line) => `${line}\n`).join('');
-  if (body === 'array') return `[${payloads.join(',')}]`;
-  return body === 'object' ? payloads.join('') : `${payloads.join('\n')}\n`;
+/** What stands before, between and behind the records of a body. */
+const around: Readonly<Record<HttpBody, readonly [string, string, string]>> = {
+  ndjson: ['', '\n', '\n'],
+  array: ['[', ',', ']'],
+  object: ['', '', ''],
+};
+
+/** Puts the texts of records together as one body. */
+function fill(bytes: TextBytes, payloads: readonly string[], body: HttpBody, head: string | undefined): void {
+  const [before, between, behind] = around[body];
+  bytes.text(head === undefined ? before : `${head}\n`);
+  for (const [index, text] of payloads.entries()) {
+    if (index > 0) bytes.text(between);
+    bytes.text(text);
+  }
+  bytes.text(behind);
 }
 
 /** `http://…` and `https://…`: one request a portion. */
 export function httpLink(settings: LinkSettings): Link {
   const { target, payload, opts, tls, clock } = settings;
   const body = opts.body ?? 'ndjson';
-  const http = httpClient(clock);
+  const http = httpClient(clock, 1);
   const headers = {
     'content-type': payload.name === 'csv' ? 'text/csv; charset=utf-8' : types[body],
     ...(opts.gzip ? { 'content-encoding': 'gzip' } : {}),
     ...httpHeaders(settings),
   };
   const close = (): void => void http.close();
+  // One connection, one request at a time: when the second of two is answered, the first has left, even if its answer came early.
+  const bodies = [createTextBytes(), createTextBytes()];
   return {
     name: target.shown,
     window: 1,
@@ -47,13 +58,15 @@ export function httpLink(settings: LinkSettings): Link {
     open: async (signal) => ({
       lost: neverLost,
       async deliver({ payloads }): Promise<Verdict> {
-        const text = bodyOf(payloads, body, payload);
+        const bytes = bodies.reverse()[0]!;
+        fill(bytes, payloads, body, payload.head());
+        const plain = bytes.view();
         try {
           const answer = await http.call({
             method: opts.method ?? 'POST',
             url: target.url,
             headers,
-            body: opts.gzip ? await gzip(text) : text,
+            body: opts.gzip ? await gzip(plain) : plain,
             timeoutMs: opts.readTimeout,
             signal,
             tls,
@@ -74,9 +87,9 @@ export function httpLink(settings: LinkSettings): Link {
   };
 }
 
-async function gzip(text: string): Promise<Uint8Array> {
+async function gzip(plain: Uint8Array): Promise<Uint8Array> {
   const [{ gzip: compress }, { promisify }] = await Promise.all([import('node:zlib'), import('node:util')]);
-  return promisify(compress)(text);
+  return promisify(compress)(plain);
 }
 
 function verdictOfAnswer({ status, headers, text }: HttpAnswer, now: number): Verdict {

@@ -13,6 +13,7 @@ export interface Dialect {
 export type Cell = string | number | boolean | undefined;
 
 const opensFormula = /^[=+\-@\t\r]/;
+const mustQuote = /["\r\n]/;
 const escapedFormula = /^'[=+\-@\t\r]/;
 
 /** Writes cells as one line without its end. An unknown value is an empty cell; a text that is empty is `""`. */
@@ -23,13 +24,9 @@ export function lineWriter({ delimiter, escapeFormulas }: Dialect): (cells: read
     if (typeof cell !== 'string') return String(cell);
     if (cell === '') return '""';
     const text = escapeFormulas && opensFormula.test(cell) ? `'${cell}` : cell;
-    return text.includes(delimiter) || /["\r\n]|^\s|\s$/.test(text) ? quoted(text) : text;
+    return text.includes(delimiter) || mustQuote.test(text) || text.trim() !== text ? quoted(text) : text;
   };
-  return (cells) => {
-    let line = write(cells[0]);
-    for (let i = 1; i < cells.length; i++) line += delimiter + write(cells[i]);
-    return line;
-  };
+  return (cells) => cells.map(write).join(delimiter);
 }
 
 /** The text of a cell as it was before {@link lineWriter}. */

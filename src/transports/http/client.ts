@@ -1,5 +1,6 @@
 import type { Agent } from 'undici';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { compileWasmOnce } from '../../runtime/engine.ts';
 import { type TlsOptions, tlsSettings } from '../tls.ts';
 import { explain, HttpFailure, shownUrl } from './failure.ts';
 
@@ -43,8 +44,12 @@ const defaultMaxBytes = 1 << 20;
 /** Longer than the usual 10 s between two pushes, so that a handshake is not paid for each. */
 const keepAlive = 30_000;
 
-/** A client with connections of its own. undici is loaded by the first call; idle connections never keep the process alive. */
-export function httpClient(clock: Clock = systemClock): HttpClient {
+/**
+ * A client with connections of its own. undici is loaded by the first call; idle connections never keep the process alive.
+ *
+ * @param connections to one far side at most; calls beyond wait for their turn. undefined: as many as there are calls
+ */
+export function httpClient(clock: Clock = systemClock, connections?: number): HttpClient {
   const agents = new Map<string | TlsOptions | undefined, Agent>();
   let closed = false;
 
@@ -53,11 +58,14 @@ export function httpClient(clock: Clock = systemClock): HttpClient {
     const key = tls ?? ca;
     let agent = agents.get(key);
     if (!agent) {
+      // Loaded it is; its parser is compiled by the first connection.
+      compileWasmOnce();
       // The one limit on time is ours, over the whole exchange.
       agent = new Agent({
         headersTimeout: 0,
         bodyTimeout: 0,
         keepAliveTimeout: keepAlive,
+        ...(connections === undefined ? {} : { connections }),
         ...(key === undefined ? {} : { connect: tlsSettings({ ca, ...tls }) }),
       });
       agents.set(key, agent);
