@@ -6,7 +6,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { cleanEnvironment, temporaryFolder } from '../support/shell.ts';
+import { cleanEnvironment, root, temporaryFolder } from '../support/shell.ts';
 
 const folder = temporaryFolder('send-memory');
 const megabytes = 1_000_000;
@@ -21,7 +21,10 @@ async function portOf(server: Server | HttpServer, t: TestContext): Promise<numb
 
 /** The most memory that send has taken when 100 MB went through it. */
 async function peakOf(...args: string[]): Promise<number> {
-  const child = spawn('send', [...args, '-q'], { env: cleanEnvironment(folder), stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [join(root, 'bin/send.js'), ...args, '-q'], {
+    env: cleanEnvironment(folder),
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   const block = line.repeat(200);
   for (let left = 100 * megabytes; left > 0; left -= block.length) {
     if (!child.stdin.write(block)) await once(child.stdin, 'drain');
