@@ -32,7 +32,7 @@ When Home Assistant says online on --birth-topic, and after each outage, all ret
   },
   {
     title: 'FAULTS',
-    text: `When the broker goes away, mqtt-pub connects again by itself, with waits from 1 s to 60 s, and sends again what was not acknowledged. Behind spool, behind a source that waits for acknowledgements, and when stdin is a file, the records then wait and none is lost. Otherwise the input may be live: up to --buffer messages are kept in order, then the oldest go, which is said and counted, and the exit status at the end is 69. A retained message, which says how things stand, goes only when a newer one for its topic waits, or when 10000 messages or 8 MiB are kept.
+    text: `When the broker goes away, mqtt-pub connects again by itself, with waits from 1 s to 60 s, and sends again what was not acknowledged. Behind spool, behind a source that waits for acknowledgements, and when stdin is a file, the records then wait and none is lost. Otherwise the input may be live: up to --buffer messages are kept in order, then the oldest go, which is said and counted, and the exit status at the end is 69. The last retained message of each topic, which says how things stand, is kept beside them, up to 10000 messages or 8 MiB in all.
 
 A login that is refused ends the command with 77; one that had worked is tried three times. A message that the broker refuses is said with its topic, counted and not sent again; the exit status at the end is 77 when it was not authorised, else 76. A broker that closes the connection five times over one and the same message is not offered it again. After the end of the input the broker is tried for --patience; what is undelivered then is counted, exit status 69.`,
   },

@@ -5,6 +5,7 @@ import {
   type TopicSettings,
   templateFault,
   topicFault,
+  topicLevel,
   topicMaker,
   topicRules,
 } from '../../protocols/mqtt/topics.ts';
@@ -66,7 +67,7 @@ export function messageMaker(
     const { qos, retain: keep } = rule;
     if (settings.split) {
       return splitValues(record).map(([key, payload]) => ({
-        topic: `${topic}/${key}`,
+        topic: `${topic}/${topicLevel(key)}`,
         payload,
         qos,
         retain: keep,

@@ -2,6 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { MqttConnection } from '../../transports/mqtt/client.ts';
 import { MqttFailure } from '../../transports/mqtt/failure.ts';
 import type { Outgoing } from '../../transports/mqtt/packets.ts';
+import { createRing, sizeOf } from './ring.ts';
 
 /** A message on its way. */
 export interface Job extends Outgoing {
@@ -17,7 +18,7 @@ export interface PublisherOptions {
   clock: Clock;
   /** Messages under way at most; the broker may want fewer. */
   window: number;
-  /** Messages that wait while there is no connection; beyond it the oldest go. A retained one goes only for a newer one of its topic. */
+  /** Messages that wait while there is no connection, beside the last word on each retained topic; beyond it the oldest go. */
   buffer: number;
   /** Whoever offers messages can wait instead, so that none has to go. */
   waits(): boolean;
@@ -60,27 +61,10 @@ const most = 10_000;
 /** Stands where a job has left the queue. */
 const gone: Job = { topic: '', payload: '', qos: 0, retain: false, ordinal: -1 };
 
-const sizeOf = ({ topic, payload }: Job): number => topic.length + payload.length;
-
-/** Where, from `start` on, the oldest message stands that is not the last word on a retained topic; undefined: there is none. */
-function oldestPassing(jobs: readonly Job[], start: number): number | undefined {
-  if (!jobs[start]?.retain) return start;
-  const spoken = new Set<string>();
-  let found: number | undefined;
-  for (let at = jobs.length - 1; at >= start; at--) {
-    const { topic, retain } = jobs[at]!;
-    if (!retain || spoken.has(topic)) found = at;
-    else spoken.add(topic);
-  }
-  return found;
-}
-
 export function createPublisher(options: PublisherOptions): Publisher {
   const { clock, buffer, onFate } = options;
   let waiting: Job[] = [];
   let head = 0;
-  /** Of those that wait, the first so many were taken on while there was a connection; they are never dropped. */
-  let again = 0;
   let waitingBytes = 0;
   const underWay = new Set<Job>();
   let underWayBytes = 0;
@@ -94,14 +78,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let wakeOffer: (() => void)[] = [];
   let wakeIdle: (() => void)[] = [];
 
+  /** What came while there was no connection and nobody could wait. */
+  const ring = createRing({ buffer, most, maxBytes, onDropped: (job) => onFate(job, 'dropped') });
+
   const waitingCount = (): number => waiting.length - head;
-  const ring = (): void => {
+  const wakeOffers = (): void => {
     const wakened = wakeOffer;
     wakeOffer = [];
     for (const wake of wakened) wake();
   };
   const checkIdle = (): void => {
-    if (waitingCount() > 0 || underWay.size > 0) return;
+    if (waitingCount() > 0 || underWay.size > 0 || ring.size > 0) return;
     const wakened = wakeIdle;
     wakeIdle = [];
     for (const wake of wakened) wake();
@@ -109,7 +96,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** Something has left: whoever waits for room, or for the end, may go on. */
   const wakeAll = (): void => {
-    if (waitingCount() <= slack / 2) ring();
+    if (waitingCount() <= slack / 2) wakeOffers();
     checkIdle();
   };
 
@@ -117,7 +104,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const job = waiting[head]!;
     // What has left must not be kept alive by its place in the queue.
     waiting[head++] = gone;
-    if (again > 0) again--;
     waitingBytes -= sizeOf(job);
     if (head > 1024 && head * 2 > waiting.length) {
       waiting = waiting.slice(head);
@@ -186,28 +172,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     cancelWatch = clock.after(options.stall, look, { idle: true });
   };
 
-  const drop = (at: number): void => {
-    const [job] = waiting.splice(at, 1);
-    waitingBytes -= sizeOf(job!);
-    onFate(job!, 'dropped');
-  };
-
-  /** Without a connection, what was never sent is held to the bounds: the oldest goes, what says how things stand last of all. */
-  const shrink = (): void => {
-    if (connection || options.waits()) return;
-    while (waitingCount() - again > buffer) {
-      const at = oldestPassing(waiting, head + again);
-      if (at === undefined) break;
-      drop(at);
-    }
-    while (waitingCount() - again > most || (waitingBytes > maxBytes && waitingCount() > again + 1)) drop(head + again);
-    ring();
-  };
-
   const putFirst = (jobs: readonly Job[]): void => {
     waiting = [...jobs, ...waiting.slice(head)];
     head = 0;
-    again += jobs.length;
     for (const job of jobs) waitingBytes += sizeOf(job);
     pump();
   };
@@ -217,15 +184,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return proved;
     },
     get outstanding() {
-      return waitingCount() + underWay.size;
+      return waitingCount() + underWay.size + ring.size;
     },
     offer(job) {
+      if (!connection && !options.waits()) {
+        ring.push(job);
+        return undefined;
+      }
       waiting.push(job);
       waitingBytes += sizeOf(job);
-      if (connection) pump();
-      else shrink();
-      const roomy = connection ? waitingCount() < slack && waitingBytes < maxBytes : !options.waits();
-      if (roomy || waitingCount() === 0) return undefined;
+      pump();
+      if (connection && (waitingCount() === 0 || (waitingCount() < slack && waitingBytes < maxBytes))) return undefined;
       return new Promise((resolve) => wakeOffer.push(resolve));
     },
     first: putFirst,
@@ -234,6 +203,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       proved = false;
       // One at a time, it shows on which message the broker closes the connection.
       window = barren > 0 ? 1 : Math.min(options.window, fresh.limits.receiveMaximum);
+      const held = ring.drain();
+      waiting.push(...held);
+      for (const job of held) waitingBytes += sizeOf(job);
       putFirst(greeting);
     },
     down() {
@@ -250,13 +222,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const given = barren >= barrenAtLast && sent.length === 1 ? sent.shift() : undefined;
       waiting = [...sent, ...ofRecords(waiting.slice(head))];
       head = 0;
-      again = waiting.length;
       waitingBytes = waiting.reduce((sum, job) => sum + sizeOf(job), 0);
       if (given) {
         barren = 0;
         onFate(given, closedUpon);
       }
-      shrink();
+      if (!options.waits()) wakeOffers();
       checkIdle();
     },
     idle() {
