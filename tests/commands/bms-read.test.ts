@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { command } from '../../src/commands/bms-read.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
+import { dalyDevice } from '../../src/simulators/bms/daly.ts';
 import { type BoardLine, startBoard, startDaly, startJbd } from '../support/bms-line.ts';
 import { type RunOptions, type RunResult, runCommand } from '../support/command.ts';
 import { temporaryFolder } from '../support/shell.ts';
@@ -343,6 +344,36 @@ test('after an outage a board of another number is asked as it was found, not se
   assert.equal(result.records.length, 2, result.log.join('\n'));
   const again = board.line.requests().slice(before);
   assert.ok(again.length > 0 && again.every((request) => request.startsWith('a543')), again.join(' '));
+});
+
+test('with --interval a page that firmware does not know costs time in three rounds only, which is said once', async (t) => {
+  let asked = 0;
+  const board = await startBoard(t, (pack) => {
+    const daly = dalyDevice(pack, { dialect: 'a5', board: 1, stale: false });
+    return {
+      receive: (bytes) =>
+        daly.receive(bytes).map((answer) => {
+          if (answer.request[2] !== 0x98) return answer;
+          asked++;
+          return { ...answer, frames: [] };
+        }),
+    };
+  });
+  const stop = new AbortController();
+  let seen = 0;
+  const result = await read(
+    board,
+    { type: 'daly-a5', interval: '100ms', readTimeout: '150ms' },
+    {
+      signal: stop.signal,
+      onItem() {
+        seen++;
+        if (seen === 6) stop.abort();
+      },
+    },
+  );
+  assert.equal(asked, 3 * 2);
+  assert.equal(result.log.filter((line) => line.includes('faults: no answer, time after time')).length, 1);
 });
 
 test('a first round that fails ends a run with --interval', async (t) => {

@@ -12,7 +12,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
-import { unanswered, wrongType } from './silence.ts';
+import type { OptionalPages } from './optional-pages.ts';
+import { isDamaged, unanswered, wrongType } from './silence.ts';
 import { createTally, type Tally } from './tally.ts';
 import { createUnasked, type OnPushed } from './unasked.ts';
 
@@ -29,6 +30,8 @@ export interface Patience {
   retries: number;
   /** How long an answer may take, in ms; absent: what the codec says. */
   readTimeout?: number | undefined;
+  /** What is known of the optional requests of the device, when it is read again and again; absent: nothing, all are sent. */
+  optionalPages?: OptionalPages | undefined;
 }
 
 /** Questions and answers over one link with one codec, one at a time. */
@@ -187,9 +190,25 @@ export function createExchange(
   }
 
   async function ask(request: Request, how: Patience = patience): Promise<readonly Frame[]> {
-    if (!request.writes) return converse(request, how);
+    if (!request.writes) return request.optional ? askOptional(request, how) : converse(request, how);
     const why = `${request.what} would change the device, which only its switches may`;
     throw fail('config', `${link.name}: ${codec.name}: ${why}. Nothing was sent`);
+  }
+
+  async function askOptional(request: Request, how: Patience): Promise<readonly Frame[]> {
+    const { what } = request;
+    const pages = how.optionalPages;
+    if (!pages) return converse(request, how);
+    if (!pages.isDue(what, clock.monotonic())) return [];
+    const accepted = await converse(request, how);
+    const totals = tally.totals();
+    // A refusal, a damaged answer, or one that was drowned in other talk, is no silence; an echo is.
+    if (totals.frames > 0 || isDamaged(totals)) {
+      if (pages.answered(what)) log.info(`${link.name}: ${what}: it answers again`);
+    } else if (pages.silent(what, clock.monotonic())) {
+      log.info(`${link.name}: ${what}: no answer, time after time: from now on it is asked for once an hour only`);
+    }
+    return accepted;
   }
 
   async function converse(request: Request, how: Patience): Promise<readonly Frame[]> {

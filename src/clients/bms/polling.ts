@@ -3,6 +3,7 @@ import { createBell } from '../../runtime/bell.ts';
 import { CommandError, exit } from '../../runtime/exit.ts';
 import { type Device, openDevice, type Target } from './device.ts';
 import type { BmsHost } from './exchange.ts';
+import { createOptionalPages } from './optional-pages.ts';
 
 /** What polling tells beyond its records. */
 export interface PollingHost extends BmsHost {
@@ -48,11 +49,12 @@ export async function* poll(
   };
   let device: Device | undefined;
   let known: Partial<Target> = {};
+  let optionalPages = createOptionalPages();
   let everRead = false;
   try {
     while (!signal.aborted) {
       try {
-        device ??= await openDevice({ ...target, ...known, onPushed }, host);
+        device ??= await openDevice({ ...target, ...known, optionalPages, onPushed }, host);
         const records = await work(device);
         // What it is and how to ask it, is known now: after an outage nothing is tried out again.
         known = { candidates: [device.codec], options: device.options, isKnown: true };
@@ -67,6 +69,8 @@ export async function* poll(
         host.unready(error.message);
         await device?.close();
         device = undefined;
+        // What comes back may know more than what went.
+        optionalPages = createOptionalPages();
       }
       const rest = interval - ((clock.monotonic() - start) % interval);
       if (target.wire.shared && rest > keepLinkFor) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExchange, type Patience } from '../../../src/clients/bms/exchange.ts';
+import { askedAgainAfter, createOptionalPages } from '../../../src/clients/bms/optional-pages.ts';
 import { probe } from '../../../src/clients/bms/probe.ts';
 import type { Codec, CodecOptions, Request } from '../../../src/protocols/bms/codec.ts';
 import { hex } from '../../../src/protocols/bms/framing.ts';
@@ -204,6 +205,44 @@ test('what is optional is tried twice, and its refusal or silence is no fault', 
   assert.equal(sent.filter(({ bytes }) => bytes === 'dda5aa00ff5677').length, 2);
   assert.equal(seen.value?.firmware, '8.0');
   assert.ok(!('hardware' in seen.value!));
+});
+
+test('an optional request that stays unanswered in three rounds is left out for an hour, which is said once', async () => {
+  const optionalPages = createOptionalPages();
+  const { clock, exchange, sent, comes, log } = setUp(jbd, {}, { retries: 3, optionalPages });
+  const asked = (request: string): number => sent.filter(({ bytes }) => bytes === request).length;
+  /** One round, in which the hardware name is answered with `name` and the error counters are refused. */
+  const round = async (name?: string): Promise<void> => {
+    const before = sent.length;
+    const seen = outcomeOf(exchange.run(jbd.info!));
+    for (let at = before; !seen.value; ) {
+      await clock.advance(20);
+      assert.equal(seen.error, undefined);
+      for (; at < sent.length; at++) {
+        const { bytes } = sent[at]!;
+        if (bytes === asksBasic) comes(basic);
+        else if (bytes === 'dda5aa00ff5677') comes('ddaa8000ff8077');
+        else if (name !== undefined) comes(name);
+      }
+    }
+  };
+  const asksName = 'dda50500fffb77';
+  for (let n = 1; n <= 5; n++) await round();
+  assert.equal(asked(asksName), 3 * 2, 'three rounds, two tries each');
+  assert.equal(asked('dda5aa00ff5677'), 5, 'a refusal costs no time and goes on');
+  assert.deepEqual(log, [
+    'test: hardware name: no answer, time after time: from now on it is asked for once an hour only',
+  ]);
+  await clock.advance(askedAgainAfter);
+  await round();
+  await round();
+  assert.equal(asked(asksName), 4 * 2);
+  await clock.advance(askedAgainAfter);
+  const name = 'dd05000a30313233343536373839fde977';
+  await round(name);
+  await round(name);
+  assert.equal(asked(asksName), 4 * 2 + 2, 'it is back for good');
+  assert.equal(log[1], 'test: hardware name: it answers again');
 });
 
 test('a link that ends rejects the request that waits, and every later one', async () => {

@@ -7,6 +7,7 @@ import { fail } from '../../../runtime/exit.ts';
 import type { SerialHost } from '../../../transports/serial/open.ts';
 import { openDevice, type Target } from '../device.ts';
 import type { BmsHost, Patience } from '../exchange.ts';
+import { createOptionalPages } from '../optional-pages.ts';
 import type { Wire } from '../probe.ts';
 import { serialWire } from '../serial-wire.ts';
 import type { FleetHost } from './host.ts';
@@ -25,7 +26,7 @@ export interface ReaderMeans extends Patience {
 }
 
 /** What a device turned out to be, and what had been said of it then. */
-interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown'> {
+interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown' | 'optionalPages'> {
   said: string;
 }
 
@@ -76,6 +77,7 @@ export function registryReader(
       candidates,
       options,
       isKnown = false,
+      optionalPages = createOptionalPages(),
     } = isSame ? before : { candidates: candidatesOf(id, device), options: optionsOf(device, password) };
     const wire = await wireOf(device, signal);
     const target = {
@@ -85,6 +87,7 @@ export function registryReader(
       candidates,
       options,
       isKnown,
+      optionalPages,
       identity,
       ...(onPushed && { onPushed }),
     };
@@ -95,7 +98,7 @@ export function registryReader(
       const { codec } = opened;
       // The fleet writes the family into the registry where no type stood.
       const said = saidOf(device, device.device_type ?? codec.family, password);
-      known.set(id, { said, candidates: [codec], options: opened.options, isKnown: true });
+      known.set(id, { said, candidates: [codec], options: opened.options, isKnown: true, optionalPages });
       return reading;
     } finally {
       await opened.close();

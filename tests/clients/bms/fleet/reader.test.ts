@@ -47,6 +47,29 @@ test('a board that answers to another number is read the same way in each round,
   );
 });
 
+test('a page that the firmware does not know is left out after three rounds, and asked for again when the device comes back', async (t) => {
+  let asked = 0;
+  const { line } = await startBoard(t, (pack) => {
+    const board = dalyDevice(pack, { dialect: 'a5', board: 1, stale: false });
+    return {
+      receive: (bytes) =>
+        board.receive(bytes).map((answer) => {
+          if (answer.request[2] !== 0x97) return answer;
+          asked++;
+          return { ...answer, frames: [] };
+        }),
+    };
+  });
+  const read = readerOf();
+  const device = deviceAt(line.url, { device_type: 'DALY' });
+  for (let round = 0; round < 5; round++) assert.ok(!('balancing' in (await read(device))));
+  assert.equal(asked, 3);
+  line.fault({ kind: 'silence', times: 1 });
+  await assert.rejects(read(device));
+  await read(device);
+  assert.equal(asked, 4);
+});
+
 test('another type or port in the registry holds from the next reading on', async (t) => {
   const read = readerOf();
   const jbd = await startJbd(t);
