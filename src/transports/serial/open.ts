@@ -42,7 +42,7 @@ export async function openSerial(address: SerialAddress, settings: PortSettings,
 /** The two are loaded when they are used: a native module the one, Node's network the other. */
 async function open(address: SerialAddress, settings: PortSettings, host: SerialHost): Promise<Link> {
   if (address.kind === 'tcp') return (await import('./tcp.ts')).openTcp(address, host);
-  return (await import('./port.ts')).openPort(address, settings);
+  return (await import('./port.ts')).openPort(address, settings, host.clock);
 }
 
 function named({ name }: SerialAddress, error: unknown): unknown {

@@ -1,7 +1,9 @@
+import type { Clock } from '../../runtime/clock.ts';
 import { type CommandError, fail } from '../../runtime/exit.ts';
-import { type Link, LinkError, type LinkFailure } from '../link.ts';
+import type { Link } from '../link.ts';
 import { portNames, type SerialAddress } from './address.ts';
 import { ownersOf } from './owner.ts';
+import { portLink } from './port-link.ts';
 
 /** How a serial port is set. */
 export interface PortSettings {
@@ -18,56 +20,12 @@ type PortAddress = SerialAddress & { kind: 'port' };
  *
  * @throws exit status 69 when the port is not there or is no serial port, 77 without the rights, 75 when another program holds it
  */
-export async function openPort(address: PortAddress, settings: PortSettings): Promise<Link> {
+export async function openPort(address: PortAddress, settings: PortSettings, clock: Clock): Promise<Link> {
   const { SerialPort } = await import('serialport');
   const port = new SerialPort({ path: address.path, ...settings, autoOpen: false });
   const error = await new Promise<Error | null>((resolve) => port.open(resolve));
   if (error) throw explained(address, error.message);
-
-  let listener: (bytes: Buffer) => void = () => {};
-  let failure: LinkFailure | undefined;
-  let over: (why: LinkFailure | undefined) => void;
-  const closed = new Promise<LinkFailure | undefined>((resolve) => {
-    over = resolve;
-  });
-  /** Writes that wait: an adapter that goes away in mid-write answers no callback. */
-  const waiting = new Set<(error: LinkError) => void>();
-  const end = (why: LinkFailure | undefined): void => {
-    failure ??= why ?? { kind: 'closed', reason: 'the port was closed' };
-    for (const reject of waiting) reject(new LinkError(failure));
-    waiting.clear();
-    over(why);
-  };
-  port.on('data', (bytes: Buffer) => listener(bytes));
-  // The port closes itself after a read that fails: that is what an unplugged adapter looks like.
-  port.on('error', () => {});
-  port.on('close', (why: Error | null) =>
-    end(why ? { kind: 'unplugged', reason: 'the port is gone, as if unplugged' } : undefined),
-  );
-
-  return {
-    name: address.name,
-    closed,
-    onData(fn) {
-      listener = fn;
-    },
-    async send(bytes) {
-      if (failure) throw new LinkError(failure);
-      await new Promise<void>((resolve, reject) => {
-        const done = (error: Error | null | undefined): void => {
-          if (!waiting.delete(reject)) return;
-          if (error) reject(new LinkError({ kind: 'failed', reason: error.message }));
-          else resolve();
-        };
-        waiting.add(reject);
-        port.write(Buffer.from(bytes), (error) => (error ? done(error) : port.drain(done)));
-      });
-    },
-    async close() {
-      if (port.isOpen) await new Promise<void>((resolve) => port.close(() => resolve()));
-      end(undefined);
-    },
-  };
+  return portLink(port, address.name, clock);
 }
 
 /** What the user can do about a port that did not open; the texts are those of the native binding. */
