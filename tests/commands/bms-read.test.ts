@@ -189,20 +189,22 @@ test('noise and answers in single bytes are taken in stride', async (t) => {
   }
 });
 
-test('another master on the bus is noticed, once', async (t) => {
-  const board = await startJbd(t, { faults: [{ kind: 'master' }] });
-  const result = await read(board, { type: 'jbd' });
-  assert.equal(only(result).current, -12.3);
-  assert.equal(result.log.filter((line) => line.includes('another master asks on this bus')).length, 1);
-  const daly = await startDaly(
-    t,
-    {},
-    {
-      faults: [{ kind: 'master' }],
-      strangerAsks: Uint8Array.of(0xa5, 0x40, 0x61, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0x4e),
-    },
-  );
-  assert.match((await read(daly, { type: 'daly-a5' })).log.join('\n'), /another master asks on this bus/);
+test('another master on the bus is noticed, once, and the reading is that of our own questions', async (t) => {
+  const faults = [{ kind: 'master' }] as const;
+  const asking = (hex: string) => ({ faults, strangerAsks: Buffer.from(hex, 'hex') });
+  for (const [type, board] of [
+    ['jbd', await startJbd(t, { faults })],
+    ['daly-a5', await startDaly(t, {}, asking('a540610800000000000000004e'))],
+    // Settings.
+    ['daly-d2', await startDaly(t, { dialect: 'd2' }, asking('d20300800029965f'))],
+    ['daly-p81', await startDaly(t, { dialect: 'p81' }, asking('8103010000519a0a'))],
+    // Another board of the bus, whose answer nobody here waits for either.
+    ['daly-p81', await startDaly(t, { dialect: 'p81' }, asking('8203000000405bc9'))],
+  ] as const) {
+    const result = await read(board, { type });
+    assert.equal(only(result).current, -12.3, type);
+    assert.equal(result.log.filter((line) => line.includes('another master asks on this bus')).length, 1, type);
+  }
 });
 
 test('a line that breaks in the middle of a frame ends with 69 and says so', async (t) => {
