@@ -1,7 +1,7 @@
 import { airWire } from '../clients/bms/air-wire.ts';
 import type { Bluetooth } from '../clients/bms/bluetooth.ts';
 import { openDevice } from '../clients/bms/device.ts';
-import { candidates, identify } from '../protocols/bms/identify.ts';
+import { certainFamily } from '../protocols/bms/identify.ts';
 import { codecs } from '../protocols/bms/index.ts';
 import type { VoltRecord } from '../records/record.ts';
 import type { Context } from '../runtime/context.ts';
@@ -43,14 +43,12 @@ async function readMonitor(
   sighting: Sighting,
   password: string | undefined,
 ): Promise<readonly VoltRecord[]> {
-  const advertised = advertisedOf(sighting);
-  const family = identify(advertised);
-  const families = family === undefined ? candidates(advertised).map((one) => one.family) : [family];
+  const family = certainFamily(advertisedOf(sighting));
   const records: VoltRecord[] = [];
   const device = await openDevice(
     {
-      wire: airWire(bluetooth, sighting.id, ctx.opts.connectionTimeout, ctx),
-      candidates: codecs.filter((codec) => codec.gatt && families.includes(codec.family)),
+      wire: airWire(bluetooth, sighting.id, ctx.opts.connectionTimeout, ctx, sighting),
+      candidates: codecs.filter((codec) => codec.gatt && (family === undefined || codec.family === family)),
       options: {
         ...(sighting.address !== undefined && { address: sighting.address }),
         ...(password !== undefined && { password }),

@@ -1,6 +1,6 @@
 import { airWire } from '../clients/bms/air-wire.ts';
 import type { Bluetooth } from '../clients/bms/bluetooth.ts';
-import { identify, candidates as likelyFamilies } from '../protocols/bms/identify.ts';
+import { certainFamily, candidates as likelyFamilies } from '../protocols/bms/identify.ts';
 import type { Found } from '../registry/changes.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError } from '../runtime/exit.ts';
@@ -45,10 +45,10 @@ export function airOfFleet(
   };
 }
 
-/** A monitor as the registry takes it; other devices are none. */
+/** A monitor as the registry takes it, with its type where that is certain; other devices are none. */
 export function foundOf(sighting: Sighting): Found[] {
   const advertised = advertisedOf(sighting);
   if (likelyFamilies(advertised).length === 0) return [];
-  const family = identify(advertised);
+  const family = certainFamily(advertised);
   return [{ mac_address: sighting.id, ...(family !== undefined && { device_type: family }) }];
 }

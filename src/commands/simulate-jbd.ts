@@ -8,7 +8,11 @@ import { airFaultSection, airSection, boardAirOptions, checkAir, readFaults, ser
 /** Reads the cells, as another master would. */
 const strangerAsks = Uint8Array.of(0xdd, 0xa5, 0xaa, 0, 0xff, 0x56, 0x77);
 
-const options = { ...lineOptions, ...boardAirOptions } as const satisfies Options;
+const options = {
+  ...lineOptions,
+  ...boardAirOptions,
+  password: { type: 'secret', summary: 'with --bluetooth: password that the module wants before anything is answered' },
+} as const satisfies Options;
 const ownAddress = 'A4:C1:37:00:5E:08';
 
 /** The far side of `bms-read --type jbd`. */
@@ -53,7 +57,8 @@ The first line on stdout is an endpoint record with the address; a simulator_eve
   async *run(ctx) {
     const { bluetooth, address = ownAddress, latency, fault } = ctx.opts;
     if (!bluetooth) return yield* serveLine(ctx, 'jbd', jbdDevice, strangerAsks);
-    const board = { device: jbdDevice(packOf(ctx)), clock: ctx.clock, latency, faults: readFaults(fault) };
+    const password = await ctx.secret('password');
+    const board = { device: jbdDevice(packOf(ctx)), clock: ctx.clock, latency, faults: readFaults(fault), password };
     yield* serveAir(ctx, 'jbd', jbdModule(board, address.toUpperCase()));
   },
 });

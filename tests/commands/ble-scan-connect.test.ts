@@ -11,8 +11,10 @@ test('--connect reads a locked JBD module with the password', async () => {
   const far = lockedModule([]);
   const { name: address } = far.wire;
   const adapter = { name: 'test', connect: async () => ({ ...(await far.wire.connect({} as never)), gatt: 0 }) };
+  const held = adapter as unknown as Adapter;
   const bluetooth = {
-    hold: async () => ({ adapter: adapter as unknown as Adapter, release: async () => {} }),
+    hold: async () => ({ adapter: held, release: async () => {} }),
+    use: (work: (adapter: Adapter) => Promise<unknown>) => work(held),
   } as unknown as Bluetooth;
   const ctx = {
     clock: systemClock,

@@ -4,6 +4,7 @@ import { command } from '../../src/commands/bms-read.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
 import { dalyDevice } from '../../src/simulators/bms/daly.ts';
 import { type BoardLine, startBoard, startDaly, startJbd } from '../support/bms-line.ts';
+import { bytesOf, vectorsOf } from '../support/bms-vectors.ts';
 import { type RunOptions, type RunResult, runCommand } from '../support/command.ts';
 import { temporaryFolder } from '../support/shell.ts';
 
@@ -494,6 +495,23 @@ test('--raw prints what is sent and what comes, also of a device that nobody kno
   }));
   const text = await read(unknown, { raw: true, count: '6', readTimeout: '30ms' });
   assert.ok(text.records.some(({ bytes }) => bytes === Buffer.from('login: ').toString('hex')));
+});
+
+test('a JBD of the UP series is refused by its name, with --type jbd as without, and nothing is made up of what it says', async (t) => {
+  const [status] = vectorsOf('jbd-up');
+  const [{ request, response }] = status!.exchanges as [{ request: string; response: string[] }];
+  const { line } = await startBoard(t, () => ({
+    receive(bytes) {
+      const asked = Buffer.from(bytes).toString('hex');
+      return [{ request: Buffer.from(bytes), frames: asked === request ? response.map(bytesOf) : [] }];
+    },
+  }));
+  for (const flags of [{ type: 'jbd' }, { type: 'jbd', info: true }, { type: 'auto', board: '1' }]) {
+    const result = await read({ line } as BoardLine, { ...flags, readTimeout: '150ms' });
+    assert.equal(result.status, 76, messageOf(result));
+    assert.deepEqual(result.records, []);
+    assert.match(messageOf(result), /it is a JBD of the UP series: a variant that is not supported/);
+  }
 });
 
 test('a port that is the terminal of something else is called what it is', async (t) => {

@@ -1,5 +1,5 @@
 import type { Codec, Gatt } from '../../protocols/bms/codec.ts';
-import { candidates, identify } from '../../protocols/bms/identify.ts';
+import { candidates, certainFamily, identify } from '../../protocols/bms/identify.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Adapter, ConnectLimits } from '../../transports/ble/adapter.ts';
 import type { GattChoice, Sighting } from '../../transports/ble/messages.ts';
@@ -34,18 +34,19 @@ const same = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCas
  *
  * @param address in any case of letters; on macOS the system's own name for the device
  * @param timeout milliseconds to see the device, and again to connect
+ * @param seen what a scan has just seen of it; absent: it is looked for where that matters
  */
-export function airWire(bluetooth: Bluetooth, address: string, timeout: number, host: BmsHost): Wire {
+export function airWire(bluetooth: Bluetooth, address: string, timeout: number, host: BmsHost, seen?: Sighting): Wire {
   const id = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(address) ? address.toUpperCase() : address;
   const limits: ConnectLimits = { find: timeout, connect: timeout, step };
 
   /** What the device advertises; undefined when it was not seen in time. */
   async function look(adapter: Adapter): Promise<Sighting | undefined> {
-    let seen: Sighting | undefined;
+    let sighted: Sighting | undefined;
     let lost: Error | undefined;
     const stop = await adapter.scan(
       (sighting) => {
-        if (same(sighting.id, id)) seen = sighting;
+        if (same(sighting.id, id)) sighted = sighting;
       },
       (error) => {
         lost = error;
@@ -60,17 +61,17 @@ export function airWire(bluetooth: Bluetooth, address: string, timeout: number, 
     };
     adapter.listened(timeout, signal).then(end, end);
     try {
-      while (!seen && !lost && !late) await clock.sleep(lookEvery, host.signal);
+      while (!sighted && !lost && !late) await clock.sleep(lookEvery, host.signal);
       const settled = clock.monotonic() + settleWithin;
-      while (seen && !identify(advertised(seen)) && clock.monotonic() < settled) {
+      while (sighted && !identify(advertised(sighted)) && clock.monotonic() < settled) {
         await clock.sleep(lookEvery, host.signal);
       }
     } finally {
       over.abort();
       await stop();
     }
-    if (!seen && lost) throw lost;
-    return seen;
+    if (!sighted && lost) throw lost;
+    return sighted;
   }
 
   /** Which of the codecs have the service that the device turns out to have. */
@@ -112,10 +113,10 @@ export function airWire(bluetooth: Bluetooth, address: string, timeout: number, 
       bluetooth.use(async (adapter) => {
         const codecs = given.filter(({ gatt }) => gatt);
         try {
-          const sighting = await look(adapter);
+          const sighting = seen ?? (await look(adapter));
           if (!sighting) throw new LinkError({ kind: 'silent', reason: `not seen in ${timeout / 1000} s` });
           const found = advertised(sighting);
-          const family = identify(found);
+          const family = certainFamily(found);
           const likely = candidates(found).map((one) => one.family);
           const sure = codecs.filter((codec) => codec.family === family);
           if (sure.length > 0) return sure;

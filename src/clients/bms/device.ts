@@ -1,12 +1,13 @@
-import type { Codec, CodecOptions, History, Info, Switches } from '../../protocols/bms/codec.ts';
+import type { Codec, CodecOptions, History, Info, Switches, Task } from '../../protocols/bms/codec.ts';
 import type { BatteryFields } from '../../protocols/bms/fields.ts';
 import type { VoltRecord } from '../../records/record.ts';
 import { timestamp } from '../../runtime/clock.ts';
-import { CommandError, fail } from '../../runtime/exit.ts';
-import type { Log } from '../../runtime/log.ts';
-import type { Link } from '../../transports/link.ts';
+import { CommandError, exit, fail } from '../../runtime/exit.ts';
+import { type Link, LinkError } from '../../transports/link.ts';
 import { type BmsHost, createExchange, type Patience } from './exchange.ts';
+import { createWatch } from './oddities.ts';
 import { type Found, probe, type Wire } from './probe.ts';
+import { refuseVariants } from './variants.ts';
 
 /** A device to be read: where it is, what it may be, and whose records it makes. */
 export interface Target extends Patience {
@@ -66,7 +67,7 @@ export async function readDevice(target: Target, host: BmsHost): Promise<VoltRec
 
 /** Connects to a device, finds out what it is and does what a connection begins with. Throws as {@link readDevice}. */
 export async function openDevice(target: Target, host: BmsHost): Promise<Device> {
-  const { codec, options, link } = await find(target, host);
+  const { codec, options, link, isOpen } = await find(target, host);
   const identity = { ...target.identity, device_type: codec.family };
   const watch = createWatch(link.name, host.log);
   const record = (type: string, fields: object, at = host.clock.now()): VoltRecord => ({
@@ -79,14 +80,31 @@ export async function openDevice(target: Target, host: BmsHost): Promise<Device>
     target.onPushed?.(record(type, told, at)),
   );
   try {
-    await exchange.open();
+    if (!isOpen) await exchange.open();
   } catch (error) {
     await link.close();
     throw error;
   }
 
+  let isProven = isOpen;
+  /** Runs a task. One that nobody has ever answered here may have gone to a relative, which then is called by its name. */
+  async function run<T extends object>(task: Task<T>): Promise<T> {
+    try {
+      const result = await exchange.run(task);
+      isProven = true;
+      return result;
+    } catch (error) {
+      const isSilence =
+        error instanceof CommandError && error.status === exit.unavailable && !(error.cause instanceof LinkError);
+      if (isSilence && !isProven && !target.wire.shared) {
+        await refuseVariants(link, codec, options, target.readTimeout, host);
+      }
+      throw error;
+    }
+  }
+
   async function fields(): Promise<BatteryFields> {
-    const { fields: read, remarks } = await exchange.run(codec.reading);
+    const { fields: read, remarks } = await run(codec.reading);
     watch(read, remarks ?? []);
     return read;
   }
@@ -97,11 +115,11 @@ export async function openDevice(target: Target, host: BmsHost): Promise<Device>
     read: async () => record('battery_reading', await fields()),
     async info() {
       if (!codec.info) throw fail('usage', `--info: a ${codec.name} says nothing about itself`);
-      return record('device_info', (await exchange.run<Info>(codec.info)) as object);
+      return record('device_info', (await run<Info>(codec.info)) as object);
     },
     async history() {
       if (!codec.history) throw fail('usage', `--history: a ${codec.name} keeps no log`);
-      const { complete, readings } = await exchange.run<History>(codec.history);
+      const { complete, readings } = await run<History>(codec.history);
       const now = host.clock.now();
       return {
         complete,
@@ -148,13 +166,18 @@ const readBackAfter = 500;
 
 async function find(target: Target, host: BmsHost): Promise<Found> {
   const { wire, options, readTimeout, fallback, isKnown = false } = target;
-  const known = async (codec: Codec): Promise<Found> => ({ codec, options, link: await wire.connect(codec) });
+  const known = async (codec: Codec): Promise<Found> => ({
+    codec,
+    options,
+    link: await wire.connect(codec),
+    isOpen: false,
+  });
   const given = target.candidates;
   const candidates = given.length > 1 ? ((await wire.narrow?.(given)) ?? given) : given;
   const [only, ...others] = candidates;
   // A codec that can be asked in several ways is only half an answer.
-  const isOpen = (codec: Codec): boolean => !isKnown && (codec.probes?.(options).length ?? 0) > 1;
-  if (only && others.length === 0 && !isOpen(only)) return known(only);
+  const isUnsettled = (codec: Codec): boolean => !isKnown && (codec.probes?.(options).length ?? 0) > 1;
+  if (only && others.length === 0 && !isUnsettled(only)) return known(only);
   try {
     return await probe(wire, candidates, options, readTimeout, host);
   } catch (error) {
@@ -162,18 +185,4 @@ async function find(target: Target, host: BmsHost): Promise<Found> {
     host.log.info(`${error.message}. Taken for a ${fallback.name}, as --fallback says.`);
     return known(fallback);
   }
-}
-
-/** Says what is odd about readings, once each; and when the number of cells changes. */
-function createWatch(name: string, log: Log): (fields: BatteryFields, remarks: readonly string[]) => void {
-  let said = new Set<string>();
-  let count: number | undefined;
-  return ({ cell_count }, remarks) => {
-    for (const remark of remarks) if (!said.has(remark)) log.warn(`${name}: ${remark}`);
-    said = new Set(remarks);
-    if (count !== undefined && cell_count !== undefined && cell_count !== count) {
-      log.warn(`${name}: it had ${count} cells, now it has ${cell_count}: is this another battery?`);
-    }
-    count = cell_count ?? count;
-  };
 }

@@ -46,12 +46,13 @@ const isEcho = ({ frames, rejected }: Totals): boolean =>
   frames === 0 && rejected.request !== undefined && !rejected.noise;
 
 /** The failure of a search that no candidate answered. 69, or 76 when what came is something else. */
-export function unknown(name: string, heard: readonly Heard[]): CommandError {
-  const codecs = [...new Set(heard.map(({ codec }) => codec))];
+export function unknown({ name, shared }: { name: string; shared?: true }, heard: readonly Heard[]): CommandError {
+  const codecs = [...new Map(heard.map(({ codec }) => [codec.name, codec])).values()];
   const what = `${name}: no answer as ${codecs.map((codec) => codec.name).join(', ')}`;
   const sounds = heard.filter(({ bytes }) => bytes > 0);
   if (sounds.length === 0) {
-    const next = codecs.length === 1 ? codecs[0]!.whenSilent : undefined;
+    // On the air the likeliest comes first.
+    const next = codecs.length === 1 || shared ? codecs[0]?.whenSilent : undefined;
     return fail('unavailable', `${what}: nothing came at all`, next ?? 'Is it awake? --raw shows what comes.');
   }
   const damaged = sounds.find(isDamaged);

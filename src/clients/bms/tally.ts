@@ -66,6 +66,8 @@ export function createTally(name: string, log: Log, isBus = true): Tally {
       if (request.bytes) own.set(hex(request.bytes), request);
     },
     received(chunk) {
+      // A Bluetooth module that is subscribed to sends a zero, a wire that is plugged in makes some: nobody has said anything.
+      if (chunk.every((byte) => byte === 0)) return;
       bytes += chunk.length;
       if (preview.length < previewBytes) preview = Uint8Array.of(...preview, ...chunk.subarray(0, previewBytes));
     },

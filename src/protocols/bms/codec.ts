@@ -28,6 +28,8 @@ export interface Codec {
   opening?(options: CodecOptions): Requests;
   /** Questions that show whether this codec is the right one, in the order to try; none: it can't be told by asking. */
   probes?(options: CodecOptions): readonly Probe[];
+  /** Relatives on a wire that answer nothing of this codec: known by an answer of their own, so that they are refused by name. */
+  variants?: readonly Variant[];
   /** Requests that set the charge and discharge switches, sent under `--allow-write` alone and checked by a reading afterwards. */
   switching?(change: Switches, now: BatteryFields, options: CodecOptions): readonly Request[];
   /** The next step to name when it never answers: `Wake it with its button`. */
@@ -107,6 +109,15 @@ export interface Probe {
   late?: true;
   /** What a device that answers wants to be read with. */
   options: CodecOptions;
+}
+
+/** A device that is recognised and not read. */
+export interface Variant {
+  /** In messages: `a JBD of the UP series`. */
+  name: string;
+  parser(): Parser;
+  /** A question that changes nothing and that no other device answers. */
+  request(options: CodecOptions): Request;
 }
 
 /** One whole frame whose checksum held (a BM monitor: one decrypted block). */

@@ -20,7 +20,7 @@ export interface Candidate {
 
 /*
  * A service never decides: BM2, BM6, BM7 and Daly share FFF0, JBD and some Daly modules FF00. So what a device says of itself is
- * weighed, and what weighs equally is decided by asking it.
+ * weighed. What weighs equally, or no more than a name, is decided by asking it.
  *
  *   proof   the address, encrypted with the family's key, or where the module's maker puts it
  *   beacon  the iBeacon UUID of the family
@@ -97,8 +97,17 @@ export function candidates(device: Advertised): Candidate[] {
   return Array.from(found, ([family, weight]) => ({ family, weight })).sort((a, b) => b.weight - a.weight);
 }
 
-/** The one family that a device is of, or undefined: nothing speaks for any, or two are equally likely. */
-export function identify(device: Advertised): string | undefined {
+/** The family that is likelier than any other, at least by `weight`; undefined: there is none. */
+function likeliest(device: Advertised, weight: number): string | undefined {
   const [first, second] = candidates(device);
-  return first && first.weight > (second?.weight ?? 0) ? first.family : undefined;
+  return first && first.weight >= weight && first.weight > (second?.weight ?? 0) ? first.family : undefined;
 }
+
+/** The one family that a device seems to be of, or undefined: nothing speaks for any, or two are equally likely. */
+export const identify = (device: Advertised): string | undefined => likeliest(device, weights.hint);
+
+/**
+ * The family that a device is of for certain, by its address or its beacon. Names are given by users and hints are shared, so that
+ * what rests on them is settled by an answer alone.
+ */
+export const certainFamily = (device: Advertised): string | undefined => likeliest(device, weights.beacon);

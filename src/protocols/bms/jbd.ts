@@ -22,6 +22,7 @@ import { type BatteryFields, bitNumbers, cellFields, powerOf, temperatureFields 
 import { ascii, s16, streamParser, u16 } from './framing.ts';
 import { ask, jbdRequest, latest, plain, withModule } from './jbd-frames.ts';
 import { unlock } from './jbd-module.ts';
+import { jbdUp } from './jbd-up.ts';
 
 const basicRegister = 0x03;
 const cellsRegister = 0x04;
@@ -173,6 +174,7 @@ export const codec: Codec = {
   opening: unlock,
   // The first request after sleep or connect is normally lost.
   probes: () => [{ request: basic, times: 2, options: {} }],
+  variants: [jbdUp],
   switching(change, now) {
     // A switch that a protection holds open would be locked for good if it were written as it is: only a lock is repeated.
     const locked = now.switch_locked ? now : {};

@@ -1,5 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { SerialDevice } from '../bms/device.ts';
+import { lockedBoard } from './jbd-lock.ts';
 import { ad, type Characteristic, type Peripheral, type PeripheralFaults, type PeripheralLink } from './peripheral.ts';
 
 /** How a board's Bluetooth module shows itself. */
@@ -18,6 +19,8 @@ export interface ModuleOptions {
   /** Milliseconds until an answer (default 20). */
   latency?: number;
   faults?: PeripheralFaults;
+  /** A central has gone. */
+  onGone?: () => void;
 }
 
 /** Modules of this kind send at most so many bytes in one notification, whatever the MTU. */
@@ -73,17 +76,28 @@ export function modulePeripheral(options: ModuleOptions): Peripheral {
     onDisconnect() {
       for (const cancel of timers) cancel();
       timers.clear();
+      options.onGone?.();
     },
   };
 }
 
-/** The Bluetooth module of a JBD board: its address, last byte first, stands where a company identifier would. */
+/**
+ * The Bluetooth module of a JBD board: its address, last byte first, stands where a company identifier would. With a password it is
+ * one of the newer ones, which are silent until they get it.
+ */
 export function jbdModule(
-  options: Pick<ModuleOptions, 'device' | 'clock' | 'latency' | 'faults'>,
+  {
+    device,
+    password,
+    ...options
+  }: Pick<ModuleOptions, 'device' | 'clock' | 'latency' | 'faults'> & { password?: string | undefined },
   address: string,
 ): Peripheral {
+  const locked = password === undefined ? undefined : lockedBoard(device, address, password);
   return modulePeripheral({
     ...options,
+    device: locked ?? device,
+    ...(locked && { onGone: locked.lock }),
     address,
     name: 'xiaoxiang BMS',
     service: 0xff00,

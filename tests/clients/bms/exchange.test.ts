@@ -317,7 +317,8 @@ test('questions of different protocols are at least 300 ms apart, in the order o
   assert.match(seen.error!.message, /no answer as jbd, daly-a5, daly-d2, daly-p81: nothing came at all/);
   const heads = sent.map(({ bytes }) => bytes.slice(0, 6));
   assert.deepEqual(heads.slice(0, 7), ['dda503', 'dda503', 'a54090', 'a54090', 'a58090', 'd20300', '810300']);
-  assert.equal(heads.length, 7 + 1 + 15);
+  assert.equal(heads[7], '017810', 'the relative of a JBD');
+  assert.equal(heads.length, 7 + 1 + 1 + 15);
   for (const [n, { at }] of sent.entries()) {
     if (n > 1) assert.ok(at - sent[n - 1]!.at >= 300 + 100, `${at - sent[n - 1]!.at} ms before question ${n + 1}`);
   }
