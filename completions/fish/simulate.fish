@@ -176,6 +176,7 @@ complete -c simulate -n '__voltpipe_simulate_at jbd' -l write-config -r -F -d 'w
 complete -c simulate -n '__voltpipe_simulate_at jbd' -l bluetooth -d 'on the air instead of on a line: behind a virtual Bluetooth controller'
 complete -c simulate -n '__voltpipe_simulate_at jbd' -l address -x -d 'its Bluetooth address'
 complete -c simulate -n '__voltpipe_simulate_at jbd' -l advertisers -x -d 'so many other devices around it'
+complete -c simulate -n '__voltpipe_simulate_at jbd' -l password-file -r -F -d 'file with: with --bluetooth: password that the module wants before anything is answered'
 complete -c simulate -n '__voltpipe_simulate_at jbd' -l http -x -d 'serve /healthz, /readyz and /metrics; the host is 127.0.0.1 unless given'
 complete -c simulate -n '__voltpipe_simulate_at jbd' -l config -r -F -d 'configuration file, YAML or JSON'
 complete -c simulate -n '__voltpipe_simulate_at jbd' -l no-config -d 'read no configuration file and no system.json'

@@ -982,6 +982,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l write-config -r
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l bluetooth -d 'on the air instead of on a line: behind a virtual Bluetooth controller'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l address -x -d 'its Bluetooth address'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l advertisers -x -d 'so many other devices around it'
+complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l password-file -r -F -d 'file with: with --bluetooth: password that the module wants before anything is answered'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l http -x -d 'serve /healthz, /readyz and /metrics; the host is 127.0.0.1 unless given'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l config -r -F -d 'configuration file, YAML or JSON'
 complete -c voltpipe -n '__voltpipe_voltpipe_at simulate jbd' -l no-config -d 'read no configuration file and no system.json'
