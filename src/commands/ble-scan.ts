@@ -56,13 +56,13 @@ export const command = defineCommand({
   summary: 'finds battery monitors on the air, reads what they advertise, registers them',
   description: `Scans for Bluetooth battery monitors (BM2, BM6, BM7, JBD, Daly) and puts out a ble_device record for each, once a scan.
 
-What a device is, is weighed: an address in an encrypted advertisement, the identifier of its beacon, its name, its maker. A service alone decides nothing, since the families share them; where two types are as likely, candidates names both, and connecting decides.
+What a device is, is weighed: an address in an encrypted advertisement, the identifier of its beacon, its name, its maker. A service alone decides nothing, since the families share them; where two types are as likely, candidates names both. A type that rests on a name is a guess: --connect asks the device all the same.
 
 --passive reads voltage, state of charge and state of BM2 and BM6 monitors out of their advertisements: no connection, no battery used, and the app on the phone may go on. Such a reading carries the address of its device encrypted inside; one that does not match is none.
 
 --connect then connects to each monitor that was found, one after the other, and puts out a battery_reading and, where the device has it, a device_info. One that can't be read is said, and the others are read; when none could be, the exit status is 69.
 
---register stores monitors that the registry does not know, in the state discovered and in a vehicle of their own, "Vehicle N", and puts out a device_status for each. registry set or registry assign then sets them up.`,
+--register stores monitors that the registry does not know, in the state discovered and in a vehicle of their own, "Vehicle N", and puts out a device_status for each. Their type is stored where an address or a beacon proves it; else the first reading tells. registry set or registry assign then sets them up.`,
   options,
   sections: [
     {

@@ -72,7 +72,7 @@ A device that can't be read is tried again as its registry entry says, three tim
     },
     {
       title: 'OVER THE AIR',
-      text: `--ble ADDRESS reads a device over Bluetooth: BM2, BM6, BM7, JBD and Daly modules. What it is, its advertisements tell, or else its services and its answers; --type saves the second or so that this takes. One host at a time can be connected to such a device: bms-read disconnects after a reading, and with --interval between readings that are more than 15 s apart.
+      text: `--ble ADDRESS reads a device over Bluetooth: BM2, BM6, BM7, JBD and Daly modules. What it is, its address or its beacon tells, or else its services and its answers (a name only says what is asked first); --type saves the second or so that this takes. One host at a time can be connected to such a device: bms-read disconnects after a reading, and with --interval between readings that are more than 15 s apart.
 
 --history asks a BM6, BM7 or BM2 for what it has stored, one value every two minutes, oldest first, as readings with their time. A log that ends before its end mark is given as far as it came, with a warning and exit status 76. A BM6's stored temperatures have no sign: they are temperature_abs.`,
     },

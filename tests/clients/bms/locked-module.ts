@@ -5,14 +5,14 @@ import { bytesOf, vectorsOf } from '../../support/bms-vectors.ts';
 /** A recorded session with a JBD module that has a password. */
 export const recorded = vectorsOf('jbd').find(({ name }) => name === 'jbd-auth-flow-213ah')!;
 
-/** A Bluetooth link to the recorded module: silent until it has had the right password, as the real one is. */
-export function lockedModule(log: string[]): { wire: Wire; open(): number } {
+const answers = new Map(recorded.exchanges.map(({ request, response }) => [request, response]));
+
+/** One connection to the recorded module: silent until it has had the right password, as the real one is. */
+function connection(log: string[], onClose: () => void): Link {
   let listener: (bytes: Buffer) => void = () => {};
   let over: () => void = () => {};
   let unlocked = false;
-  let open = 0;
-  const answers = new Map(recorded.exchanges.map(({ request, response }) => [request, response]));
-  const link: Link = {
+  return {
     name: recorded.address!,
     closed: new Promise((resolve) => {
       over = () => resolve(undefined);
@@ -31,17 +31,22 @@ export function lockedModule(log: string[]): { wire: Wire; open(): number } {
       }
     },
     async close() {
-      open--;
+      onClose();
       over();
     },
   };
+}
+
+/** The way to the recorded module over Bluetooth; `open` counts the connections that stand. */
+export function lockedModule(log: string[]): { wire: Wire; open(): number } {
+  let open = 0;
   return {
     wire: {
       name: recorded.address!,
       kind: () => 'ble',
       async connect() {
         open++;
-        return link;
+        return connection(log, () => open--);
       },
     },
     open: () => open,
