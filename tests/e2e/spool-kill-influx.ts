@@ -100,7 +100,13 @@ export function killWithAFailingServer(rounds: number, dialect: '1' | '2' | '3')
           pace: { records: 3, every: 10 },
         });
         const victim = victims[round % victims.length]!;
-        accepted[round] = await endByForce(life, victim, random, () => influx.bodies.length > sent, 600);
+        accepted[round] = await endByForce(
+          life,
+          victim,
+          random,
+          () => life.accepted() > 0 && influx.bodies.length > sent,
+          600,
+        );
         given[round] = life.given();
         judgeLife(first, inFlight);
       }

@@ -78,7 +78,7 @@ export function startLife({ cwd, argv, record, pace }: LifeOptions): Life {
 
 /**
  * Kills spool, its sink or both at a random moment of their work, so that none of them is left. Resolves with how many records spool
- * had accepted. `isAtWork`: its sink has done something in this life, or since it was started again.
+ * had accepted. `isAtWork`: it is time to begin to count that moment.
  */
 export async function endByForce(
   life: Life,
@@ -91,21 +91,22 @@ export async function endByForce(
     assert.ok(!life.isOver(), `spool has ended: ${life.stderr()}`);
     return condition();
   };
-  await waitFor(
-    alive(() => life.accepted() > 0 && isAtWork()),
-    'the work of spool',
-  );
-  await new Promise((resolve) => setTimeout(resolve, random() * longest));
-  if (victim === 'sink') {
-    const first = life.sink();
-    await life.kill('sink');
-    await waitFor(
-      alive(() => ![undefined, first].includes(life.sink())),
-      'the next sink',
-    );
-    await new Promise((resolve) => setTimeout(resolve, random() * longest));
+  const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, random() * longest));
+  try {
+    await waitFor(alive(isAtWork), 'the work of spool');
+    await moment();
+    if (victim === 'sink') {
+      const first = life.sink();
+      await life.kill('sink');
+      await waitFor(
+        alive(() => ![undefined, first].includes(life.sink())),
+        'the next sink',
+      );
+      await moment();
+    }
+  } finally {
+    await life.kill('spool', ...(victim === 'both' ? (['sink'] as const) : []));
   }
-  await life.kill('spool', ...(victim === 'both' ? (['sink'] as const) : []));
   return life.accepted();
 }
 

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Random } from '../../src/simulators/random.ts';
+import { createArrivals, type Place } from '../support/arrivals.ts';
+import { requireSmallDisk } from '../support/services.ts';
+import { cleanEnvironment, root, shell, temporaryFolder } from '../support/shell.ts';
+import { endByForce, firstUndelivered, startLife, withSeed } from '../support/spool-life.ts';
+
+const recordOf = (round: number, n: number): string =>
+  `${JSON.stringify({ type: 'x', time: '2026-03-01T12:00:00.000Z', round, n, pad: 'x'.repeat(500) })}\n`;
+
+const placesIn = (path: string): Place[] =>
+  (existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [])
+    .filter((line) => line.startsWith('got '))
+    .map((line) => JSON.parse(line.slice(4)));
+
+/** Fills a disk to its last byte, or until so many are left. */
+function fillUp(path: string, left: number): void {
+  try {
+    for (;;) writeFileSync(path, Buffer.alloc(4096), { flag: 'a' });
+  } catch {
+    const size = Math.max(0, statSync(path).size - left);
+    writeFileSync(path, Buffer.alloc(size));
+  }
+}
+
+const sink = [process.execPath, join(root, 'tests/support/fixture-sink.mjs')];
+const deadSink = ['bash', '-c', 'exit 69'];
+
+/**
+ * Kills spool on a disk that is full, its own records and those of others on it, again and again: with a sink that works and with one
+ * that is dead, then once more on the disk that is full still. It starts every time, and what it had accepted arrives in order.
+ */
+export async function killOnAFullDisk(t: TestContext, rounds: number): Promise<void> {
+  const disk = requireSmallDisk(t);
+  if (!disk) return;
+  const folder = mkdtempSync(join(disk, 'spool-'));
+  const filler = join(disk, 'filler-of-spool');
+  t.after(() => {
+    for (const path of [folder, filler]) rmSync(path, { recursive: true, force: true });
+  });
+  await withSeed((random) => killAgainAndAgain(folder, filler, rounds, random));
+}
+
+async function killAgainAndAgain(folder: string, filler: string, rounds: number, random: Random): Promise<void> {
+  const cwd = temporaryFolder('kill-full');
+  const arrivals = createArrivals();
+  const accepted: number[] = [];
+  const given: number[] = [];
+  let round = 0;
+
+  const next = async (): Promise<Place | undefined> => {
+    const line = await firstUndelivered(dirname(folder), basename(folder));
+    return line === undefined ? undefined : JSON.parse(line);
+  };
+
+  /** One life, to a random moment after the disk has refused something. */
+  const live = async (isDead: boolean): Promise<void> => {
+    const first = (await next()) ?? { round, n: 1 };
+    const out = join(cwd, `out${round}`);
+    const now = round;
+    const life = startLife({
+      cwd,
+      argv: [
+        folder,
+        '--when-full',
+        'block',
+        '--sync',
+        random() < 0.5 ? 'always' : '20ms',
+        '--max-bytes',
+        '2MiB',
+        '--',
+      ].concat(isDead ? deadSink : [...sink, out, '7']),
+      record: (n) => recordOf(now, n),
+      pace: { records: 10, every: 2 },
+    });
+    accepted[round] = await endByForce(life, 'both', random, () => life.stderr().includes('ENOSPC'), 1000);
+    given[round] = life.given();
+    arrivals.life(placesIn(out), first);
+    round++;
+  };
+
+  for (let i = 0; i < rounds; i++) {
+    fillUp(filler, 50_000 + random() * 350_000);
+    await live(i % 2 === 0);
+    await live(i % 3 === 0);
+    rmSync(filler);
+  }
+  const out = join(cwd, 'last');
+  const last = await shell(`spool get ${folder} -- ${sink.join(' ')} ${out} 100`, { cwd, env: cleanEnvironment(cwd) });
+  assert.equal(last.status, 0, last.stderr);
+  arrivals.life(placesIn(out), undefined);
+  arrivals.judge(accepted, given);
+  const taking = accepted.filter((count) => count > 0).length;
+  assert.ok(taking >= rounds / 2, `only ${taking} lives of ${accepted.length} took anything`);
+}
