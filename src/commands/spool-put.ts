@@ -15,7 +15,7 @@ export const command = defineCommand({
   summary: 'writes records into a spool that spool get empties',
   description: `Takes records into the log of a spool and does nothing else; \`spool get\` delivers them, in a process of its own, perhaps later, perhaps in another unit. So a source never notices how its sink is.
 
-A record is acknowledged to the command before (in voltpipe run, or behind a program that asks for it) when it is as durable as --sync promises. It never removes what is delivered, which spool get does, and drops only what --when-full and --max-age say. File format and caps are those of \`spool\`.`,
+A record is acknowledged to the command before (in voltpipe run, or behind a program that asks for it) when it is as durable as --sync promises. It leaves removing what is delivered to spool get; only when there is no room otherwise does it remove such records itself, before --when-full and --max-age say which others have to go. File format and caps are those of \`spool\`.`,
   arguments: [{ name: 'dir', summary: 'folder of the spool; made when it is not there', required: true }],
   options: writing,
   examples: [

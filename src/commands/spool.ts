@@ -57,14 +57,14 @@ The checksum is the CRC-32 of all behind its space. A line that was cut by a pow
     },
     {
       title: 'WHEN THERE IS NO ROOM',
-      text: `The spool takes at most --max-bytes, and leaves --min-free of the file system to others. When that is reached, or when the disk is full, --when-full decides:
+      text: `The spool takes at most --max-bytes, and leaves --min-free of the file system to others. When that is reached, or when the disk is full, what is delivered and still there goes first, oldest first, also what --keep-sent would keep. Then --when-full decides:
 
-- drop-oldest: the oldest segment goes, an eighth of --max-bytes at most
+- drop-oldest: the oldest segment goes, an eighth of what there is room for at most
 - drop-newest: what comes is dropped until there is room
 - block: the commands before it wait
 - exit: exit status 74
 
-Dropped records are counted (spool_dropped_total), said once a minute, and shown downstream: a gap record in their place says how many there were, of which time and why. Delivered segments that --keep-sent holds go first.`,
+Dropped records are counted (spool_dropped_total), said once a minute, and shown downstream: a gap record in their place says how many there were, of which time and why.`,
     },
     {
       title: 'ORDER',

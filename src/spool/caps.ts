@@ -2,9 +2,10 @@ import type { Clock } from '../runtime/clock.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Disk } from './disk.ts';
-import { type Done, firstUndone } from './done.ts';
-import { spanOf, writeGap } from './gaps.ts';
+import { type Done, firstUndone, undoneBetween } from './done.ts';
+import { type Dropped, spanOf, writeGap } from './gaps.ts';
 import { doneSegments, type Index } from './index.ts';
+import { isFull, type Reserve } from './reserve.ts';
 import { lastOf, type Segment } from './segments.ts';
 
 /** What happens to a record for which there is no room. */
@@ -24,14 +25,15 @@ export interface Limit {
 export interface CapsOptions extends Limit {
   disk: Disk;
   index: Index;
+  reserve: Reserve;
   clock: Clock;
   log: Log;
   /** Which records are done with, as far as this process can tell. */
   done(): Done;
   /** Which of them will still be so after a power cut: what may be removed. */
   saved(): Done;
-  /** Makes room by removing what is delivered. */
-  tidy(): Promise<void>;
+  /** Brings {@link CapsOptions.saved} up to {@link CapsOptions.done}; segments may go with that. False: it can't be done. */
+  tidy(): Promise<boolean>;
   /** Closes the segment that is being written. */
   roll(): Promise<void>;
   /** Number of the last record that was written. */
@@ -43,6 +45,8 @@ export interface CapsOptions extends Limit {
 export interface Caps {
   /** Makes room for so many bytes by what may be removed. False: there is none. */
   makeRoom(bytes: number): Promise<boolean>;
+  /** Removes the oldest segment of which all is delivered, also one that was to be kept. False: there is none. */
+  removeDelivered(): Promise<boolean>;
   /** Gives up the oldest segment that holds undelivered records. False: there is none. */
   dropOldest(reason: string): Promise<boolean>;
   /** Gives up what is too old. */
@@ -55,7 +59,7 @@ const warnEvery = 60_000;
 
 /** Guards the bounds of a spool that this process writes. */
 export function createCaps(options: CapsOptions): Caps {
-  const { disk, index, clock, log, maxBytes, maxAge, minFree } = options;
+  const { disk, index, reserve, clock, log, maxBytes, maxAge, minFree } = options;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let sinceLook = 0;
   let tight = false;
@@ -76,6 +80,7 @@ export function createCaps(options: CapsOptions): Caps {
   const lacks = (bytes: number): boolean => index.bytes() + bytes > maxBytes || diskIsTight(bytes);
 
   const warn = (count: number, reason: string): void => {
+    if (count === 0) return;
     given += count;
     options.onDropped(count, reason);
     if (clock.monotonic() - warnedAt < warnEvery) return;
@@ -84,18 +89,27 @@ export function createCaps(options: CapsOptions): Caps {
     given = 0;
   };
 
+  /** The gap is durable before the segment goes. Where there is no room even for that, the segment has to go first. */
+  const replaceByGap = async (segment: Segment, gap: Dropped): Promise<void> => {
+    const write = (): Promise<void> => writeGap(disk, index, gap, clock.now());
+    try {
+      await reserve.use(write);
+      index.remove(segment);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      index.remove(segment);
+      // Without it the hole in the numbers still shows that something is missing.
+      await write().catch(() => {});
+    }
+  };
+
   const drop = async (segment: Segment, reason: string): Promise<void> => {
     const last = Math.min(lastOf(index.segments, index.segments.indexOf(segment)), options.written());
-    const first = firstUndone(options.done(), segment.first);
+    const done = options.done();
     const bytes = disk.load(segment.path);
-    await writeGap(
-      disk,
-      index,
-      { first: segment.first, last, ...(bytes ? spanOf(bytes, first) : {}), reason },
-      clock.now(),
-    );
-    index.remove(segment);
-    warn(last - first + 1, reason);
+    const span = bytes ? spanOf(bytes, firstUndone(done, segment.first)) : {};
+    await replaceByGap(segment, { first: segment.first, last, ...span, reason });
+    warn(undoneBetween(done, segment.first, last), reason);
   };
 
   /** The oldest segment with undelivered records. */
@@ -114,18 +128,25 @@ export function createCaps(options: CapsOptions): Caps {
     if (segment === index.segments.at(-1)) await options.roll();
   };
 
-  /** Removes what is delivered for certain, until there is room. */
-  const removeDone = async (bytes: number): Promise<void> => {
-    do {
-      await options.tidy();
-      lookedAt = Number.NEGATIVE_INFINITY;
-      for (const segment of doneSegments(index, options.saved())) {
-        if (!lacks(bytes)) return;
-        index.remove(segment);
-        lookedAt = Number.NEGATIVE_INFINITY;
-      }
-      // What was delivered meanwhile goes before anything that was not.
-    } while (lacks(bytes) && doneSegments(index, options.done()).length > 0);
+  /** The segment that is being written, if all in it is delivered. */
+  const doneTip = (done: Done): Segment | undefined => {
+    const tip = index.segments.at(-1);
+    return tip?.kind === 'log' && tip.bytes > 0 && firstUndone(done, tip.first) > options.written() ? tip : undefined;
+  };
+
+  /** A segment of which all is delivered, as far as this process can tell. */
+  const delivered = (): Segment | undefined => {
+    const done = options.done();
+    return doneSegments(index, done).find(({ kind }) => kind === 'log') ?? doneTip(done);
+  };
+
+  const removeCertain = async (): Promise<boolean> => {
+    const saved = options.saved();
+    const segment = doneSegments(index, saved)[0] ?? doneTip(saved);
+    if (!segment) return false;
+    await close(segment);
+    index.remove(segment);
+    return true;
   };
 
   const isAged = (segment: Segment | undefined): boolean =>
@@ -135,14 +156,33 @@ export function createCaps(options: CapsOptions): Caps {
     async makeRoom(bytes) {
       if (!lacks(bytes)) return true;
       index.refresh();
-      await removeDone(bytes);
       while (lacks(bytes)) {
+        lookedAt = Number.NEGATIVE_INFINITY;
+        if (await caps.removeDelivered()) continue;
+        if (!lacks(bytes)) return true;
         if (options.whenFull === 'exit')
           throw fail('io', `${index.folder}: full`, 'Raise --max-bytes, or see why nothing is delivered.');
         if (options.whenFull !== 'drop-oldest' || !(await caps.dropOldest('the spool is full'))) return !lacks(bytes);
-        lookedAt = Number.NEGATIVE_INFINITY;
       }
       return true;
+    },
+    async removeDelivered() {
+      for (;;) {
+        if (await removeCertain()) return true;
+        if (!delivered()) return false;
+        const { length } = index.segments;
+        const tidied = await options.tidy();
+        if (index.segments.length < length || (await removeCertain())) return true;
+        const segment = delivered();
+        if (!segment) return false;
+        // More was delivered meanwhile.
+        if (tidied) continue;
+        // A cursor that cannot be saved must not cost records that nobody has. Only after a power cut, when nobody knows any more
+        // that these were delivered, will their gap be seen.
+        await close(segment);
+        await drop(segment, 'probably delivered: the cursor could not be saved');
+        return true;
+      }
     },
     async dropOldest(reason) {
       const segment = oldest();

@@ -39,6 +39,12 @@ function readSlate(disk: Disk, folder: string): Done | undefined {
   return line === `${crc32(text)} ${text}` ? parse(text) : undefined;
 }
 
+/** What the cursor on disk says, which a power cut does not take away; undefined when there is none that is whole. */
+export function savedCursor(disk: Disk, folder: string): Done | undefined {
+  const bytes = disk.load(cursorFile(folder));
+  return bytes && parse(bytes.toString('utf8'));
+}
+
 /**
  * How far the reader of a spool had come, as far as that is known; undefined when nothing is. A file that can't be read counts for
  * nothing.

@@ -40,3 +40,7 @@ export function countUndone({ upTo, ranges }: Done, last: number): number {
   const above = ranges.reduce((sum, [start, end]) => sum + Math.max(0, Math.min(end, last) - start + 1), 0);
   return Math.max(0, last - upTo - above);
 }
+
+/** How many of the records `first` to `last` are not done with. */
+export const undoneBetween = (done: Done, first: number, last: number): number =>
+  countUndone(done, last) - countUndone(done, first - 1);

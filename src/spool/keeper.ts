@@ -75,6 +75,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       log.recovered('cursor', 'the cursor is saved again');
     } catch (error) {
       changed = true;
+      if (!closed) saveSoon();
       throw error;
     }
     removeDone();

@@ -7,13 +7,15 @@ import type { Disk } from './disk.ts';
 import { type Done, firstUndone } from './done.ts';
 import { timeOf, writeGap } from './gaps.ts';
 import type { Index } from './index.ts';
-import type { Reserve } from './reserve.ts';
+import { isFull, type Reserve } from './reserve.ts';
 import { mendTail } from './tail.ts';
 import { createWriter, type Group, type Writer } from './writer.ts';
 
 /** How a log is written. */
 export interface LogOptions extends Limit {
   sync: Sync;
+  /** A segment that is longer gives way to a new one; undefined: as is right for --max-bytes and the disk. */
+  segmentBytes?: number;
 }
 
 /** What the log of a spool is made of. */
@@ -25,7 +27,7 @@ export interface LogParts extends LogOptions {
   log: Log;
   done(): Done;
   saved(): Done;
-  tidy(): Promise<void>;
+  tidy(): Promise<boolean>;
   /** Room may have been made: by a delivery, or by another process. Resolves when it is worth looking again. */
   roomMade(): Promise<void>;
   onWritten(): void;
@@ -33,17 +35,28 @@ export interface LogParts extends LogOptions {
   onDropped(count: number, reason: string): void;
 }
 
-/** A cap is shared by so many segments: what is dropped at once is one of them. */
+/** What a spool may take is shared by so many segments: what is dropped or removed at once is one of them. */
 const segmentsOfCap = 8;
 const largestSegment = 8 * 1024 * 1024;
+const smallestSegment = 64 * 1024;
 /** A disk that failed is tried again after so many milliseconds. */
 const tryAgainAfter = 1000;
 const agedEvery = 1000;
 /** While the disk takes nothing, so many characters wait in memory before the oldest go. */
 const mostInMemory = 512 * 1024;
 
-/** Reasons of a disk that has no room, apart from one that is broken. */
-const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** A spool has no more room than its disk: on a small one, segments are small. */
+function segmentBytesFor({ disk, index, maxBytes }: LogParts): number {
+  const { free, total } = disk.room(index.folder);
+  const room = total > 0 ? Math.min(maxBytes, free + index.bytes()) : maxBytes;
+  return Math.min(largestSegment, Math.max(smallestSegment, Math.floor(room / segmentsOfCap)));
+}
+
+/** What a disk that fails keeps from being written. */
+function unwritten(writer: Writer): string {
+  const count = (writer.stuck() ?? []).reduce((sum, { records }) => sum + records, 0);
+  return count === 1 ? '1 record' : `${count} records`;
+}
 
 /** Opens the log of a spool for writing, as a crash may have left it: a torn end is cut off, nothing else is touched. */
 export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(): Promise<void> }> {
@@ -89,17 +102,19 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
   const faulted = async (error: NodeJS.ErrnoException, waiting: number): Promise<'again' | 'refuse'> => {
     const { code } = error;
     const what = `${index.folder}: cannot be written: ${code ?? error.message}`;
+    const full = isFull(error);
+    if (full) index.refresh();
+    // What is delivered goes before any other record has to suffer.
+    if (full && (await caps.removeDelivered().catch(() => false))) return 'again';
     if (code === undefined || whenFull === 'exit') throw fail('io', what, undefined, error);
     log.lost('disk', `${what}; tried again every second`);
     if (whenFull === 'drop-newest') return 'refuse';
     if (whenFull === 'drop-oldest') {
-      if (noRoom.has(code)) {
-        await parts.tidy().catch(() => {});
-        if (await reserve.use(() => caps.dropOldest('the disk is full')).catch(() => false)) return 'again';
-      }
+      if (full && (await caps.dropOldest('the disk is full').catch(() => false))) return 'again';
       // What is new is worth more; what is still in memory has its chance to be delivered from there.
       if (waiting > mostInMemory) return 'refuse';
     }
+    if (writer.closing) throw fail('io', `${what}: ${unwritten(writer)} could not be taken`, undefined, error);
     await clock.sleep(tryAgainAfter);
     return 'again';
   };
@@ -119,7 +134,7 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     clock,
     sync: parts.sync,
     next,
-    segmentBytes: Math.min(largestSegment, Math.floor(parts.maxBytes / segmentsOfCap)),
+    segmentBytes: parts.segmentBytes ?? segmentBytesFor(parts),
     async makeRoom(bytes) {
       await caps.dropAged();
       return waitForRoom(bytes);

@@ -4,7 +4,8 @@ import type { Disk } from './disk.ts';
 /** Bytes that a spool keeps for itself: enough to note what is delivered, without which nothing can be removed. */
 const reserveBytes = 16 * 1024;
 
-const isFull = (error: unknown): boolean => {
+/** Whether it was for want of room that something could not be written. */
+export const isFull = (error: unknown): boolean => {
   const { code, cause } = error as NodeJS.ErrnoException;
   return ['ENOSPC', 'EDQUOT'].includes(code ?? (cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 };

@@ -3,9 +3,9 @@ import { type Bell, createBell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { takeLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
-import { loadCursor } from './cursor.ts';
+import { loadCursor, savedCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
-import { countUndone, type Done } from './done.ts';
+import { countUndone, type Done, doneUpTo } from './done.ts';
 import { createFeed, type Feed, type Order } from './feed.ts';
 import { beginning, createIndex, type Index } from './index.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
@@ -100,7 +100,11 @@ export async function openSpool(
       log,
       done: () => done,
       saved: () => keeper.saved(),
-      tidy: () => keeper.save(),
+      tidy: () =>
+        keeper.save().then(
+          () => true,
+          () => false,
+        ),
       roomMade() {
         clock.after(lookForRoomEvery, room.ring);
         return room.heard();
@@ -161,6 +165,8 @@ export async function openSpool(
 
 /** Another process may have made room. */
 const lookForRoomEvery = 250;
+/** So often a writer looks whether a cursor that was noted is saved. */
+const looksForCursor = 6;
 
 async function releaseAll(releases: (() => Promise<void>)[]): Promise<void> {
   for (const release of releases.splice(0)) await release();
@@ -174,6 +180,9 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
   try {
     const index = createIndex(disk, folder);
     const done = (): Done => loadCursor(disk, folder, false).cursor ?? beginning(index);
+    const saved = (): Done => savedCursor(disk, folder) ?? doneUpTo(0);
+    /** So far its reader had come, and did not save it when it was waited for. */
+    let neverSaved: number | undefined;
     const opened = await openLog({
       ...options,
       disk,
@@ -181,10 +190,23 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
       reserve: createReserve(disk, folder),
       clock,
       log,
-      done,
       // What the slate says too: to give up what nobody has would be worse than a gap too many after a power cut.
-      saved: done,
-      async tidy() {},
+      done,
+      saved,
+      // Its reader saves what it has noted, within a second if it lives.
+      async tidy() {
+        const { upTo } = done();
+        if (upTo === neverSaved) return false;
+        for (let looks = 0; saved().upTo < upTo; looks++) {
+          if (looks === looksForCursor) {
+            neverSaved = upTo;
+            return false;
+          }
+          await clock.sleep(lookForRoomEvery);
+        }
+        index.refresh();
+        return true;
+      },
       roomMade: () => clock.sleep(lookForRoomEvery),
       onWritten() {},
       onAccepted: (records) => parts.onAccepted?.(records),

@@ -129,7 +129,6 @@ export function createWriter(options: WriterOptions): Writer {
         const fault = error as NodeJS.ErrnoException;
         if (fault.code === 'EFBIG' && (await tip.seal())) continue;
         stuck = true;
-        if (closed) throw error;
         options.onWaiting();
         if ((await options.onFault(fault, waiting)) === 'refuse') return refuse(group);
       }
