@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
@@ -64,15 +64,55 @@ export function requireOrdinaryUser(t: TestContext): true | undefined {
 }
 
 /**
- * A folder on a file system of about 1 MiB, which `VOLTPIPE_SMALL_DISK` names. `none` says that this machine lets nobody mount
+ * A folder on a file system of about 4 MiB, which `VOLTPIPE_SMALL_DISK` names. `none` says that this machine lets nobody mount
  * one: then the test is skipped by name even where everything else is required. The caller returns when it gets undefined.
+ *
+ * It is this process's own until it ends: a file of tests that fills it must not fill it for another one.
  */
 export function requireSmallDisk(t: TestContext): string | undefined {
   const disk = process.env.VOLTPIPE_SMALL_DISK;
   if (!disk) return goWithout(t, 'VOLTPIPE_SMALL_DISK names no small file system');
-  if (disk !== 'none') return disk;
+  if (disk !== 'none') {
+    holdAlone(join(disk, 'held-by'));
+    return disk;
+  }
   t.skip('no small file system can be mounted here');
   return undefined;
+}
+
+/** Makes a link that names this process, as soon as there is none of a process that lives. A link takes no room. */
+function holdAlone(link: string): void {
+  const pid = String(process.pid);
+  for (;;) {
+    try {
+      symlinkSync(pid, link);
+      process.once('exit', () => unlinkSync(link));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const holder = holderOf(link);
+      if (holder === pid) return;
+      if (holder === undefined) continue;
+      if (!isAlive(Number(holder))) unlinkSync(link);
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}
+
+function holderOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** Runs a program to its end and returns what it printed; throws when it fails. */
