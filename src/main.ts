@@ -37,10 +37,12 @@ export async function start(
   groups: readonly CommandGroup[],
 ): Promise<never> {
   const words = process.argv.slice(2);
+  let speaker = binary;
   try {
     const target = find(binary, words, commands, groups);
     if ('group' in target) return await showGroup(target.group, words, commands);
     const { command } = await target.entry.load();
+    speaker = command.name;
     if (wants(target.argv, '-h', '--help')) {
       const behind = await loadBehind(command.name, commands);
       return await show(commandHelp(describe(command, naming), layout(), behind));
@@ -50,7 +52,7 @@ export async function start(
     const line = await parseCommandLine(command, target.argv);
     return await runProcess(await stages(command, line.args, commands, groups), line.flags);
   } catch (error) {
-    return endProcess(report(error, binary));
+    return endProcess(report(error, speaker));
   }
 }
 

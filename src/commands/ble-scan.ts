@@ -9,6 +9,7 @@ import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, exit, fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
+import { inWords } from '../runtime/system-error.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
 import { readAll } from './ble-scan-connect.ts';
 import { advertisedOf, advertisedReading, deviceRecord, sightingOf } from './ble-scan-records.ts';
@@ -246,7 +247,7 @@ async function* replay(ctx: ScanContext): AsyncGenerator<VoltRecord, number, voi
 async function* recordsOf({ opts, reject }: ScanContext): AsyncGenerator<VoltRecord, void, void> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(opts.replay!, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw fail('io', `${opts.replay}: cannot be read: ${error.code}`);
+    throw fail('io', `${opts.replay}: cannot be read: ${inWords(error)}`);
   });
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;

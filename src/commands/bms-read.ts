@@ -8,6 +8,7 @@ import { tapped } from '../clients/bms/tap.ts';
 import type { Codec, CodecOptions, Switches } from '../protocols/bms/codec.ts';
 import { codecs, codecsOf } from '../protocols/bms/index.ts';
 import type { VoltRecord } from '../records/record.ts';
+import { bluetoothAddress } from '../registry/identity.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, exit, fail } from '../runtime/exit.ts';
@@ -155,6 +156,11 @@ bms-read does not hang up in the middle of such a log, and asks nothing meanwhil
 
   check(opts, _args, given) {
     if (opts['registry']) checkFleet(opts, given);
+    if (given.has('port') && given.has('ble')) throw fail('usage', '--port and --ble exclude each other');
+    const { ble } = opts;
+    if (typeof ble === 'string' && bluetoothAddress(ble) === undefined) {
+      throw fail('usage', `${ble}: not the address of a Bluetooth device`, 'ble-scan shows addresses.');
+    }
     const jobs = ['info', 'history', 'raw'].filter((name) => opts[name]);
     if (jobs.length > 1) throw fail('usage', `--${jobs.join(' and --')} exclude each other`);
     const switches = opts['charge'] !== undefined || opts['discharge'] !== undefined;

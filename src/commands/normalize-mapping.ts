@@ -3,6 +3,7 @@ import { type Problem, placeOf } from '../filters/mapping/model.ts';
 import { type MappingReading, readMapping } from '../filters/mapping/read.ts';
 import { isJsonObject } from '../records/json.ts';
 import { fail } from '../runtime/exit.ts';
+import { inWords } from '../runtime/system-error.ts';
 
 /** A mapping from outside, read, with the way to name a place in it. */
 export interface OuterMapping extends MappingReading {
@@ -32,7 +33,7 @@ export async function mappingOfFile(file: string): Promise<OuterMapping> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw fail('config', `mapping ${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`, undefined, error);
+    throw fail('config', `mapping ${file}: cannot be read: ${inWords(error)}`, undefined, error);
   }
   const { LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();

@@ -35,7 +35,8 @@ export const command = defineCommand({
   seeAlso: ['registry-add(1)', 'registry-list(1)'],
 
   check(opts, args) {
-    if (args[1] === undefined && !opts.new) throw fail('usage', 'which vehicle?', 'Name it, or make one with --new.');
+    if (args[1] === undefined && !opts.new)
+      throw fail('usage', 'no vehicle given', 'Name one, or make one with --new.');
   },
 
   async *run(ctx) {

@@ -3,6 +3,7 @@ import { schemeOf, schemes } from '../clients/send/schemes.ts';
 import type { LinkOptions } from '../clients/send/settings.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
+import { inWords } from '../runtime/system-error.ts';
 import { parseDuration, ValueError } from '../runtime/values.ts';
 import type { TlsOptions } from '../transports/tls.ts';
 import { csvTableOptions } from './csv-options.ts';
@@ -151,7 +152,7 @@ function pem(file: string | undefined, flag: string): string | undefined {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw fail('config', `${flag} ${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw fail('config', `${flag} ${file}: cannot be read: ${inWords(error)}`);
   }
   if (!text.includes('-----BEGIN ')) throw fail('config', `${flag} ${file}: is no PEM file`);
   return text;

@@ -5,6 +5,7 @@ import type { Context } from '../runtime/context.ts';
 import { fail } from '../runtime/exit.ts';
 import { parseListen } from '../runtime/http.ts';
 import type { Options } from '../runtime/options.ts';
+import { inWords } from '../runtime/system-error.ts';
 import { simulatedKey, simulatedToken, startAbrp } from '../simulators/abrp.ts';
 import { type AbrpFault, parseFault } from '../simulators/abrp-faults.ts';
 import type { AbrpPoint } from '../simulators/abrp-window.ts';
@@ -98,7 +99,7 @@ As with ABRP, get_telemetry shows a point only after more data came outside of i
       clock,
       onPoint: (point) => points.push(recordOf(point)),
     }).catch((error: NodeJS.ErrnoException) => {
-      throw fail('unavailable', `${opts.listen}: cannot listen: ${error.code}`, 'Choose another --listen.');
+      throw fail('unavailable', `${opts.listen}: cannot listen: ${inWords(error)}`, 'Choose another --listen.');
     });
     try {
       await shareConfig(ctx, abrp.url, apiKey);

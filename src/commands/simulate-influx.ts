@@ -4,6 +4,7 @@ import { defineCommand } from '../runtime/command.ts';
 import { fail } from '../runtime/exit.ts';
 import { parseListen } from '../runtime/http.ts';
 import type { Options } from '../runtime/options.ts';
+import { inWords } from '../runtime/system-error.ts';
 import { type InfluxFault, parseFault } from '../simulators/influx/faults.ts';
 import { startInflux } from '../simulators/influx/index.ts';
 import type { StoredPoint } from '../simulators/influx/store.ts';
@@ -99,7 +100,7 @@ Of 2.x it also has organisations, buckets, tasks and mappings as far as influx-s
       clock,
       onPoint: (point) => points.push(recordOf(point)),
     }).catch((error: NodeJS.ErrnoException) => {
-      throw fail('unavailable', `${opts.listen}: cannot listen: ${error.code}`, 'Choose another --listen.');
+      throw fail('unavailable', `${opts.listen}: cannot listen: ${inWords(error)}`, 'Choose another --listen.');
     });
     try {
       if (opts.writeConfig !== undefined) {

@@ -6,6 +6,7 @@ import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
+import { inWords } from '../runtime/system-error.ts';
 import { checkCsvOptions, csvOptionsOf, csvTableOptions } from './csv-options.ts';
 
 const options = {
@@ -176,7 +177,7 @@ async function* read(ctx: Ctx, file: string): AsyncGenerator<VoltRecord, number>
     for await (const text of input) yield* records(reader.push(text as string));
   } catch (error) {
     if (ctx.signal.aborted) return exit.ok;
-    throw fail('io', `${file}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? error}`);
+    throw fail('io', `${file}: cannot be read: ${inWords(error)}`);
   }
   yield* records(reader.end());
   return bad > 0 ? exit.data : exit.ok;

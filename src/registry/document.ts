@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isJsonObject, type JsonObject } from '../records/json.ts';
 import { majorOf } from '../runtime/config.ts';
 import { fail } from '../runtime/exit.ts';
+import { inWords } from '../runtime/system-error.ts';
 
 /** The layout that this release writes. */
 export const layoutVersion = '1.0';
@@ -52,7 +53,11 @@ export function readDocument(file: string): JsonObject {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return { version: layoutVersion };
-    throw fail('io', `${file}: cannot be read: ${code}`, code === 'EACCES' ? 'Check its owner and mode.' : undefined);
+    throw fail(
+      'io',
+      `${file}: cannot be read: ${inWords(error)}`,
+      code === 'EACCES' ? 'Check its owner and mode.' : undefined,
+    );
   }
   let tree: unknown;
   try {

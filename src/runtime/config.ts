@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inWords } from './system-error.ts';
 
 /** A parsed configuration file, nested as it was written. */
 export type ConfigTree = Readonly<Record<string, unknown>>;
@@ -35,13 +36,13 @@ export async function readConfigFile(file: string): Promise<ConfigSource> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(`${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw new ConfigError(`${file}: cannot be read: ${inWords(error)}`);
   }
   let tree: unknown;
   try {
     tree = file.endsWith('.json') ? JSON.parse(text) : (await import('yaml')).parse(text);
   } catch (error) {
-    throw new ConfigError(`${file}: ${(error as Error).message.split('\n')[0]}`);
+    throw new ConfigError(`${file}: ${(error as Error).message.split('\n')[0]!.replace(/:$/, '')}`);
   }
   if (tree === null || tree === undefined) return { file, tree: {} };
   if (typeof tree !== 'object' || Array.isArray(tree)) throw new ConfigError(`${file}: expected keys at the top level`);
@@ -51,6 +52,18 @@ export async function readConfigFile(file: string): Promise<ConfigSource> {
 /** The major number of a layout's version: `"1.0"` → 1. A file without one is of the first layout. */
 export function majorOf(version: unknown): number {
   return version === undefined || version === null ? 1 : Number.parseInt(String(version), 10);
+}
+
+/** A section on the way to a dotted key that holds a value in its place: `mqtt` of `mqtt: 1`. */
+export function valueForSection(tree: ConfigTree, key: string): string | undefined {
+  const parts = key.split('.');
+  return parts
+    .slice(0, -1)
+    .map((_, i) => parts.slice(0, i + 1).join('.'))
+    .find((section) => {
+      const found = lookUp(tree, section);
+      return found !== undefined && (typeof found !== 'object' || Array.isArray(found));
+    });
 }
 
 /** The value at a dotted key, or undefined. */

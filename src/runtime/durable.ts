@@ -1,6 +1,8 @@
-import { mkdirSync, promises, realpathSync, rmSync, statSync } from 'node:fs';
+import { promises, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from './exit.ts';
+import { makeFolder } from './folder.ts';
+import { inWords } from './system-error.ts';
 
 /**
  * Writes a file so that at any moment, power cut included, either the old or the new content is there: temporary file beside it,
@@ -15,9 +17,11 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
   let temporary: string | undefined;
   try {
     const old = statSync(path, { throwIfNoEntry: false });
+    // A device would be replaced by a file: /dev/null, for all that run after us.
+    if (old && !old.isFile()) throw new Error(old.isDirectory() ? 'it is a folder' : 'it is no file');
     const target = old ? realpathSync(path) : path;
     temporary = `${target}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`;
-    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(target));
     const file = await promises.open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
@@ -30,7 +34,7 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
     await syncFolder(dirname(target));
   } catch (error) {
     if (temporary) rmSync(temporary, { force: true });
-    throw fail('io', `${path}: cannot be written: ${(error as NodeJS.ErrnoException).code ?? error}`, undefined, error);
+    throw fail('io', `${path}: cannot be written: ${inWords(error)}`, undefined, error);
   }
 }
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { fail } from './exit.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
+import { inWords } from './system-error.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -65,7 +66,7 @@ export async function listenHttp(where: string, health: Health, metrics: Metrics
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(fail('unavailable', `--http ${where}: cannot listen: ${error.code}`)),
+      reject(fail('unavailable', `--http ${where}: cannot listen: ${inWords(error)}`)),
     );
     server.listen(port, host, resolve);
   });

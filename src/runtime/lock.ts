@@ -1,5 +1,4 @@
 import {
-  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -12,6 +11,8 @@ import {
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
 import { CommandError, fail } from './exit.ts';
+import { makeFolder } from './folder.ts';
+import { inWords } from './system-error.ts';
 
 /*
  * A lock is the folder `<path>.lock`. Who wants it puts a claim there, an empty file whose name says which process it is, and then
@@ -95,7 +96,7 @@ const heldMark = '.held';
 function stakeClaim(folder: string, claim: string): void {
   for (let left = 1000; ; left--) {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       writeFileSync(join(folder, claim), '', { mode: 0o600 });
       return;
     } catch (error) {
@@ -165,7 +166,7 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
   } catch (error) {
     withdraw(folder, claim);
     if (error instanceof CommandError) throw error;
-    throw fail('io', `lock ${path}: cannot be taken: ${(error as NodeJS.ErrnoException).code ?? error}`);
+    throw fail('io', `${path}: cannot be locked: ${inWords(error)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import type { Log, LogFields } from './log.ts';
 import { say } from './stderr.ts';
+import { inWords } from './system-error.ts';
 
 /** Severity of a message, from least to most. */
 export const levels = ['debug', 'info', 'warn', 'error'] as const;
@@ -99,7 +100,7 @@ export function showDuration(ms: number): string {
 export function createLog(name: string, style: LogStyle, sink: LogSink): Log {
   const threshold = levels.indexOf(style.level);
   const outages = new Map<string, number>();
-  if (style.file) appendToFile(style.file, '');
+  if (style.file) appendToFile(name, style.file, '');
 
   const say = (level: Level, message: string, fields?: LogFields): void => {
     if (levels.indexOf(level) < threshold) return;
@@ -113,7 +114,11 @@ export function createLog(name: string, style: LogStyle, sink: LogSink): Log {
         : `${name}: ${words[level]}${text}${showFacts(facts)}`;
     sink.write(`${decorate(level, line, style)}\n`);
     if (style.file) {
-      appendToFile(style.file, style.format === 'json' ? `${line}\n` : `${time} ${level.toUpperCase()} ${line}\n`);
+      appendToFile(
+        name,
+        style.file,
+        style.format === 'json' ? `${line}\n` : `${time} ${level.toUpperCase()} ${line}\n`,
+      );
     }
   };
 
@@ -149,12 +154,12 @@ function decorate(level: Level, line: string, style: LogStyle): string {
 let fileComplained = false;
 
 /** Appends to a log file; a file that can't be written is said once. With no text at the start, so that it is not found out too late. */
-function appendToFile(file: string, text: string): void {
+function appendToFile(name: string, file: string, text: string): void {
   try {
     appendFileSync(file, text, { mode: 0o640 });
   } catch (error) {
     if (fileComplained) return;
     fileComplained = true;
-    say(`log file ${file}: cannot be written: ${(error as NodeJS.ErrnoException).code}\n`);
+    say(`${name}: log file ${file}: cannot be written: ${inWords(error)}\n`);
   }
 }

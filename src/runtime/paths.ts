@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fail } from './exit.ts';
+import { makeFolder } from './folder.ts';
+import { inWords } from './system-error.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -29,13 +30,9 @@ export function runtimeDirectory(env: Env, uid: number): string {
 /** Makes a directory that only its owner may enter, if it is not there yet. Throws exit status 74 where that can't be done. */
 export function ensureDirectory(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (error) {
-    throw fail(
-      'io',
-      `${path}: cannot be made: ${(error as NodeJS.ErrnoException).code}`,
-      'Name another with --data-dir.',
-    );
+    throw fail('io', `${path}: cannot be made: ${inWords(error)}`, 'Name another with --data-dir.');
   }
   return path;
 }

@@ -5,6 +5,7 @@ import { lookUp } from './config.ts';
 import { fail } from './exit.ts';
 import type { OptionSpec } from './options.ts';
 import type { Settings } from './settings.ts';
+import { inWords } from './system-error.ts';
 
 /**
  * Finds a secret: `--<name>-file` (`-` is stdin), `$CREDENTIALS_DIRECTORY/<name>`, `<ENV>_FILE`, the environment, the
@@ -50,7 +51,7 @@ function readSecret(file: string | 0, what: string): string {
   try {
     text = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw fail('config', `${what}: ${shown}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw fail('config', `${what}: ${shown}: cannot be read: ${inWords(error)}`);
   }
   if (text === '') throw fail('config', `${what}: ${shown}: is empty`);
   return text;

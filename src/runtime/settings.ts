@@ -3,10 +3,19 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { AnyDefinition } from './command.ts';
 import { type CommonValues, commonOptions, environmentNames, fixedNames, flagOf } from './common-options.ts';
-import { ConfigError, type ConfigSource, findConfigFile, lookUp, majorOf, readConfigFile } from './config.ts';
+import {
+  ConfigError,
+  type ConfigSource,
+  findConfigFile,
+  lookUp,
+  majorOf,
+  readConfigFile,
+  valueForSection,
+} from './config.ts';
 import { CommandError, exit } from './exit.ts';
 import type { OptionSpec, Options } from './options.ts';
 import { dataDirectory } from './paths.ts';
+import { inWords } from './system-error.ts';
 import { parseValue, ValueError } from './values.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -72,10 +81,7 @@ export async function parseCommandLine(definition: AnyDefinition, argv: readonly
   try {
     parser.parse([...argv], { from: 'user' });
   } catch (error) {
-    const message = (error as Error).message
-      .replace(/^error: /, '')
-      .replace(/\.$/, '')
-      .replaceAll('\n', ' ');
+    const message = inOurWords((error as Error).message);
     throw new CommandError(exit.usage, message, `Try '${definition.name} --help'.`);
   }
   const args = parser.args;
@@ -92,6 +98,19 @@ export async function parseCommandLine(definition: AnyDefinition, argv: readonly
   return { flags: parser.opts(), args };
 }
 
+/** What commander says, as the other messages have it. */
+function inOurWords(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replaceAll('\n', ' ')
+    .replace(/^option '(?:.*, )?(--\S+) <value>' argument missing/, '$1: no value given')
+    .replace(/^missing required argument '(.*)'/, (_, name: string) => `no ${name} given`)
+    .replace(/^too many arguments.*Expected (\d+) argument.*got (\d+)/, (_, most, got) =>
+      most === '0' ? `takes no arguments, got ${got}` : `takes ${most} argument${most === '1' ? '' : 's'}, got ${got}`,
+    );
+}
+
 interface Problem {
   status: 64 | 78;
   text: string;
@@ -103,7 +122,7 @@ function environment(named: unknown, env: Env, problems: Problem[]): Env {
   try {
     return { ...parseEnv(readFileSync(named, 'utf8')), ...env };
   } catch (error) {
-    problems.push({ status: 78, text: `${named}: cannot be read: ${(error as NodeJS.ErrnoException).code}` });
+    problems.push({ status: 78, text: `${named}: cannot be read: ${inWords(error)}` });
     return env;
   }
 }
@@ -184,6 +203,17 @@ function rawValue(
   return undefined;
 }
 
+/** Sections that this command reads, and that a file gives a value instead. */
+function valuesForSections(definition: AnyDefinition, sources: readonly ConfigSource[]): Problem[] {
+  const keys = Object.values(allOptions(definition)).flatMap(({ key }) => key ?? []);
+  return sources.flatMap(({ file, tree }) =>
+    [...new Set(keys.flatMap((key) => valueForSection(tree, key) ?? []))].map((section) => {
+      const text = `${file}: ${section} ${JSON.stringify(lookUp(tree, section))}: expected keys below it`;
+      return { status: 78 as const, text };
+    }),
+  );
+}
+
 const emptyOf = (spec: OptionSpec): unknown =>
   spec.type === 'flag' ? false : spec.type === 'list' || spec.repeatable ? [] : undefined;
 
@@ -208,6 +238,7 @@ export async function settle(
   const prefixed = Object.keys(env).some((variable) => variable.startsWith('VOLTPIPE_'));
   const origins: Origins = { flags: line.flags, inherited, env, prefixed, sources };
   const settled: Record<string, unknown> = {};
+  problems.push(...valuesForSections(definition, sources));
   for (const [name, spec] of Object.entries(allOptions(definition))) {
     const found = rawValue(name, spec, origins);
     if (!found || spec.type === 'secret') {

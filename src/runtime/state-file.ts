@@ -3,6 +3,7 @@ import { writeDurably } from './durable.ts';
 import { fail } from './exit.ts';
 import { takeLock } from './lock.ts';
 import type { State } from './state.ts';
+import { inWords } from './system-error.ts';
 
 /** How long an update waits for another process's. */
 const lockWait = 30_000;
@@ -27,7 +28,11 @@ export function createState<T>(
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOENT') return undefined;
-      throw fail('io', `${path}: cannot be read: ${code}`, code === 'EACCES' ? 'Check its owner and mode.' : undefined);
+      throw fail(
+        'io',
+        `${path}: cannot be read: ${inWords(error)}`,
+        code === 'EACCES' ? 'Check its owner and mode.' : undefined,
+      );
     }
     return JSON.parse(text) as T;
   };

@@ -4,6 +4,7 @@ import { earlyInput } from './early-pipe.ts';
 import { fail } from './exit.ts';
 import { descriptorKind } from './host.ts';
 import { type BadLine, createParser, type Parsed, type ParserOptions } from './ndjson.ts';
+import { inWords } from './system-error.ts';
 
 /** What the reader tells beside the records. */
 export interface ReaderEvents {
@@ -119,7 +120,7 @@ function fileChunks(): Chunks {
       new Promise((resolve, reject) => {
         const buffer = Buffer.allocUnsafeSlow(fileChunk);
         read(0, buffer, 0, fileChunk, null, (error, bytes) => {
-          if (error) reject(fail('io', `stdin: cannot be read: ${error.code}`));
+          if (error) reject(fail('io', `stdin: cannot be read: ${inWords(error)}`));
           else resolve(bytes > 0 ? buffer.subarray(0, bytes) : undefined);
         });
       }),
@@ -176,7 +177,7 @@ function pipeChunks(): Chunks {
   });
   stdin.on('error', (error: NodeJS.ErrnoException) => {
     ended = true;
-    if (error.code !== 'ECONNRESET') failure = fail('io', `stdin: cannot be read: ${error.code ?? error.message}`);
+    if (error.code !== 'ECONNRESET') failure = fail('io', `stdin: cannot be read: ${inWords(error)}`);
     ring();
   });
   return {

@@ -3,6 +3,7 @@ import { type Batch, lineOf } from './batch.ts';
 import { earlyOutput } from './early-pipe.ts';
 import { fail } from './exit.ts';
 import { descriptorKind } from './host.ts';
+import { inWords } from './system-error.ts';
 
 /** The reader of stdout went away: the end of the run, and no failure. */
 export class ReaderGone extends Error {}
@@ -29,7 +30,7 @@ export function stdoutWriter(): Output {
 
 function explain(error: NodeJS.ErrnoException): Error {
   if (error.code === 'EPIPE' || error.code === 'ECONNRESET') return new ReaderGone();
-  return fail('io', `stdout: cannot be written: ${error.code ?? error.message}`);
+  return fail('io', `stdout: cannot be written: ${inWords(error)}`);
 }
 
 /** A write may take less than it was given. */

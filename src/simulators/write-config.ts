@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import { takeLock } from '../runtime/lock.ts';
+import { inWords } from '../runtime/system-error.ts';
 
 /** Configuration by section and key, as `{ abrp: { url: 'http://127.0.0.1:8080' } }`. */
 export type ConfigSections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -17,13 +18,21 @@ const lockWait = 10_000;
 export async function writeConfig(path: string, sections: ConfigSections): Promise<void> {
   const release = await takeLock(path, { wait: lockWait });
   try {
-    const old = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    const old = existsSync(path) ? readOld(path) : '';
     await writeDurably(
       path,
       path.endsWith('.json') ? mergeJson(path, old, sections) : await mergeYaml(path, old, sections),
     );
   } finally {
     await release();
+  }
+}
+
+function readOld(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fail('io', `${path}: cannot be read: ${inWords(error)}`);
   }
 }
 

@@ -130,7 +130,7 @@ test('faults of the configuration are said before anything is connected', async 
     [{ url: 'http://x' }, 78, /not the address of a broker/],
     [{ url: 'mqtt://u:p@x' }, 78, /user name or a password/],
     [{ cert: 'x' }, 78, /one without the other/],
-    [{ ca: '/nowhere' }, 78, /cannot be read: ENOENT/],
+    [{ ca: '/nowhere' }, 78, /cannot be read: no such file or folder \(ENOENT\)/],
   ] as const) {
     const got = await runCommand(mqttPub, { input: [reading], flags: { ...flags } });
     assert.equal(got.status, status, JSON.stringify(flags));

@@ -65,7 +65,7 @@ test('a port that is taken is said, with 69', async () => {
   const { status, error } = await runCommand(command, { flags: { listen: String(port) } });
   taken.close();
   assert.equal(status, 69);
-  assert.match(error?.message ?? '', /cannot listen: EADDRINUSE/);
+  assert.match(error?.message ?? '', /cannot listen: the port is in use \(EADDRINUSE\)/);
 });
 
 test('a fault that is none is a usage error before anything listens', async () => {

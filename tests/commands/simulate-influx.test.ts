@@ -43,6 +43,6 @@ test('a port that is taken is said, with 69; a fault that is none is a usage err
   const { status, error } = await runCommand(command, { flags: { listen: String(port) } });
   taken.close();
   assert.equal(status, 69);
-  assert.match(error?.message ?? '', /cannot listen: EADDRINUSE/);
+  assert.match(error?.message ?? '', /cannot listen: the port is in use \(EADDRINUSE\)/);
   assert.equal((await runCommand(command, { flags: { fault: ['status=abc'] } })).status, 64);
 });

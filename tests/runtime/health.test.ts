@@ -250,7 +250,7 @@ test('--http in a run serves what any stage adds, and an address in use is exit 
   assert.match((await fetched(`${url}/metrics`)).body, /voltpipe_pushes_total\{cmd="service",result="ok"\} 2/);
   const second = await command(['run', '--http', url.split(':').at(-1)!, 'service | pass']).ended;
   assert.equal(second.status, 69);
-  assert.match(second.stderr, /--http \d+: cannot listen: EADDRINUSE/);
+  assert.match(second.stderr, /--http \d+: cannot listen: the port is in use \(EADDRINUSE\)/);
   first.child.kill('SIGTERM');
   assert.equal((await first.ended).signal, 'SIGTERM');
 });

@@ -40,7 +40,7 @@ test('a tool prints its text and gives its own exit status', async () => {
   assert.deepEqual(await ended('tool', 'hello'), { status: 76, signal: null, stdout: 'hello\n', stderr: '' });
   const { status, stderr } = await ended('tool');
   assert.equal(status, 64);
-  assert.match(stderr, /^tool: missing required argument 'word'\. Try 'tool --help'\.\n$/);
+  assert.match(stderr, /^tool: no word given\. Try 'tool --help'\.\n$/);
 });
 
 test('a wrong command line is one line a fault, exit status 64', async () => {
@@ -78,6 +78,7 @@ for (const [what, pipeline, why] of refused) {
     const { status, stdout, stderr } = await ended('run', pipeline);
     assert.deepEqual([status, stdout], [64, '']);
     assert.match(stderr, why);
+    assert.match(stderr, /^voltpipe run: /);
   });
 }
 
@@ -151,14 +152,17 @@ test('messages go to stderr, and to a file when asked; the journal gets prioriti
 test('a log file that cannot be written is said at the start, though there is nothing to log', async () => {
   const input = '{"type":"x"}\n';
   const { status, stdout, stderr } = await command(['pass', '--log-file', '/nowhere/x.log'], { input }).ended;
-  assert.deepEqual([status, stdout, stderr], [0, input, 'log file /nowhere/x.log: cannot be written: ENOENT\n']);
+  assert.deepEqual(
+    [status, stdout, stderr],
+    [0, input, 'pass: log file /nowhere/x.log: cannot be written: no such file or folder (ENOENT)\n'],
+  );
 });
 
 test('a log file that cannot be written is said once, and the run goes on', async () => {
   const input = 'bad\n'.repeat(3);
   const { status, stderr } = await command(['pass', '--log-file', '/nowhere/x.log'], { input }).ended;
   assert.equal(status, 65);
-  assert.equal(stderr.split('log file /nowhere/x.log: cannot be written: ENOENT').length, 2);
+  assert.equal(stderr.split('log file /nowhere/x.log: cannot be written: no such file or folder (ENOENT)').length, 2);
   assert.equal(stderr.trim().split('\n').length, 4);
 });
 

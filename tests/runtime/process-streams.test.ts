@@ -108,7 +108,7 @@ test('stdout on a full disk is exit status 74, said once', async () => {
   for (const argv of [['count', '-n', '5'], ['count', '--until', '2000', '--pad', '100'], ['pass']]) {
     const full = openSync('/dev/full', 'w');
     const { status, stderr } = await command(argv, { input: '{"type":"x"}\n', stdio: ['pipe', full, 'pipe'] }).ended;
-    assert.deepEqual([status, stderr], [74, `${argv[0]}: stdout: cannot be written: ENOSPC\n`]);
+    assert.deepEqual([status, stderr], [74, `${argv[0]}: stdout: cannot be written: the disk is full (ENOSPC)\n`]);
   }
 });
 
@@ -138,7 +138,7 @@ test('a reader of messages that does not read them holds up neither the end nor 
 
 test('a directory as stdin is exit status 74', async () => {
   const { status, stderr } = await shell('$VP pass < /').ended;
-  assert.deepEqual([status, stderr], [74, 'pass: stdin: cannot be read: EISDIR\n']);
+  assert.deepEqual([status, stderr], [74, 'pass: stdin: cannot be read: it is a folder (EISDIR)\n']);
 });
 
 test('an empty or closed stdin is an empty input', async () => {

@@ -62,7 +62,11 @@ test('an empty variable, file or key is as good as none', () => {
 });
 
 const unusable: [string, Parameters<typeof find>[0], RegExp][] = [
-  ['a file that is not there', { file: '/nowhere' }, /--api-key-file: \/nowhere: cannot be read: ENOENT/],
+  [
+    'a file that is not there',
+    { file: '/nowhere' },
+    /--api-key-file: \/nowhere: cannot be read: no such file or folder \(ENOENT\)/,
+  ],
   ['a directory', { file: folder }, /EISDIR/],
   ['an empty file', { file: file('empty', '\n') }, /--api-key-file: .*empty: is empty/],
   ['a variable that names no file', { env: { ABRP_API_KEY_FILE: '/nowhere' } }, /ABRP_API_KEY_FILE: \/nowhere/],

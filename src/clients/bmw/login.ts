@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Context } from '../../runtime/context.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Options } from '../../runtime/options.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import { type HttpClient, httpClient } from '../../transports/http/client.ts';
 import { type OAuthClient, oauthClient } from './oauth.ts';
 import { bmwAddresses } from './portal.ts';
@@ -84,6 +85,6 @@ export function readCertificates(file: string | undefined): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw fail('config', `bmw.ca: ${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw fail('config', `bmw.ca: ${file}: cannot be read: ${inWords(error)}`);
   }
 }

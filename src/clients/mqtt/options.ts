@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fail } from '../../runtime/exit.ts';
 import type { Options } from '../../runtime/options.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import type { MqttOptions } from '../../transports/mqtt/client.ts';
 
 /** How the broker of the home is reached: the section `mqtt` of the configuration. */
@@ -97,7 +98,7 @@ function readPem(key: string, file: string | undefined): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw fail('config', `${key}: ${file}: cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw fail('config', `${key}: ${file}: cannot be read: ${inWords(error)}`);
   }
 }
 

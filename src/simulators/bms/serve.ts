@@ -5,6 +5,7 @@ import type { Context } from '../../runtime/context.ts';
 import { fail } from '../../runtime/exit.ts';
 import { parseListen } from '../../runtime/http.ts';
 import type { Options } from '../../runtime/options.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import { writeConfig } from '../write-config.ts';
 import type { SerialDevice } from './device.ts';
 import { type LineFault, parseLineFault } from './faults.ts';
@@ -103,7 +104,7 @@ export async function* serveLine(
       switches = now;
     },
   }).catch((error: NodeJS.ErrnoException) => {
-    throw fail('unavailable', `${opts.listen}: cannot listen: ${error.code}`, 'Choose another --listen.');
+    throw fail('unavailable', `${opts.listen}: cannot listen: ${inWords(error)}`, 'Choose another --listen.');
   });
   switches = 'charge on, discharge on';
   try {

@@ -148,7 +148,7 @@ test('a token file that cannot be read says so (74)', {
 }, async () => {
   const { store, file } = await loggedIn();
   chmodSync(file, 0o000);
-  await assert.rejects(store.read(), status(74, /cannot be read: EACCES/));
+  await assert.rejects(store.read(), status(74, /cannot be read: permission denied \(EACCES\)/));
 });
 
 test('a token file that others can read is told once', async () => {

@@ -1,0 +1,23 @@
+/** The codes of the system that a user meets, in words. */
+const words: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EADDRINUSE: 'the port is in use',
+  EADDRNOTAVAIL: 'no address of this machine',
+  EEXIST: 'there is a file of that name',
+  EFBIG: 'the file may not grow any further',
+  EIO: 'input/output error',
+  EISDIR: 'it is a folder',
+  EMFILE: 'too many open files',
+  ENOENT: 'no such file or folder',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a part of the path is no folder',
+  EPERM: 'not permitted',
+  EROFS: 'the disk can only be read',
+};
+
+/** Why something failed: `permission denied (EACCES)`; the code alone where there are no words for it, the message where there is no code. */
+export function inWords(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) return message ?? String(error);
+  return words[code] === undefined ? code : `${words[code]} (${code})`;
+}
