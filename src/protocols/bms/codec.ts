@@ -86,7 +86,7 @@ export interface Request {
   complete?(frames: readonly Frame[]): boolean;
   /** For answers of unknown length: silence of so many ms after a frame ends them too. */
   quiet?: number;
-  /** The rest can go on without it: firmware that doesn't know it stays silent or refuses. */
+  /** The rest can go on without it: firmware that doesn't know it stays silent or refuses. After some silent rounds it is asked for now and then only. */
   optional?: boolean;
   /** Why the frames accepted are a refusal that no retry will mend: `the password is wrong`. */
   refusal?(frames: readonly Frame[]): string | undefined;

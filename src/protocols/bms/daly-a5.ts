@@ -162,7 +162,9 @@ export const codec: Codec = {
     if ((options.board ?? 1) > 1) return first;
     const late = (more: CodecOptions) => ({ ...question(more), late: true as const });
     const both = late({ host: bluetoothHost, fill: 0 });
-    const boards = options.board === undefined ? Array.from({ length: 15 }, (_, n) => late({ board: n + 2 })) : [];
+    // Behind a Bluetooth module there is one board, not a bus of them.
+    const isBus = options.board === undefined && options.address === undefined;
+    const boards = isBus ? Array.from({ length: 15 }, (_, n) => late({ board: n + 2 })) : [];
     return [...first, question({ host: bluetoothHost }), both, ...boards];
   },
   switching: (change, _now, options) =>

@@ -128,6 +128,19 @@ test('daly: requests are the documented bytes', () => {
   }
 });
 
+test('daly-a5: a search asks in four ways, on a bus fifteen more boards, and with a number that one alone', () => {
+  const a5 = codecs.find(({ name }) => name === 'daly-a5')!;
+  const heads = (options: CodecOptions) =>
+    a5.probes!(options).map(({ request, late }) => `${hex(request.bytes!.subarray(1, 5))}${late ? ' late' : ''}`);
+  const ways = ['409008aa', '40900800', '809008aa', '80900800 late'];
+  assert.deepEqual(heads({}).slice(0, 4), ways);
+  assert.equal(heads({}).length, 4 + 15);
+  assert.equal(heads({}).at(-1), '4f9008aa late');
+  assert.deepEqual(heads({ board: 1 }), ways);
+  assert.deepEqual(heads({ board: 3 }), ['429008aa', '42900800']);
+  assert.deepEqual(heads({ address: '17:71:06:02:0D:D1' }), ways, 'behind a Bluetooth module there is no bus');
+});
+
 test('daly: the register that holds the pairing password is never asked for', () => {
   const password = commandVectors().find(({ name }) => name === 'read password')!.hex;
   for (const codec of codecs.filter(({ family }) => family === 'daly')) {
