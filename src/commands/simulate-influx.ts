@@ -64,7 +64,8 @@ Of 2.x it also has organisations, buckets, tasks and mappings as far as influx-s
 - drop=before, drop=during: the connection is reset before anything is stored, or when it is
 - reject=TEXT: lines with this text in it are rejected, the others stored
 - tooLarge=1000: 413 to a body of more bytes
-- times=3: how many writes it hits`,
+- times=3: how many writes it hits
+- on=create: it hits the next time that a database or bucket is made, instead of a write; with status, message, retryAfter, delay and drop`,
     },
   ],
   examples: [

@@ -61,12 +61,11 @@ const noTexts = 'VictoriaMetrics keeps no texts and would store 0 in their place
 const later = (message: string): Verdict => ({ kind: 'later', message });
 
 /** The verdict on a question that was answered with neither yes nor no. */
-const unless = (answer: PlainAnswer): Verdict =>
-  answer.status === 401 || answer.status === 403
-    ? { kind: 'refused', message: messageOf(answer) }
-    : answer.status === 429 || answer.status >= 500
-      ? later(messageOf(answer))
-      : { kind: 'misconfigured', message: messageOf(answer) };
+const unless = (answer: PlainAnswer, now: number): Verdict => {
+  const verdict = judgeWrite(answer, now);
+  if (verdict.kind === 'later' || verdict.kind === 'refused') return verdict;
+  return { kind: 'misconfigured', message: messageOf(answer) };
+};
 
 /** Makes a connection; nothing is sent before the first write. */
 export function createConnection(options: ConnectionOptions): Connection {
@@ -89,7 +88,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       log.info(`writes to ${named[server.api]}`, { version: server.version });
       return server.api;
     }
-    if (ping.status >= 400) return unless(ping);
+    if (ping.status >= 400) return unless(ping, clock.now());
     const message = `neither InfluxDB nor VictoriaMetrics answers there (ping: HTTP ${ping.status}); --api says what it is`;
     return { kind: 'misconfigured', message };
   };
@@ -143,10 +142,11 @@ export function createConnection(options: ConnectionOptions): Connection {
     async createDatabase() {
       const request = api && createRequest(api, target);
       if (!request) return { kind: 'misconfigured', message: 'only InfluxDB 1.x and 3 make a database on demand' };
-      const headers = { 'content-type': request.type, ...authorization(api!, known ?? {}) };
       try {
+        known ??= await options.credentials();
+        const headers = { 'content-type': request.type, ...authorization(api!, known) };
         const answer = await call(request.method, request.url, headers, request.body);
-        if (answer.status >= 300) return unless(answer);
+        if (answer.status >= 300) return unless(answer, clock.now());
         const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(answer.text)?.[1];
         return failed === undefined ? { kind: 'taken' } : { kind: 'misconfigured', message: failed };
       } catch (error) {

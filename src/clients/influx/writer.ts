@@ -2,6 +2,7 @@ import type { Verdict } from '../../protocols/influx/answer.ts';
 import { createBackoff } from '../../runtime/retry.ts';
 import { createAcknowledgement } from './acknowledgement.ts';
 import { type Batch, nothing } from './batch.ts';
+import { createDatabaseMaker } from './database.ts';
 import { deliver } from './delivery.ts';
 import { mustAct, refusal } from './failures.ts';
 import { createPacker } from './packer.ts';
@@ -23,6 +24,7 @@ export function createWriter(options: WriterOptions): Writer {
   /** Cut and not under way, in order. */
   const waiting: Batch[] = [];
   const underWay = new Set<Batch>();
+  const database = createDatabaseMaker(connection.createDatabase, notes.madeDatabase);
   const acknowledgement = createAcknowledgement(options.onDelivered);
   /** Cancels the wait between two attempts; undefined when there is none. */
   let pause: (() => void) | undefined;
@@ -32,7 +34,6 @@ export function createWriter(options: WriterOptions): Writer {
   let failing = false;
   let refused = false;
   let everTaken = false;
-  let madeDatabase = false;
   let ended = false;
   let held = 0;
   let dropped = 0;
@@ -97,17 +98,14 @@ export function createWriter(options: WriterOptions): Writer {
     waiting.splice(at < 0 ? waiting.length : at, 0, batch);
   };
 
-  const stopped = async (verdict: Verdict): Promise<void> => {
+  /** @param era when the write was sent that the verdict is on */
+  const stopped = async (verdict: Verdict, era: number): Promise<void> => {
     const { message } = verdict as Extract<Verdict, { message: string }>;
     why = message;
-    if (verdict.kind === 'noDatabase' && options.createDatabase && !madeDatabase) {
-      madeDatabase = true;
-      const made = await connection.createDatabase();
-      if (made.kind === 'taken') return notes.madeDatabase();
-      await stopped(made);
-      // It is asked for again with the next 404, unless that is over.
-      madeDatabase = false;
-      return;
+    if (verdict.kind === 'noDatabase' && options.createDatabase) {
+      const made = await database.missed(era, verdict);
+      if (made.kind === 'taken') return;
+      if (made !== verdict) return stopped(made, era);
     }
     if (verdict.kind === 'noDatabase' || verdict.kind === 'misconfigured')
       return breakOff(mustAct(verdict.kind, message));
@@ -133,6 +131,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   const start = async (batch: Batch): Promise<void> => {
     underWay.add(batch);
+    const { era } = database;
     try {
       const delivery = await deliver(batch, connection.write, options.maxBisect);
       if (delivery.rejects.length > 0) {
@@ -143,10 +142,11 @@ export function createWriter(options: WriterOptions): Writer {
       if (delivery.stopped) {
         batch.body = delivery.left;
         batch.lines -= delivery.rejects.length;
-        await stopped(delivery.stopped);
+        await stopped(delivery.stopped, era);
         putBack(batch);
       } else {
         everTaken = true;
+        database.found();
         failing = false;
         refused = false;
         backoff.reset();

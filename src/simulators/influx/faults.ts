@@ -1,5 +1,10 @@
-/** What the simulator does wrong on request, with one write or several. */
+/** What a fault can hit: a write, or the making of a database or bucket. */
+export type FaultTarget = 'write' | 'create';
+
+/** What the simulator does wrong on request, with one request or several. */
 export interface InfluxFault {
+  /** What it hits (default `write`); the making of a database knows `status`, `message`, `retryAfter`, `delay` and `drop`. */
+  on?: FaultTarget;
   /** HTTP status of the answer, with a body in the server's own form. */
   status?: number;
   /** The message in it. */
@@ -14,12 +19,12 @@ export interface InfluxFault {
   reject?: string;
   /** Answers 413 to a body of more bytes. */
   tooLarge?: number;
-  /** How many writes it hits (default 1). */
+  /** How many requests it hits (default 1). */
   times?: number;
 }
 
 const numbers = new Set(['status', 'retryAfter', 'delay', 'tooLarge', 'times']);
-const texts = new Set(['message', 'drop', 'reject']);
+const texts = new Set(['on', 'message', 'drop', 'reject']);
 
 /**
  * Reads a fault from a command line: `status=503,retryAfter=5,times=3`, `reject=device_id=X`.
@@ -48,6 +53,9 @@ export function checkFault(value: unknown): InfluxFault {
     if (texts.has(name) && typeof setting !== 'string') throw new Error(`${name}: expected text`);
   }
   const fault = value as InfluxFault;
+  if (fault.on !== undefined && fault.on !== 'write' && fault.on !== 'create') {
+    throw new Error('on: expected write or create');
+  }
   if (fault.drop !== undefined && fault.drop !== 'before' && fault.drop !== 'during') {
     throw new Error('drop: expected before or during');
   }
@@ -59,8 +67,8 @@ export function checkFault(value: unknown): InfluxFault {
 /** Faults that wait for their turn. */
 export interface FaultQueue {
   add(fault: InfluxFault): void;
-  /** The fault of the next write. */
-  next(): InfluxFault | undefined;
+  /** The fault of the next request of that kind. */
+  next(on: FaultTarget): InfluxFault | undefined;
   list(): readonly InfluxFault[];
 }
 
@@ -70,12 +78,13 @@ export function createFaults(first: readonly InfluxFault[]): FaultQueue {
   return {
     add: (fault) => void faults.push(fault),
     list: () => faults,
-    next() {
-      const [fault] = faults;
+    next(on) {
+      const index = faults.findIndex((one) => (one.on ?? 'write') === on);
+      const fault = faults[index];
       if (!fault) return undefined;
       const left = (fault.times ?? 1) - 1;
-      if (left > 0) faults[0] = { ...fault, times: left };
-      else faults.shift();
+      if (left > 0) faults[index] = { ...fault, times: left };
+      else faults.splice(index, 1);
       return fault;
     },
   };

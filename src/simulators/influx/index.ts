@@ -105,7 +105,7 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
   };
 
   const answerWrite = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
-    const fault = faults.next();
+    const fault = faults.next('write');
     let body: string;
     try {
       body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(request.bytes).toString() : request.body;
@@ -117,21 +117,31 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
     if (fault?.drop === 'before') return void response.socket?.resetAndDestroy();
     const answer = judge(request, body, fault);
     if (fault?.drop === 'during') return void response.socket?.resetAndDestroy();
-    const wait = fault?.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) };
-    send(response, { ...answer, headers: { ...answer.headers, ...wait } });
+    send(response, withWait(answer, fault));
   };
 
   const judge = (request: SimulatorRequest, body: string, fault: InfluxFault | undefined): Answer => {
     if (!mayEnter(request))
       return errorAnswer(dialect, 401, dialect === '1' ? 'authorization failed' : 'unauthorized access');
-    if (fault?.status !== undefined) {
-      return fault.status < 300
-        ? { status: fault.status }
-        : errorAnswer(dialect, fault.status, fault.message ?? `simulated ${fault.status}`);
-    }
+    const wanted = wantedAnswer(fault);
+    if (wanted) return wanted;
     if (Buffer.byteLength(body) > (fault?.tooLarge ?? largest))
       return errorAnswer(dialect, 413, 'Request Entity Too Large');
     return write(request, body, fault);
+  };
+
+  const answerManagement = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
+    const fault = isCreation(request) ? faults.next('create') : undefined;
+    if (fault?.delay) await clock.sleep(fault.delay);
+    if (fault?.drop === 'before') return void response.socket?.resetAndDestroy();
+    const answer = wantedAnswer(fault) ?? management(request) ?? errorAnswer(dialect, 404, 'page not found');
+    if (fault?.drop === 'during') return void response.socket?.resetAndDestroy();
+    send(response, withWait(answer, fault));
+  };
+
+  const wantedAnswer = ({ status, message }: InfluxFault = {}): Answer | undefined => {
+    if (status === undefined) return undefined;
+    return status < 300 ? { status } : errorAnswer(dialect, status, message ?? `simulated ${status}`);
   };
 
   const respond = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
@@ -142,7 +152,7 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
     if (path === '/ping') return send(response, pingAnswer(dialect));
     if (path === '/health') return send(response, healthAnswer(dialect));
     if (!mayEnter(request)) return send(response, errorAnswer(dialect, 401, 'unauthorized access'));
-    send(response, management(request) ?? errorAnswer(dialect, 404, 'page not found'));
+    await answerManagement(request, response);
   };
 
   const control = (request: SimulatorRequest, response: ServerResponse): void => {
@@ -164,6 +174,16 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
     close: server.close,
   };
 }
+
+const withWait = (answer: Answer, fault: InfluxFault | undefined): Answer =>
+  fault?.retryAfter === undefined
+    ? answer
+    : { ...answer, headers: { ...answer.headers, 'retry-after': String(fault.retryAfter) } };
+
+const isCreation = ({ method, path, body, query }: SimulatorRequest): boolean =>
+  path === '/query'
+    ? /CREATE DATABASE/.test(new URLSearchParams(body).get('q') ?? query.get('q') ?? '')
+    : method === 'POST' && ['/api/v3/configure/database', '/api/v2/buckets'].includes(path);
 
 const send = (response: ServerResponse, { status, body, headers }: Answer): void =>
   sendJson(response, status, body, headers);

@@ -19,7 +19,7 @@ const lists = { buckets: 'name', tasks: 'name', dbrps: 'database' } as const;
 
 /**
  * What `influx-setup` and `--create-db` ask of a server: of 2.x organisations, buckets, tasks and mappings, of 3 databases, of 1.x
- * `CREATE DATABASE` alone, since there the real one is to be had.
+ * `CREATE DATABASE` and `DROP DATABASE` alone, since there the real one is to be had.
  */
 export function createManagement(dialect: Dialect, org: string, databases: Set<string> | undefined): Management {
   const items: Record<keyof typeof lists, Item[]> = { buckets: [], tasks: [], dbrps: [] };
@@ -80,10 +80,16 @@ export function createManagement(dialect: Dialect, org: string, databases: Set<s
   const first: Management = ({ path, body, query }) => {
     if (path !== '/query') return undefined;
     const statement = new URLSearchParams(body).get('q') ?? query.get('q') ?? '';
-    const name = /^CREATE DATABASE "((?:[^"\\]|\\.)*)"$/.exec(statement)?.[1];
-    if (name === undefined) return { status: 200, body: { results: [{ statement_id: 0, error: 'not simulated' }] } };
-    databases?.add(name);
-    return { status: 200, body: { results: [{ statement_id: 0 }] } };
+    const [, verb, name] = /^(CREATE|DROP) DATABASE "((?:[^"\\]|\\.)*)"$/.exec(statement) ?? [];
+    const answer = (error?: string): Answer => ({
+      status: 200,
+      body: { results: [{ statement_id: 0, ...(error === undefined ? {} : { error }) }] },
+    });
+    if (name === undefined) return answer('not simulated');
+    if (/^$|^\.\.?$|[/\\]/.test(name)) return answer('invalid name');
+    if (verb === 'CREATE') databases?.add(name);
+    else databases?.delete(name);
+    return answer();
   };
 
   return { 1: first, 2: second, 3: third }[dialect];
