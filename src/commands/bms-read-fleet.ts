@@ -64,7 +64,7 @@ export function checkFleet(opts: Readonly<Record<string, unknown>>, given: Reado
 
 type FleetContext = Pick<
   Context<typeof fleetOptions>,
-  'opts' | 'once' | 'dataDir' | 'clock' | 'log' | 'signal' | 'lock' | 'queue' | 'alive' | 'metric'
+  'opts' | 'once' | 'dataDir' | 'clock' | 'log' | 'signal' | 'lock' | 'queue' | 'alive' | 'unready' | 'metric'
 >;
 
 /** What reading takes beyond the fleet's own options. */
@@ -94,17 +94,13 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
       scan: means.scan,
       put,
       alive: ctx.alive,
+      unready: ctx.unready,
       polled: (id, result, count) => polls.add(count, { device_id: id, result }),
     },
     { once: ctx.once, ...opts },
   );
-  if (fleet.size === 0) {
-    const next = 'registry add makes one known, registry set sets up one that was found.';
-    if (ctx.once) throw fail('config', 'no device of the registry is set up', next);
-    log.info(`no device of the registry is set up yet. ${next}`);
-    // There is nothing to prove by a reading.
-    ctx.alive();
-  }
+  const next = 'registry add makes one known, registry set sets up one that was found.';
+  if (fleet.size === 0 && !ctx.once) log.info(`no device of the registry is set up yet. ${next}`);
   const takeUp = (): void => {
     try {
       fleet.reload();
@@ -132,5 +128,6 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
   } finally {
     stopWatching();
   }
+  if (ctx.once && fleet.size === 0) throw fail('config', 'no device of the registry is set up', next);
   return isWhole ? exit.ok : exit.unavailable;
 }

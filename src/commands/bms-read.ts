@@ -63,7 +63,7 @@ The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the nu
 
 Bluetooth devices are read one at a time, first come first served, unless --max-connections says more; packs on several ports are read at the same time, those on one port one after the other. A poll that takes long shifts none after it.
 
-A device that can't be read is tried again as its registry entry says, three times a minute apart unless changed (--backoff 2 doubles the waits); then it is left alone for five minutes, or until a search sees it. A device_status record tells each change: configured, connected, disconnected, error. A vehicle_summary follows each round of a vehicle's devices, a system_status comes once a minute.
+A device that can't be read is tried again as its registry entry says, three times a minute apart unless changed (--backoff 2 doubles the waits); then it is left alone for five minutes, or until a search sees it. A device_status record tells each change: configured, connected, disconnected, error. The registry has it too: configured when nobody reads the device, and after --once what came of the round. While none is reached, /readyz says so. A vehicle_summary follows each round of a vehicle's devices, a system_status comes once a minute.
 
 --watch shows the devices live on the terminal. Where stdout is that terminal, the view takes the place of the records.`,
     },

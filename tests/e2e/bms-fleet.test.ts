@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
+import { testAir } from '../support/bluetooth.ts';
+import { freePort } from '../support/mosquitto.ts';
 import { requireService } from '../support/services.ts';
 import { shell } from '../support/shell.ts';
 import { listenerOf, packs, pollsOf, readRegistry, soakFleet } from './bms-fleet.ts';
@@ -105,6 +109,44 @@ test('without a device that is set up a round ends with 78 and says what to do',
   const got = await shell('bms-read --registry --once --no-initial-scan', { env });
   assert.equal(got.status, 78);
   assert.match(got.stderr, /registry add/);
+});
+
+test('a round over a registry in which nothing is set up searches first, and stores what is there (HAWK-92)', async (t) => {
+  const address = '50:54:7B:00:00:02';
+  const air = await testAir(t, [bmPeripheral({ family: 'bm6', clock: systemClock, address })]);
+  if (!air) return;
+  const { env, dataDir } = await packs(t, 0, 10);
+  const got = await shell('bms-read --registry --once', {
+    env: {
+      ...env,
+      VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
+      VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+      BATTERYHAWK_DISCOVERY_SCAN_DURATION: '3',
+    },
+  });
+  assert.equal(got.status, 78);
+  assert.match(got.stderr, /no device of the registry is set up\. .*registry set/);
+  const kept = JSON.parse(readFileSync(join(dataDir, 'devices.json'), 'utf8'));
+  assert.equal(kept.devices[address].status, 'discovered');
+});
+
+test('a fleet whose only pack is gone is not ready, and says why (HAWK-104)', async (t) => {
+  const fleet = await packs(t, 1, 1);
+  const port = await freePort();
+  const reader = readRegistry(t, fleet, '--http', String(port));
+  const ready = async (): Promise<{ status: number; text: string }> => {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  await reader.line(({ type }) => type === 'battery_reading');
+  assert.equal((await ready()).status, 200);
+  await fleet.lines[0]!.close();
+  await reader.line(({ type, status }) => type === 'device_status' && status === 'disconnected');
+  const { status, text } = await ready();
+  assert.equal(status, 503);
+  assert.match(text, /bms-read: .*127\.0\.0\.1/);
+  const { status: health } = await fetch(`http://127.0.0.1:${port}/healthz`);
+  assert.equal(health, 200, 'it knows that it is cut off, and tries again');
 });
 
 test('a registry of a newer version ends with 78', async (t) => {

@@ -13,3 +13,6 @@ export const codecs: readonly Codec[] = [jbd, dalyA5, dalyD2, dalyP81, bm6, bm2,
 /** The codecs that `--type` means: one by its name, or all dialects of a family; all for `auto`; none when nothing is called so. */
 export const codecsOf = (type: string): readonly Codec[] =>
   type === 'auto' ? codecs : codecs.filter(({ name, family }) => name === type || family === type);
+
+/** The family of a type that may name one of its dialects: `daly-d2` is a `daly`. What is not known stays as it is. */
+export const familyOf = (type: string): string => codecsOf(type)[0]?.family ?? type;

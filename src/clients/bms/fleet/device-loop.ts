@@ -13,8 +13,8 @@ export interface LoopHost {
   tell(status: DeviceStatus, reason?: string): Promise<void>;
   /** A round is over for this device: read, or given up. */
   rested(): void;
-  /** So many polls did not happen, since the one before them took too long; 0: it was in time. */
-  missed(polls: number): void;
+  /** So many polls did not happen: the reading before them took too long (`isSlow`), or it needed several tries; 0: it was in time. */
+  missed(polls: number, isSlow: boolean): void;
 }
 
 /** How often and how long one device is waited for. */
@@ -50,13 +50,17 @@ export function startLoop(
   const { clock, log } = host;
   const interval = polling_interval * second;
   let wake: (() => void) | undefined;
+  /** How long the last reading took. */
+  let took = 0;
 
   /** Reads, with retries. Resolves to whether it was read; rejects when the loop shall end. */
   async function series(): Promise<boolean> {
     const { retry_attempts, retry_interval } = connection_config;
     for (let attempt = 1; ; attempt++) {
+      const begin = clock.monotonic();
       try {
         await host.read(signal);
+        took = clock.monotonic() - begin;
         await host.tell('connected');
         log.recovered(friendly_name, `${friendly_name}: is read again`);
         return true;
@@ -101,7 +105,7 @@ export function startLoop(
       }
       due += interval;
       const polls = Math.max(0, Math.ceil((clock.monotonic() - due) / interval));
-      host.missed(polls);
+      host.missed(polls, took > interval);
       due += polls * interval;
       await clock.sleep(Math.max(0, due - clock.monotonic()), signal);
     }

@@ -1,5 +1,6 @@
+import { familyOf } from '../../../protocols/bms/index.ts';
 import type { VoltRecord } from '../../../records/record.ts';
-import { identityOf, type RegistryContent } from '../../../registry/content.ts';
+import { type DeviceIdentity, identityOf, type RegistryContent } from '../../../registry/content.ts';
 import type { Device, DeviceStatus } from '../../../registry/device.ts';
 import { timestamp } from '../../../runtime/clock.ts';
 import { version } from '../../../runtime/version.ts';
@@ -8,6 +9,7 @@ import { type DeviceLoop, startLoop } from './device-loop.ts';
 import { type FleetHost, type FleetOptions, pollResults } from './host.ts';
 import { createLane, type Lane } from './lanes.ts';
 import { createMemory } from './memory.ts';
+import { tellReach } from './reach.ts';
 import { createRounds } from './rounds.ts';
 import { systemStatus, vehicleSummary } from './summaries.ts';
 import { startTicker } from './ticker.ts';
@@ -18,6 +20,8 @@ interface Member {
   /** What the loop was started with; another one means another loop. */
   terms: string;
   status: DeviceStatus;
+  /** Milliseconds from one reading to the next. */
+  interval: number;
 }
 
 /** A fleet at work. */
@@ -91,15 +95,26 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
     return lane;
   }
 
+  /** As its readings have it: a registry may say which dialect of a family it speaks. */
+  function identity(id: string): DeviceIdentity {
+    const { device_type: type, ...rest } = identityOf(content, id);
+    return type === undefined ? rest : { ...rest, device_type: familyOf(type) };
+  }
+
   const putStatus = (id: string, status: DeviceStatus, reason?: string): void =>
-    host.put({ type: 'device_status', time: now(), ...identityOf(content, id), status, ...(reason && { reason }) });
+    host.put({ type: 'device_status', time: now(), ...identity(id), status, ...(reason && { reason }) });
+
+  const reached = (why?: string): void => tellReach(host, [...members.values()], why);
 
   async function tell(id: string, status: DeviceStatus, reason?: string): Promise<void> {
     const member = members.get(id);
-    if (!member || member.status === status) return;
+    if (!member) return;
+    const isSame = member.status === status;
     member.status = status;
+    reached(reason);
+    if (isSame) return;
     putStatus(id, status, reason);
-    await memory.status(id, status);
+    await memory.status([id], status);
   }
 
   async function read(id: string, until: AbortSignal): Promise<void> {
@@ -107,11 +122,10 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
     const vehicle = device.vehicle_id;
     rounds.begin(vehicle);
     try {
-      const got = await laneOf(device).use(() => host.read(device, identityOf(content, id), until), until);
+      const got = await laneOf(device).use(() => host.read(device, identity(id), until), until);
       readings.set(id, got);
       host.put(got);
       host.polled(id, 'read', 1);
-      host.alive();
       const { device_type: type } = got;
       if (typeof type !== 'string' || device.device_type !== undefined) return;
       device.device_type = type.toUpperCase();
@@ -144,20 +158,21 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
         read: (until) => read(id, until),
         tell: (status, reason) => tell(id, status, reason),
         rested: () => rested(id),
-        missed(polls) {
+        missed(polls, isSlow) {
+          const { friendly_name: name } = device;
           if (polls > 0) host.polled(id, 'missed', polls);
-          if (polls === 0) return log.recovered(`pace of ${id}`, `${device.friendly_name}: is read in time again`);
-          log.lost(
-            `pace of ${id}`,
-            `${device.friendly_name}: reading takes longer than its interval, polls are missed`,
-          );
+          if (polls === 0) log.recovered(`pace of ${id}`, `${name}: is read in time again`);
+          else if (isSlow)
+            log.lost(`pace of ${id}`, `${name}: reading takes longer than its interval, polls are missed`);
+          else log.info(`${name}: ${polls} polls were missed while it was not reached`);
         },
       },
       AbortSignal.any([signal, stop.signal]),
       options,
     );
     loop.done.catch(fail);
-    members.set(id, { loop, stop, terms: termsOf(device), status: device.status });
+    const interval = device.polling_interval * 1000;
+    members.set(id, { loop, stop, terms: termsOf(device), status: device.status, interval });
   }
 
   /** Starts, restarts and stops loops so that they are those of the registry. */
@@ -171,13 +186,20 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
       members.delete(id);
       if (!device) readings.delete(id);
     }
+    const fresh: string[] = [];
     for (const [id, device] of Object.entries(next.devices)) {
       if (members.has(id)) continue;
-      // What came of it in an earlier run says nothing of now.
-      if (!before.devices[id] && device.status !== 'discovered') device.status = 'configured';
+      const isFresh = !before.devices[id] && !['discovered', 'configured'].includes(device.status);
+      if (isFresh) {
+        device.status = 'configured';
+        fresh.push(id);
+      }
       if (before.devices[id]?.status !== device.status) putStatus(id, device.status);
       if (device.status !== 'discovered') join(id, device);
     }
+    // What came of it in an earlier run says nothing of now.
+    if (fresh.length > 0) void memory.status(fresh, 'configured');
+    if (members.size === 0) reached();
   }
 
   async function discover(): Promise<void> {
@@ -220,6 +242,8 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
     // Both end with the signal.
     await Promise.all([status.done, search.done]);
     await settled();
+    // Nobody reads them any longer.
+    await memory.status([...members.keys()], 'configured');
     return true;
   }
 

@@ -19,6 +19,7 @@ export interface FleetHost {
   /** Takes a record; never waits. */
   put(record: VoltRecord): void;
   alive(within?: number): void;
+  unready(why: string): void;
   /** `count` polls of a device came to this; 0 when it joins, so that nothing is told from not counted. */
   polled(id: string, result: PollResult, count: number): void;
 }

@@ -53,6 +53,21 @@ describe('pace', () => {
     it.stop();
   });
 
+  test('polls that fall into an outage are missed, too, but nothing was slow', async () => {
+    const it = world();
+    await it.add({ port: '/dev/ttyUSB0', id: 'pack' }, { polling_interval: 10 });
+    it.answers.pack = { fault: 'no answer' };
+    it.start();
+    await it.clock.advance(50 * second);
+    it.answers.pack = {};
+    await it.clock.advance(60 * second);
+    assert.equal(it.polls['pack missed'], 6);
+    const said = it.log.join('\n');
+    assert.match(said, /pack: 6 polls were missed while it was not reached/);
+    assert.doesNotMatch(said, /takes longer|read in time/);
+    it.stop();
+  });
+
   test('a reading carries the system time in UTC and the names of the registry (HAWK-102, HAWK-118)', async () => {
     const it = world();
     await it.add({ ...ble(a), friendly_name: 'Starter' });
@@ -190,6 +205,45 @@ describe('a device that can not be reached', () => {
     it.stop();
   });
 
+  test('the registry says configured from the start of a run, and again at its end: nobody reads it then (HAWK-94, HAWK-100)', async () => {
+    const it = world();
+    await it.add(ble(a), { polling_interval: 600 });
+    await it.add(ble(b), { polling_interval: 600 });
+    await it.registry.update((draft) => {
+      draft.devices[a]!.status = 'connected';
+      draft.devices[b]!.status = 'error';
+    });
+    it.answers[a] = { takes: 10 * second };
+    const fleet = it.start({ maxConnections: 2 });
+    await it.clock.advance(second);
+    assert.equal(it.content().devices[a]?.status, 'configured');
+    assert.equal(it.content().devices[b]?.status, 'connected');
+    await it.clock.advance(10 * second);
+    assert.equal(it.content().devices[a]?.status, 'connected');
+    it.stop();
+    await fleet.done;
+    assert.deepEqual([it.content().devices[a]?.status, it.content().devices[b]?.status], ['configured', 'configured']);
+  });
+
+  test('one round leaves in the registry what came of it', async () => {
+    const it = world();
+    await it.add(ble(a));
+    const fleet = it.start({ once: true });
+    await it.clock.advance(second);
+    assert.equal(await fleet.done, true);
+    assert.equal(it.content().devices[a]?.status, 'connected');
+  });
+
+  test('a status has the device_type that its readings have, whatever dialect the registry names', async () => {
+    const it = world();
+    await it.add({ port: '/dev/ttyUSB0', id: 'pack', device_type: 'daly-d2' });
+    it.start();
+    await it.clock.advance(second);
+    assert.deepEqual([...new Set(it.of('device_status').map(({ device_type }) => device_type))], ['daly']);
+    assert.equal(it.content().devices.pack?.device_type, 'DALY-D2', 'which is how it is asked');
+    it.stop();
+  });
+
   test('a device that was connected in an earlier run is told as configured until it is read in this one', async () => {
     const it = world();
     await it.add(ble(a), { polling_interval: 600 });
@@ -240,6 +294,47 @@ describe('a device that can not be reached', () => {
     assert.equal(it.of('battery_reading').length, 0);
     await it.clock.advance(2 * minute);
     assert.equal(it.of('battery_reading').length, 1);
+    it.stop();
+  });
+});
+
+describe('readiness', () => {
+  test('a fleet none of whose devices is reached is not ready, and ready with the next reading', async () => {
+    const it = world();
+    await it.add(ble(a), { polling_interval: 60, friendly_name: 'Starter' });
+    await it.add(ble(b), { polling_interval: 600 });
+    for (const id of [a, b]) it.answers[id] = { fault: 'no answer' };
+    it.start();
+    await it.clock.advance(second);
+    assert.deepEqual(it.health, ['none of 2 devices is reached']);
+    it.answers[a] = {};
+    await it.clock.advance(minute);
+    assert.equal(it.health.at(-1), 'alive for 1080 s', 'three of its intervals and a quarter of an hour');
+    it.answers[a] = { fault: 'held by a phone' };
+    await it.clock.advance(5 * minute);
+    assert.equal(it.health.at(-1), 'none of 2 devices is reached');
+    it.stop();
+  });
+
+  test('one device that is reached is enough; a single one says why it is not', async () => {
+    const it = world();
+    await it.add(ble(a), { polling_interval: 60 });
+    await it.add(ble(b), { polling_interval: 60 });
+    it.answers[b] = { fault: 'no answer' };
+    const fleet = it.start();
+    await it.clock.advance(10 * minute);
+    assert.ok(it.health.length > 5 && it.health.every((said) => said.startsWith('alive')), it.health.join());
+    await it.registry.update((draft) => {
+      delete draft.devices[a];
+    });
+    fleet.reload();
+    await it.clock.advance(5 * minute);
+    assert.equal(it.health.at(-1), 'no answer');
+    await it.registry.update((draft) => {
+      delete draft.devices[b];
+    });
+    fleet.reload();
+    assert.equal(it.health.at(-1), 'alive', 'without a device there is nothing to prove');
     it.stop();
   });
 });

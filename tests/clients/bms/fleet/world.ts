@@ -52,6 +52,8 @@ export interface World {
   polls: Record<string, number>;
   /** Tries so far: `id second`. */
   tries: string[];
+  /** What was said of readiness and proof of life. */
+  health: string[];
   /** Devices that were being read at the same time, at most. */
   crowd(): number;
   answers: Record<string, Answer>;
@@ -74,6 +76,7 @@ export function world(): World {
   const records: VoltRecord[] = [];
   const log: string[] = [];
   const tries: string[] = [];
+  const health: string[] = [];
   const polls: Record<string, number> = {};
   const answers: Record<string, Answer> = {};
   const scan: World['scan'] = { found: [], times: [] };
@@ -106,7 +109,8 @@ export function world(): World {
       return scan.found;
     },
     put: (record) => records.push(record),
-    alive() {},
+    alive: (within) => void health.push(within === undefined ? 'alive' : `alive for ${within / second} s`),
+    unready: (why) => void health.push(why),
     polled(id, result, count) {
       polls[`${id} ${result}`] = (polls[`${id} ${result}`] ?? 0) + count;
     },
@@ -120,6 +124,7 @@ export function world(): World {
     log,
     polls,
     tries,
+    health,
     crowd: () => crowd,
     answers,
     add: (found, fields) => registry.update((draft, now) => addDevice(draft, now, found, fields)),
