@@ -324,6 +324,26 @@ test('with --interval it goes on, and a missed round is said once and made up fo
   assert.match(text, /readings are back/);
 });
 
+test('with --interval what is odd is said once, over an outage too', async (t) => {
+  const board = await startDaly(t, {}, { temperatures: [21, -40] });
+  const stop = new AbortController();
+  let seen = 0;
+  const result = await read(
+    board,
+    { type: 'daly-a5', interval: '100ms', readTimeout: '1s' },
+    {
+      signal: stop.signal,
+      onItem() {
+        seen++;
+        if (seen === 2) board.line.hangUp();
+        if (seen === 4) stop.abort();
+      },
+    },
+  );
+  assert.match(result.log.join('\n'), /readings are back/);
+  assert.equal(result.log.filter((line) => line.includes('temperature sensor 2 is missing')).length, 1);
+});
+
 test('after an outage a board of another number is asked as it was found, not searched for again', async (t) => {
   const board = await startDaly(t, { board: 4 });
   const stop = new AbortController();

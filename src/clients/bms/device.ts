@@ -5,8 +5,8 @@ import { timestamp } from '../../runtime/clock.ts';
 import { CommandError, exit, fail } from '../../runtime/exit.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
 import { type BmsHost, createExchange, type Patience } from './exchange.ts';
-import { createWatch } from './oddities.ts';
 import { type Found, probe, type Wire } from './probe.ts';
+import { createSaid } from './said.ts';
 import { refuseVariants } from './variants.ts';
 
 /** A device to be read: where it is, what it may be, and whose records it makes. */
@@ -66,10 +66,11 @@ export async function readDevice(target: Target, host: BmsHost): Promise<VoltRec
 }
 
 /** Connects to a device, finds out what it is and does what a connection begins with. Throws as {@link readDevice}. */
-export async function openDevice(target: Target, host: BmsHost): Promise<Device> {
+export async function openDevice(target: Target, given: BmsHost): Promise<Device> {
+  const { said = createSaid(given.log) } = given;
+  const host = { ...given, said };
   const { codec, options, link, isOpen } = await find(target, host);
   const identity = { ...target.identity, device_type: codec.family };
-  const watch = createWatch(link.name, host.log);
   const record = (type: string, fields: object, at = host.clock.now()): VoltRecord => ({
     type,
     time: timestamp(at),
@@ -105,7 +106,7 @@ export async function openDevice(target: Target, host: BmsHost): Promise<Device>
 
   async function fields(): Promise<BatteryFields> {
     const { fields: read, remarks } = await run(codec.reading);
-    watch(read, remarks ?? []);
+    said.reading(link.name, read, remarks ?? []);
     return read;
   }
 

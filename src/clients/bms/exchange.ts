@@ -13,6 +13,7 @@ import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
 import type { OptionalPages } from './optional-pages.ts';
+import type { Said } from './said.ts';
 import { isDamaged, unanswered, wrongType } from './silence.ts';
 import { createTally, type Tally } from './tally.ts';
 import { createUnasked, type OnPushed } from './unasked.ts';
@@ -22,6 +23,8 @@ export interface BmsHost {
   clock: Clock;
   log: Log;
   signal: AbortSignal;
+  /** What has been said of the device; absent: nothing yet. */
+  said?: Said;
 }
 
 /** How patient an exchange is. */
@@ -73,7 +76,7 @@ export function createExchange(
   const { clock, log, signal } = host;
   const { timing } = codec;
   const parser = codec.parser(options);
-  const tally = createTally(link.name, log, codec.serial !== undefined);
+  const tally = createTally(link.name, log, codec.serial !== undefined, host.said);
   const unasked = createUnasked(link.name, codec.pushed, options, timing.torn, host, onPushed);
   let current:
     | { request: Request; accepted: Frame[]; progress(): void; delayed(): void; fail(error: Error): void }

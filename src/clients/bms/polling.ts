@@ -4,6 +4,7 @@ import { CommandError, exit } from '../../runtime/exit.ts';
 import { type Device, openDevice, type Target } from './device.ts';
 import type { BmsHost } from './exchange.ts';
 import { createOptionalPages } from './optional-pages.ts';
+import { createSaid } from './said.ts';
 
 /** What polling tells beyond its records. */
 export interface PollingHost extends BmsHost {
@@ -47,6 +48,7 @@ export async function* poll(
     pushed.push(record);
     bell.ring();
   };
+  const said = createSaid(log);
   let device: Device | undefined;
   let known: Partial<Target> = {};
   let optionalPages = createOptionalPages();
@@ -54,7 +56,7 @@ export async function* poll(
   try {
     while (!signal.aborted) {
       try {
-        device ??= await openDevice({ ...target, ...known, optionalPages, onPushed }, host);
+        device ??= await openDevice({ ...target, ...known, optionalPages, onPushed }, { ...host, said });
         const records = await work(device);
         // What it is and how to ask it, is known now: after an outage nothing is tried out again.
         known = { candidates: [device.codec], options: device.options, isKnown: true };

@@ -1,6 +1,7 @@
 import type { Frame, Rejection, Request } from '../../protocols/bms/codec.ts';
 import { hex } from '../../protocols/bms/framing.ts';
 import type { Log } from '../../runtime/log.ts';
+import { createSaid, type Said } from './said.ts';
 
 /** What came over a link and was not used, so that a failure can say why. */
 export interface Tally {
@@ -34,25 +35,21 @@ const previewBytes = 24;
 const strange = 2;
 
 /**
- * Counts; and says once when another master is on the bus, or when the adapter hears itself.
+ * Counts; and tells `said` when another master is on the bus, or when the adapter hears itself.
  *
  * @param isBus others may ask there too; a Bluetooth connection is ours alone, what comes unasked is the device's own doing
  */
-export function createTally(name: string, log: Log, isBus = true): Tally {
+export function createTally(name: string, log: Log, isBus = true, said: Said = createSaid(log)): Tally {
   let rejected: Record<string, number> = {};
   const own = new Map<string, Request>();
   let bytes = 0;
   let frames = 0;
   let foreign = 0;
   let preview = new Uint8Array(0);
-  let said = false;
-  let echoed = false;
 
   const stranger = (what: string): void => {
     foreign++;
-    if (!isBus || said || foreign < strange) return;
-    said = true;
-    log.warn(`${name}: another master asks on this bus (${what}): readings will be missed. Only one may ask.`);
+    if (isBus && foreign >= strange) said.stranger(name, what);
   };
 
   return {
@@ -78,8 +75,7 @@ export function createTally(name: string, log: Log, isBus = true): Tally {
         return;
       }
       if (!of || !own.has(hex(of))) return stranger('requests that are not ours');
-      if (!echoed) log.debug(`${name}: the adapter hears its own bytes; they are ignored`);
-      echoed = true;
+      said.echo(name);
     },
     accepted() {
       frames++;

@@ -9,6 +9,7 @@ import { openDevice, type Target } from '../device.ts';
 import type { BmsHost, Patience } from '../exchange.ts';
 import { createOptionalPages } from '../optional-pages.ts';
 import type { Wire } from '../probe.ts';
+import { createSaid, type Said } from '../said.ts';
 import { serialWire } from '../serial-wire.ts';
 import type { FleetHost } from './host.ts';
 
@@ -25,9 +26,9 @@ export interface ReaderMeans extends Patience {
   onPushed?: (record: VoltRecord) => void;
 }
 
-/** What a device turned out to be, and what had been said of it then. */
+/** What a device turned out to be, and what the registry said of it then. */
 interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown' | 'optionalPages'> {
-  said: string;
+  terms: string;
 }
 
 /**
@@ -43,6 +44,17 @@ export function registryReader(
   air: AirWire | undefined,
 ): FleetHost['read'] {
   const known = new Map<string, Known>();
+  const told = new Map<string, { place: string; said: Said }>();
+
+  /** What has been said of the device, as long as it is in its place. */
+  function saidAbout(id: string, { port, board, mac_address }: Device): Said {
+    const place = JSON.stringify([port, board, mac_address]);
+    const before = told.get(id);
+    if (before?.place === place) return before.said;
+    const said = createSaid(host.log);
+    told.set(id, { place, said });
+    return said;
+  }
 
   async function wireOf(device: Device, signal: AbortSignal): Promise<Wire> {
     const { port, board, mac_address: address } = device;
@@ -72,7 +84,7 @@ export function registryReader(
     const { device_id: id } = identity;
     const { retries, readTimeout, password, onPushed } = means();
     const before = known.get(id);
-    const isSame = before?.said === saidOf(device, device.device_type, password);
+    const isSame = before?.terms === termsOf(device, device.device_type, password);
     const {
       candidates,
       options,
@@ -92,13 +104,13 @@ export function registryReader(
       ...(onPushed && { onPushed }),
     };
     known.delete(id);
-    const opened = await openDevice(target, { ...host, signal });
+    const opened = await openDevice(target, { ...host, signal, said: saidAbout(id, device) });
     try {
       const reading = await opened.read();
       const { codec } = opened;
       // The fleet writes the family into the registry where no type stood.
-      const said = saidOf(device, device.device_type ?? codec.family, password);
-      known.set(id, { said, candidates: [codec], options: opened.options, isKnown: true, optionalPages });
+      const terms = termsOf(device, device.device_type ?? codec.family, password);
+      known.set(id, { terms, candidates: [codec], options: opened.options, isKnown: true, optionalPages });
       return reading;
     } finally {
       await opened.close();
@@ -107,7 +119,7 @@ export function registryReader(
 }
 
 /** What decides how a device is asked, as one text. */
-const saidOf = (
+const termsOf = (
   { port, board, mac_address, invert_current }: Device,
   type: string | undefined,
   password: string | undefined,

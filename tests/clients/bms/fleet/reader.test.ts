@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { type ReaderMeans, registryReader } from '../../../../src/clients/bms/fleet/reader.ts';
 import type { Device } from '../../../../src/registry/device.ts';
 import { systemClock } from '../../../../src/runtime/clock.ts';
 import { dalyDevice } from '../../../../src/simulators/bms/daly.ts';
-import { createPack } from '../../../../src/simulators/bms/pack.ts';
-import { startBoard, startDaly, startJbd } from '../../../support/bms-line.ts';
+import type { SerialDevice } from '../../../../src/simulators/bms/device.ts';
+import { jbdDevice } from '../../../../src/simulators/bms/jbd.ts';
+import { createPack, type PackOptions } from '../../../../src/simulators/bms/pack.ts';
+import { type BoardOptions, startBoard, startDaly, startJbd } from '../../../support/bms-line.ts';
 import { lockedModule } from '../locked-module.ts';
 
 const signal = new AbortController().signal;
@@ -138,4 +140,55 @@ test('a password that is changed is given at the next reading, to a module that 
   far = lockedModule(sent);
   now.password = '000000';
   await assert.rejects(read(device, identity, signal), /password/);
+});
+
+/** A reader of one pack that speaks as `far` does at the moment, and what it says on stderr. */
+async function watched(t: TestContext, first: SerialDevice, board: BoardOptions = {}) {
+  const log: string[] = [];
+  const say = (text: string): void => void log.push(text);
+  const read = registryReader({ ...host, log: { ...host.log, info: say, warn: say } }, () => means, undefined);
+  const now = { far: first };
+  const { line } = await startBoard(t, () => ({ receive: (bytes) => now.far.receive(bytes) }), board);
+  return {
+    log,
+    now,
+    read: (device: Partial<Device>) =>
+      read(deviceAt(line.url, device), { device_id: 'pack', device_name: 'Pack' }, signal),
+  };
+}
+
+const daly = (options: PackOptions): SerialDevice =>
+  dalyDevice(createPack(options, systemClock), { dialect: 'a5', board: 1, stale: false });
+
+test('what is odd about a pack is said with its first reading, not with each, and that it is over', async (t) => {
+  const { log, now, read } = await watched(t, daly({ temperatures: [21, -40] }));
+  for (let round = 0; round < 3; round++) await read({ device_type: 'DALY-A5' });
+  assert.deepEqual(
+    log.map((line) => line.replace(/^\S+ /, '')),
+    ['temperature sensor 2 is missing'],
+  );
+  now.far = daly({ temperatures: [21, 22] });
+  for (let round = 0; round < 2; round++) await read({ device_type: 'DALY-A5' });
+  assert.deepEqual(
+    log.slice(1).map((line) => line.replace(/^\S+ /, '')),
+    ['no longer: temperature sensor 2 is missing'],
+  );
+});
+
+test('another number of cells is said, once, though each reading has a connection of its own', async (t) => {
+  const jbd = (cells: number): SerialDevice => jbdDevice(createPack({ cells }, systemClock));
+  const { log, now, read } = await watched(t, jbd(8));
+  await read({ device_type: 'JBD' });
+  now.far = jbd(4);
+  for (let round = 0; round < 3; round++) assert.equal((await read({ device_type: 'JBD' })).cell_count, 4);
+  assert.deepEqual(
+    log.map((line) => line.replace(/^\S+ /, '')),
+    ['it had 8 cells, now it has 4: is this another battery?'],
+  );
+});
+
+test('another master is told once as long as it asks', async (t) => {
+  const { log, read } = await watched(t, jbdDevice(createPack({}, systemClock)), { faults: [{ kind: 'master' }] });
+  for (let round = 0; round < 4; round++) await read({ device_type: 'JBD' }).catch(() => {});
+  assert.equal(log.filter((line) => line.includes('another master asks on this bus')).length, 1);
 });
