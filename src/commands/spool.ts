@@ -38,7 +38,7 @@ A sink of the toolkit acknowledges by itself: spool opens a descriptor for it an
 
   spool DIR -- voltpipe run 'ha-discovery | mqtt-pub'
 
-What the sink prints is the output of spool.
+What the sink prints is the output of spool. It has the environment of spool, and in it, as variables, what --config, --no-config, --data-dir and --env-file of spool or of voltpipe run say; options of its own win.
 
 A sink that ends is started again, after 1 s, then 2 s and so on up to a minute. One that ends with 64, 77 or 78 (usage, not logged in, configuration) before anything was delivered ends spool with the same status, the records kept. Later, when it had worked before, spool goes on taking records, is not ready (--http, systemd) and tries it again every 5 minutes: a token that ran out shall not cost records.
 

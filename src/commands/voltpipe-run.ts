@@ -12,7 +12,8 @@ export const command = defineCommand({
 memory of one, and acknowledgements travel from the sink up to the source.
 
 The pipeline is one argument. Stages are separated by \`|\`; words by white space; quotes and backslashes work as in sh(1). What a
-shell would do beyond that (variables, redirection, globs) is refused. Options given to \`voltpipe run\` itself hold for every stage.
+shell would do beyond that (variables, redirection, globs) is refused. Options given to \`voltpipe run\` itself hold for every stage;
+--config, --no-config, --data-dir and --env-file also for the sink of \`spool DIR -- SINK\`, which is a process of its own.
 
 The rightmost stage that failed decides the exit status.`,
   arguments: [{ name: 'pipeline', summary: "stages separated by '|'", required: true, variadic: true }],

@@ -8,7 +8,7 @@ const everywhere = {
     summary: 'configuration file, YAML or JSON',
     env: ['VOLTPIPE_CONFIG'],
   },
-  noConfig: { type: 'flag', summary: 'read no configuration file and no system.json' },
+  noConfig: { type: 'flag', env: ['VOLTPIPE_NO_CONFIG'], summary: 'read no configuration file and no system.json' },
   checkConfig: { type: 'flag', summary: 'check the configuration against its schema and end' },
   dataDir: {
     type: 'file',

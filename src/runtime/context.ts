@@ -64,7 +64,10 @@ export interface Context<O extends Options = Options> {
   lock(name: string, where?: 'runtime' | 'data'): Promise<() => Promise<void>>;
   /** The words that start this binary again, for a command that spawns another one of the toolkit. */
   readonly self: readonly string[];
-  /** A child with environment, descriptors and signals set right. */
+  /**
+   * A child with environment, descriptors and signals set right. One of the toolkit settles as this command does: what `--config`,
+   * `--no-config`, `--data-dir` and `--env-file` said is in its environment.
+   */
   spawn(argv: readonly string[], options?: SpawnOptions): ChildProcess;
   /** The value of an option of type `secret`, registered for redaction; undefined when it is nowhere. */
   secret(name: SecretName<O>): Promise<string | undefined>;

@@ -106,7 +106,7 @@ export function createContext(
       return release;
     },
     self: [process.execPath, process.argv[1] ?? ''],
-    spawn: services.spawn,
+    spawn: (argv, options = {}) => services.spawn(argv, { ...options, env: { ...settings.handedOn, ...options.env } }),
     async secret(name) {
       const spec = definition.options[name];
       if (!spec) throw new Error(`${definition.name} declares no secret ${name}`);

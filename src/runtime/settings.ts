@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { AnyDefinition } from './command.ts';
 import { type CommonValues, commonOptions, environmentNames, fixedNames, flagOf } from './common-options.ts';
@@ -39,6 +39,8 @@ export interface Settings {
   watched: readonly string[];
   /** Files that `--<name>-file` named, by the secret's name. */
   secretFiles: Readonly<Record<string, string>>;
+  /** Variables by which a child settles the same: what flags said of files and directories. */
+  handedOn: Readonly<Record<string, string>>;
 }
 
 /** Every option of a command, its own and the common ones. */
@@ -127,13 +129,29 @@ function environment(named: unknown, env: Env, problems: Problem[]): Env {
   }
 }
 
+/** The flags that say where settings and data come from, as variables; a flag of the child's own still wins. */
+function handedOn(given: CommandLine['flags'], env: Env, processEnv: Env): Record<string, string> {
+  const { config, noConfig, dataDir } = given;
+  const added = Object.entries(env).filter(([name, value]) => value !== undefined && processEnv[name] === undefined);
+  return {
+    ...(Object.fromEntries(added) as Record<string, string>),
+    ...(typeof config === 'string' ? { VOLTPIPE_CONFIG: resolve(config), VOLTPIPE_NO_CONFIG: '' } : {}),
+    ...(noConfig ? { VOLTPIPE_NO_CONFIG: '1' } : {}),
+    ...(typeof dataDir === 'string' ? { VOLTPIPE_DATA_DIR: resolve(dataDir) } : {}),
+  };
+}
+
+const readsNoConfig = ({ flags }: CommandLine, env: Env): boolean =>
+  flags.noConfig === true ||
+  (flags.config === undefined && !['', '0', 'false', undefined].includes(env.VOLTPIPE_NO_CONFIG));
+
 async function configSources(
   line: CommandLine,
   env: Env,
   dataDir: string,
   problems: Problem[],
 ): Promise<ConfigSource[]> {
-  if (line.flags.noConfig) return [];
+  if (readsNoConfig(line, env)) return [];
   const sources: ConfigSource[] = [];
   const read = async (file: string | undefined): Promise<void> => {
     if (file) sources.push(await readConfigFile(file));
@@ -264,9 +282,21 @@ export async function settle(
       .filter(([name, spec]) => (spec as OptionSpec).type === 'secret' && line.flags[name] !== undefined)
       .map(([name]) => [name, String(line.flags[name])]),
   );
-  const watched = given.noConfig ? [] : [...new Set([systemFile(dataDir), ...sources.map(({ file }) => file)])];
+  const watched = readsNoConfig({ ...line, flags: given }, env)
+    ? []
+    : [...new Set([systemFile(dataDir), ...sources.map(({ file }) => file)])];
   const common = settled as unknown as CommonValues;
-  return { opts, common, args: line.args, dataDir, env, sources, watched, secretFiles };
+  return {
+    opts,
+    common,
+    args: line.args,
+    dataDir,
+    env,
+    sources,
+    watched,
+    secretFiles,
+    handedOn: handedOn(given, env, processEnv),
+  };
 }
 
 function check(

@@ -276,3 +276,21 @@ test('directories: --data-dir, $VOLTPIPE_DATA_DIR, $STATE_DIRECTORY, $XDG_STATE_
   assert.equal(await where([], { VOLTPIPE_DATA_DIR: '/d', STATE_DIRECTORY: '/s1:/s2' }), '/d');
   assert.equal(await where(['--data-dir', '/f'], { VOLTPIPE_DATA_DIR: '/d' }), '/f');
 });
+
+test('what flags say of files and directories is handed on to children as variables', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'voltpipe-settings-')), 'c.yaml');
+  writeFileSync(file, 'abrp: {minInterval: 9}\n');
+  assert.deepEqual((await settled(['-r', '15'])).handedOn, {});
+  assert.deepEqual((await settled(['--config', file])).handedOn, { VOLTPIPE_CONFIG: file, VOLTPIPE_NO_CONFIG: '' });
+  assert.deepEqual((await settled([], { inherited: { noConfig: true, dataDir: '/x' } })).handedOn, {
+    VOLTPIPE_NO_CONFIG: '1',
+    VOLTPIPE_DATA_DIR: '/x',
+  });
+  const env = { VOLTPIPE_NO_CONFIG: '1' };
+  assert.equal((await settled([], { config: 'abrp: {minInterval: 8}', env })).opts.rate, 10_000);
+  assert.equal((await settled(['--config', file], { env })).opts.rate, 9000);
+  assert.equal(
+    (await settled([], { config: 'abrp: {minInterval: 8}', env: { VOLTPIPE_NO_CONFIG: '0' } })).opts.rate,
+    8000,
+  );
+});
