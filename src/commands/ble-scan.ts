@@ -161,6 +161,11 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
   }
   if (ctx.signal.aborted) return;
   yield* round.rest();
+  const others = round.seen.size;
+  if (!opts.all && opts.interval === undefined && ![...round.seen.values()].some(isMonitor)) {
+    const which = others === 0 ? 'and nothing else' : `of ${others} devices none is known as one (--all shows them)`;
+    ctx.log.info(`no battery monitor in reach, ${which}. One that is connected to a phone may keep silent.`);
+  }
   yield* register(ctx, round.seen);
   if (!opts.connect) return;
   const password = await ctx.secret('password');

@@ -157,10 +157,13 @@ bms-read does not hang up in the middle of such a log, and asks nothing meanwhil
   check(opts, _args, given) {
     if (opts['registry']) checkFleet(opts, given);
     if (given.has('port') && given.has('ble')) throw fail('usage', '--port and --ble exclude each other');
+    // What the command line says goes before what a file says of the other way.
+    if (given.has('port')) opts['ble'] = undefined;
     const { ble } = opts;
     if (typeof ble === 'string' && bluetoothAddress(ble) === undefined) {
       throw fail('usage', `${ble}: not the address of a Bluetooth device`, 'ble-scan shows addresses.');
     }
+    if (given.has('pages') && !opts['history']) throw fail('usage', '--pages goes with --history');
     const jobs = ['info', 'history', 'raw'].filter((name) => opts[name]);
     if (jobs.length > 1) throw fail('usage', `--${jobs.join(' and --')} exclude each other`);
     const switches = opts['charge'] !== undefined || opts['discharge'] !== undefined;

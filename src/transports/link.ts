@@ -2,9 +2,9 @@
 export interface LinkFailure {
   /**
    * `unplugged`: the adapter or port went away; `closed`: the far side hung up or the device disconnected; `silent`: the link's own
-   * time-out; `refused`: the far side or the system said no; `failed`: anything else.
+   * time-out; `refused`: the far side or the system said no; `unsuited`: it is another kind of device; `failed`: anything else.
    */
-  kind: 'unplugged' | 'closed' | 'silent' | 'refused' | 'failed';
+  kind: 'unplugged' | 'closed' | 'silent' | 'refused' | 'unsuited' | 'failed';
   /** For a message, a phrase without full stop: `the port is gone, it was unplugged`. */
   reason: string;
 }

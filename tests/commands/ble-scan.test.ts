@@ -41,6 +41,19 @@ test('monitors are found among others, each once a scan, and the adapter is left
   assert.equal(all.length, 7);
 });
 
+test('a scan that finds no monitor says so, and what else was there', async (t) => {
+  for (const [devices, said] of [
+    [crowd(3), /no battery monitor in reach, of 3 devices none is known as one \(--all shows them\)/],
+    [[], /no battery monitor in reach, and nothing else/],
+  ] as const) {
+    const air = await testAir(t, devices);
+    if (!air) return;
+    const { status, stdout, stderr } = await shell('ble-scan --duration 2s', { env: environment(air) });
+    assert.deepEqual([status, stdout], [0, '']);
+    assert.match(stderr, said);
+  }
+});
+
 test('--passive reads monitors with no connection', async (t) => {
   const air = await testAir(t, [bm6, bm2]);
   if (!air) return;

@@ -73,6 +73,23 @@ test('--info says versions and counters', async (t) => {
   }
 });
 
+test('one way to the device is said, and it can be one', async (t) => {
+  const board = await startJbd(t);
+  const ble = '50:54:7B:00:00:02';
+  const wrong: [Record<string, unknown>, RegExp][] = [
+    [{ ble, port: board.line.url }, /^--port and --ble exclude each other$/],
+    [{ ble: 'nonsense' }, /^nonsense: not the address of a Bluetooth device\. ble-scan shows addresses\.$/],
+    [{ ble, pages: 2 }, /^--pages goes with --history$/],
+  ];
+  for (const [flags, message] of wrong) {
+    const result = await runCommand(command, { flags });
+    assert.equal(result.status, 64);
+    assert.match(messageOf(result), message);
+  }
+  const env = { VOLTPIPE_BMS_BLE: ble };
+  assert.equal(only(await read(board, {}, { env })).device_type, 'jbd', 'the command line goes before the environment');
+});
+
 test('--history of a board that keeps no log is a usage error', async (t) => {
   const result = await read(await startJbd(t), { type: 'jbd', history: true });
   assert.equal(result.status, 64);

@@ -142,6 +142,7 @@ export function createBluetooth(host: BluetoothHost, given: BleOptions, linger =
 const nextStep: Partial<Record<LinkError['failure']['kind'], string>> = {
   silent: 'Is it in reach and awake, and does no phone hold it? ble-scan shows what is there.',
   refused: 'Close the app on the phone, or wait.',
+  unsuited: 'Is its type right? ble-scan says what it is.',
 };
 
 /** The failure of a link as a command says it. */

@@ -138,7 +138,10 @@ export interface Frame {
 
 /** Bytes or frames that are not used, and the name of the reason. */
 export interface Rejection {
-  /** `noise`, `checksum`, `tail`, `length`, `cut`, `request`, `too short` …: a codec's opening comment lists its own. */
+  /**
+   * `noise`, `checksum`, `tail`, `length`, `cut`, `request`, `too short`, `zero` (bytes that say nothing) …: a codec's opening comment
+   * lists its own.
+   */
   rejected: string;
   /** What it was about, for messages: `basic information has 3 bytes, 23 are needed`. */
   detail?: string;

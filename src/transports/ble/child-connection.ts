@@ -49,7 +49,7 @@ interface Chosen {
 /** The first choice that the device has. */
 async function choose(peripheral: Peripheral, choices: readonly GattChoice[], step: number): Promise<Chosen> {
   const services = await race(peripheral.discoverServicesAsync([]), step, 'discover services', peripheral);
-  const seen: string[] = [];
+  const seen = new Set<string>();
   for (const [index, choice] of choices.entries()) {
     const service = services.find(({ uuid }) => uuid === choice.service);
     if (!service) continue;
@@ -60,21 +60,21 @@ async function choose(peripheral: Peripheral, choices: readonly GattChoice[], st
       `discover characteristics of ${service.uuid}`,
       peripheral,
     );
-    seen.push(`${service.uuid}: ${found.map(({ uuid }) => uuid).join(', ')}`);
+    seen.add(`${service.uuid}: ${found.map(({ uuid }) => uuid).join(', ')}`);
     const notify = found.find(({ uuid }) => uuid === choice.notify);
     const write = found.find(({ uuid }) => uuid === choice.write);
     const notifies = notify?.properties.some((name) => name === 'notify' || name === 'indicate');
     if (notify && write && notifies) return { index, notify, write };
   }
-  const has = seen.length > 0 ? seen.join('; ') : services.map(({ uuid }) => uuid).join(', ') || 'none';
-  throw new TroubleError('refused', `the device has none of the services asked for (it has ${has})`);
+  const has = seen.size > 0 ? [...seen].join('; ') : services.map(({ uuid }) => uuid).join(', ') || 'none';
+  throw new TroubleError('unsuited', `the device has none of the services asked for (it has ${has})`);
 }
 
 /** How to write, by what is wanted and what the characteristic offers. */
 function withoutResponse(type: GattChoice['writeType'], { properties }: Characteristic): boolean {
   const quick = properties.includes('writeWithoutResponse');
   const slow = properties.includes('write');
-  if (!quick && !slow) throw new TroubleError('refused', 'its characteristic cannot be written');
+  if (!quick && !slow) throw new TroubleError('unsuited', 'its characteristic cannot be written');
   return type === 'with-response' ? !slow : quick;
 }
 
