@@ -79,7 +79,7 @@ A device that can't be read is tried again as its registry entry says, three tim
     },
     {
       title: 'ENGINE STARTS',
-      text: `A BM6 or BM7 tells by itself when an engine is started: how the voltage went, 100 times a second for some 3.5 s. bms-read puts that out as an engine_start record, whatever it was asked for: beside readings, or behind a --history. Nobody knows how to ask for a start that is over, so whoever wants them all stays connected, with an --interval of up to 15 s; the phone app gets no turn then. A BM2 tells of none; its --history has the lowest voltage beside each value, as cranking_voltage.
+      text: `A BM6 or BM7 tells by itself when an engine is started: how the voltage went, 100 times a second for some 3.5 s. bms-read puts that out as an engine_start record, whatever it was asked for: beside readings, or behind a --history. Nobody knows how to ask for a start that is over, so whoever wants them all stays connected, with an --interval of up to 15 s; the phone app gets no turn then, and --registry, which hangs up after each reading, sees a start by chance alone. A BM2 tells of none; its --history has the lowest voltage beside each value, as cranking_voltage.
 
 bms-read does not hang up in the middle of such a log, and asks nothing meanwhile. One that is broken off is said and given up.`,
     },
@@ -90,7 +90,7 @@ bms-read does not hang up in the middle of such a log, and asks nothing meanwhil
     },
     {
       title: 'A DRIVER OF YOUR OWN',
-      text: `--driver ./mine.mjs loads a codec from a file, an ES module that exports codec. It is data and pure functions: what to ask, how frames lie in the stream of bytes, what they mean. The command does the rest. examples/drivers has a whole one; its shape is that of src/protocols/bms/codec.ts.
+      text: `--driver ./mine.mjs loads a codec from a file, an ES module that exports codec. It is data and pure functions: what to ask, how frames lie in the stream of bytes, what they mean. The command does the rest. What the device tells by itself, beside its readings, is codec.pushed: it becomes a record of the type that the codec says. examples/drivers has a whole one; its shape is that of src/protocols/bms/codec.ts.
 
   codec = {
     name: 'mine', family: 'mine', summary: 'my monitor',

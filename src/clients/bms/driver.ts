@@ -15,6 +15,13 @@ const needs: readonly [path: string, kind: string][] = [
   ['timing.torn', 'number'],
 ];
 
+/** What it must have besides, if it has `pushed`. */
+const needsPushed: typeof needs = [
+  ['pushed.what', 'string'],
+  ['pushed.accepts', 'function'],
+  ['pushed.decode', 'function'],
+];
+
 const at = (value: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], value);
 
@@ -36,7 +43,8 @@ export async function loadDriver(file: string): Promise<Codec> {
   }
   const codec = at(module, 'codec');
   if (typeof codec !== 'object' || codec === null) throw wrong("exports no 'codec'");
-  const missing = needs.find(([key, kind]) => typeof at(codec, key) !== kind);
+  const all = 'pushed' in codec && codec.pushed !== undefined ? [...needs, ...needsPushed] : needs;
+  const missing = all.find(([key, kind]) => typeof at(codec, key) !== kind);
   if (missing) throw wrong(`codec.${missing[0]} is no ${missing[1]}`);
   if (!('serial' in codec) && !('gatt' in codec)) throw wrong("codec has neither 'serial' nor 'gatt'");
   return codec as Codec;

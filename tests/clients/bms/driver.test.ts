@@ -76,6 +76,11 @@ test('a driver that is not there, does not load or lacks something says what, wi
       /codec\.reading\.requests is no function/,
     ],
     [
+      'pushed.mjs',
+      "export const codec = { name: 'x', family: 'x', parser() {}, reading: { requests() {}, decode() {} }, timing: { response: 1, gap: 1, torn: 1 }, serial: {}, pushed: { what: 'x' } };",
+      /codec\.pushed\.accepts is no function/,
+    ],
+    [
       'nowhere.mjs',
       "export const codec = { name: 'x', family: 'x', parser() {}, reading: { requests() {}, decode() {} }, timing: { response: 1, gap: 1, torn: 1 } };",
       /neither 'serial' nor 'gatt'/,

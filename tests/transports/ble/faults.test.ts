@@ -72,7 +72,7 @@ for (const driver of drivers) {
     if (!air) return;
     const adapter = await testAdapter(air, { driver });
     const wanted = [{ service: 'ff00', notify: 'ff01', write: 'ff02', writeType: 'as-offered' as const }];
-    await assert.rejects(adapter.connect(healthy.address, wanted, limits), failure('refused', /it has fff0/));
+    await assert.rejects(adapter.connect(healthy.address, wanted, limits), failure('unsuited', /it has fff0/));
     await air.until(({ controller }) => controller.state.connections.length === 0);
   });
 
