@@ -70,11 +70,6 @@ export function createTally(name: string, log: Log, isBus = true, said: Said = c
     },
     reject({ rejected: why, bytes: of, detail }) {
       rejected[why] = (rejected[why] ?? 0) + 1;
-      if (why === 'zero') {
-        // What a module says right after it was subscribed to: nothing.
-        bytes -= of?.length ?? 0;
-        if (bytes === 0) preview = new Uint8Array(0);
-      }
       if (why !== 'request') {
         log.debug(`${name}: rejected: ${why}`, { ...(detail && { detail }), ...(of && { bytes: hex(of) }) });
         return;
