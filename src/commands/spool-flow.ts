@@ -2,6 +2,7 @@ import type { VoltRecord } from '../records/record.ts';
 import type { Context } from '../runtime/context.ts';
 import type { Options } from '../runtime/options.ts';
 import { createDelivery, type Delivery } from '../spool/delivery.ts';
+import { oldestUndone } from '../spool/index.ts';
 import { createLines } from '../spool/lines.ts';
 import { createSent } from '../spool/sent.ts';
 import type { Outlet, SpoolEvents } from '../spool/spool.ts';
@@ -38,14 +39,14 @@ const showEvery = 1000;
 export function showSpool<O extends Options>(
   ctx: Ctx<O>,
   { gauges }: ReturnType<typeof spoolMetrics>,
-  { index, backlog }: Pick<Outlet, 'index' | 'backlog'>,
+  { index, backlog, keeper }: Pick<Outlet, 'index' | 'backlog' | 'keeper'>,
   writer?: Writer,
 ): () => void {
   let cancel = (): void => {};
   let syncs = 0;
   const show = (): void => {
-    const oldest = index.segments.find(({ kind, bytes }) => kind === 'log' && bytes > 0);
     const waiting = backlog();
+    const oldest = oldestUndone(index, keeper.done, Number.POSITIVE_INFINITY);
     gauges.backlog.set(waiting);
     gauges.bytes.set(index.bytes());
     gauges.segments.set(index.segments.length);

@@ -53,7 +53,7 @@ The segments are text. A line is a checksum, a number and the record:
   d0fc3272 1 {"type":"battery_reading", …}
   cut -d' ' -f3- DIR/*.log
 
-The checksum is the CRC-32 of all behind its space. A line that was cut by a power cut is cut off at the next start; a damaged one is left out and put into quarantine/; in its place goes a gap record. No damage keeps spool from starting. cursor.json says what is delivered; it is durable before a segment is removed.`,
+The checksum is the CRC-32 of all behind its space. A line that was cut by a power cut is cut off at the next start; a damaged one is left out and put into quarantine/; in its place goes a gap record. No damage keeps spool from starting. cursor.json says what is delivered; it is durable before a segment is removed. It has a checksum too: one that is damaged counts for nothing, so that records are rather sent again than lost.`,
     },
     {
       title: 'WHEN THERE IS NO ROOM',

@@ -4,7 +4,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Disk } from './disk.ts';
 import { type Done, firstUndone, undoneBetween } from './done.ts';
 import { type Dropped, spanOf, writeGap } from './gaps.ts';
-import { doneSegments, type Index } from './index.ts';
+import { doneSegments, type Index, oldestUndone } from './index.ts';
 import { isFull, type Reserve } from './reserve.ts';
 import { lastOf, type Segment } from './segments.ts';
 
@@ -112,17 +112,6 @@ export function createCaps(options: CapsOptions): Caps {
     warn(undoneBetween(done, segment.first, last), reason);
   };
 
-  /** The oldest segment with undelivered records. */
-  const oldest = (): Segment | undefined => {
-    const done = options.done();
-    return index.segments.find(
-      ({ kind, bytes, first }, at) =>
-        kind === 'log' &&
-        bytes > 0 &&
-        firstUndone(done, first) <= Math.min(lastOf(index.segments, at), options.written()),
-    );
-  };
-
   /** Nothing is written to it any longer. */
   const close = async (segment: Segment): Promise<void> => {
     if (segment === index.segments.at(-1)) await options.roll();
@@ -185,7 +174,7 @@ export function createCaps(options: CapsOptions): Caps {
       }
     },
     async dropOldest(reason) {
-      const segment = oldest();
+      const segment = oldestUndone(index, options.done(), options.written());
       if (!segment) return false;
       await close(segment);
       await drop(segment, reason);
@@ -196,7 +185,7 @@ export function createCaps(options: CapsOptions): Caps {
       for (;;) {
         // Most of the time not even the oldest file is that old, and the cursor need not be looked at.
         if (!isAged(index.segments.find(({ kind }) => kind === 'log'))) return;
-        const segment = oldest();
+        const segment = oldestUndone(index, options.done(), options.written());
         if (!segment || !isAged(segment)) return;
         await close(segment);
         await drop(segment, 'older than --max-age');

@@ -1,5 +1,5 @@
 import type { Disk } from './disk.ts';
-import { type Done, doneUpTo, firstUndone } from './done.ts';
+import { countUndone, type Done, doneUpTo, firstUndone, undoneBetween } from './done.ts';
 import { lastOf, listSegments, type Segment } from './segments.ts';
 
 /** The segments of a spool, as far as this process knows them. */
@@ -43,6 +43,26 @@ export function doneSegments({ segments }: Index, done: Done): Segment[] {
     return Number.isFinite(last) && firstUndone(done, first) > last;
   });
 }
+
+/** The oldest segment that holds records of which nobody has taken delivery. */
+export function oldestUndone({ segments }: Index, done: Done, newest: number): Segment | undefined {
+  return segments.find(
+    ({ kind, bytes, first }, at) =>
+      kind === 'log' && bytes > 0 && firstUndone(done, first) <= Math.min(lastOf(segments, at), newest),
+  );
+}
+
+/** How many records were given up and are not yet told of downstream. */
+export function countDropped({ segments }: Index, done: Done): number {
+  return segments.reduce(
+    (sum, { first, last }) => sum + (last === undefined ? 0 : undoneBetween(done, first, last)),
+    0,
+  );
+}
+
+/** How many records up to `newest` wait for delivery. Those that a gap stands for do not. */
+export const countWaiting = (index: Index, done: Done, newest: number): number =>
+  countUndone(done, newest) - countDropped(index, done);
 
 /** Where a reader without a cursor begins: at the first record that there is. */
 export function beginning({ segments }: Index): Done {

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { loadCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
-import { countUndone, type Done } from './done.ts';
+import type { Done } from './done.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { timeOf } from './gaps.ts';
-import { beginning, createIndex } from './index.ts';
+import { beginning, countDropped, countWaiting, createIndex } from './index.ts';
 import { quarantineFolder } from './quarantine.ts';
 import type { Segment } from './segments.ts';
 import { newestOnDisk } from './spool.ts';
@@ -38,8 +38,8 @@ export function survey(disk: Disk, folder: string): Survey {
     done,
     cursorDamaged: damaged,
     newest,
-    backlog: countUndone(done, newest),
-    dropped: index.segments.reduce((sum, { kind, first, last }) => sum + (kind === 'gap' ? last! - first + 1 : 0), 0),
+    backlog: countWaiting(index, done, newest),
+    dropped: countDropped(index, done),
     bytes: index.bytes(),
     quarantined: disk.entries(quarantineFolder(folder)).length,
     ...(oldest === undefined ? {} : { oldest }),
@@ -105,7 +105,7 @@ export function verify(disk: Disk, folder: string): { records: number; faults: F
   const faults: Fault[] = [];
   let records = 0;
   const { segments, cursorDamaged, done } = survey(disk, folder);
-  if (cursorDamaged) faults.push({ file: 'cursor.json', what: 'cannot be read: all records would be delivered again' });
+  if (cursorDamaged) faults.push({ file: 'cursor.json', what: 'damaged: what was delivered may be delivered again' });
   let next = segments[0]?.first ?? 1;
   const expect = (seq: number, file: string): void => {
     const from = Math.max(next, done.upTo + 1);

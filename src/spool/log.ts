@@ -4,7 +4,7 @@ import type { Log } from '../runtime/log.ts';
 import { type Caps, createCaps, type Limit } from './caps.ts';
 import type { Sync } from './commit.ts';
 import type { Disk } from './disk.ts';
-import { type Done, firstUndone } from './done.ts';
+import { type Done, firstUndone, undoneBetween } from './done.ts';
 import { timeOf, writeGap } from './gaps.ts';
 import type { Index } from './index.ts';
 import { isFull, type Reserve } from './reserve.ts';
@@ -91,7 +91,8 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     const timeOfLine = (line: string | undefined): string | undefined => line && timeOf(line.slice(line.indexOf('{')));
     const [from, to] = [timeOfLine(lines[0]), timeOfLine(lines.at(-1))];
     const last = group.first + group.records - 1;
-    parts.onDropped(group.records, reason);
+    // Some of them may have been delivered from memory.
+    parts.onDropped(undoneBetween(parts.done(), group.first, last), reason);
     log.lost('refused', `new records are dropped: ${reason}`);
     const gap = { first: group.first, last, ...(from ? { from } : {}), ...(to ? { to } : {}), reason };
     // Without it the hole in the numbers still shows that something is missing.

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { loadCursor, saveCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
-import { doneUpTo } from './done.ts';
+import { addDone } from './done.ts';
 import { writeGap } from './gaps.ts';
-import { beginning, createIndex } from './index.ts';
+import { beginning, countWaiting, createIndex, doneSegments } from './index.ts';
 import { type Fault, scan } from './inspect.ts';
 import { quarantine } from './quarantine.ts';
 import { lockSide, newestOnDisk } from './spool.ts';
@@ -60,7 +60,10 @@ export function repair(disk: Disk, folder: string, now: number): Promise<{ recor
     index.refresh();
     const { cursor, damaged } = loadCursor(disk, folder);
     if (damaged) {
-      mended.push({ file: 'cursor.json', what: 'set back to the oldest record' });
+      mended.push({
+        file: 'cursor.json',
+        what: cursor ? 'made anew from cursor.now' : 'set back to the oldest record',
+      });
       await saveCursor(disk, folder, cursor ?? beginning(index));
     }
     return { records, mended };
@@ -71,13 +74,14 @@ export function repair(disk: Disk, folder: string, now: number): Promise<{ recor
 export function drop(disk: Disk, folder: string, keep: number): Promise<number> {
   return alone(folder, async () => {
     const index = createIndex(disk, folder);
-    const before = loadCursor(disk, folder).cursor ?? beginning(index);
-    const upTo = Math.max(before.upTo, newestOnDisk(disk, index) - keep);
-    await saveCursor(disk, folder, doneUpTo(upTo));
-    for (const [at, segment] of index.segments.entries()) {
-      const next = index.segments[at + 1];
-      if (next && next.first <= upTo + 1) index.remove(segment);
-    }
-    return upTo - before.upTo;
+    const done = loadCursor(disk, folder).cursor ?? beginning(index);
+    const newest = newestOnDisk(disk, index);
+    const waiting = countWaiting(index, done, newest);
+    // What live-first has delivered above that stays noted.
+    addDone(done, 1, newest - keep);
+    await saveCursor(disk, folder, done);
+    const count = waiting - countWaiting(index, done, newest);
+    for (const segment of doneSegments(index, done)) index.remove(segment);
+    return count;
   });
 }

@@ -5,9 +5,9 @@ import { takeLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
 import { loadCursor, savedCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
-import { countUndone, type Done, doneUpTo } from './done.ts';
+import { type Done, doneUpTo } from './done.ts';
 import { createFeed, type Feed, type Order } from './feed.ts';
-import { beginning, createIndex, type Index } from './index.ts';
+import { beginning, countWaiting, createIndex, type Index } from './index.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import { type LogOptions, openLog } from './log.ts';
 import { withMemory } from './memory.ts';
@@ -147,7 +147,7 @@ export async function openSpool(
       feed,
       keeper,
       bell,
-      backlog: () => countUndone(done, newest()),
+      backlog: () => countWaiting(index, done, newest()),
       async close() {
         try {
           await opened.close();
@@ -270,7 +270,7 @@ export async function openOutlet(parts: SpoolParts, options: ReadOptions): Promi
       keeper,
       bell,
       index,
-      backlog: () => countUndone(done, newestOnDisk(disk, index)),
+      backlog: () => countWaiting(index, done, newestOnDisk(disk, index)),
       async close() {
         unwatch();
         cancel();

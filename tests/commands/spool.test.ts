@@ -10,14 +10,13 @@ import { runCommand } from '../support/command.ts';
 import { until } from '../support/fixture.ts';
 import { made, quiet } from '../support/fixture-pipeline.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
-import { numbers, range, recordOf, spoolFolder } from '../support/spool.ts';
+import { cursorIn as cursor, numbers, range, recordOf, spoolFolder } from '../support/spool.ts';
 
 const records = (from: number, to: number): VoltRecord[] => range(from, to).map((n) => recordOf(n));
 const linesOf = (from: number, to: number): string =>
   records(from, to)
     .map((one) => `${JSON.stringify(one)}\n`)
     .join('');
-const cursor = (folder: string): unknown => JSON.parse(readFileSync(join(folder, 'cursor.json'), 'utf8'));
 
 /** A sink in bash: acknowledges each line behind `first` lines, and keeps it in `got`. */
 const sink = (body = 'echo $n >&$VOLTPIPE_ACK_FD') =>

@@ -3,8 +3,8 @@ import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, truncate
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { until } from '../support/fixture.ts';
 import {
+  cursorIn,
   fill,
   logFiles,
   logText,
@@ -28,7 +28,7 @@ test('what goes in comes out, in order, and leaves the disk when it is delivered
   assert.equal(spool.backlog(), 0);
   await spool.close();
   assert.equal(logFiles(spool.folder).length, 1);
-  assert.deepEqual(JSON.parse(readFileSync(join(spool.folder, 'cursor.json'), 'utf8')), { upTo: 3000 });
+  assert.deepEqual(cursorIn(spool.folder), { upTo: 3000 });
 });
 
 test('what was not delivered is there at the next start, what was is not', async () => {
@@ -183,33 +183,6 @@ test('a file of zeros at the end, as ext4 leaves it after a power cut, is a torn
   await fill(again, 4, 4);
   assert.deepEqual(numbers(await takeAll(again)), [1, 2, 3, 4]);
   await again.close();
-});
-
-test('a cursor that is damaged is none: everything is delivered again', async () => {
-  const spool = await work();
-  await fill(spool, 1, 3);
-  await takeAll(spool);
-  await spool.close();
-  writeFileSync(join(spool.folder, 'cursor.json'), '{"upTo":3,');
-  writeFileSync(join(spool.folder, 'cursor.now'), '123 {"upTo":3}\n');
-  const again = await work({ folder: spool.folder });
-  assert.match(again.log.join('\n'), /cursor\.json is damaged/);
-  assert.deepEqual(numbers(await takeAll(again)), [1, 2, 3]);
-  await again.close();
-});
-
-test('a cursor that is damaged or old is made good by what was noted last', async () => {
-  const spool = await work();
-  await fill(spool, 1, 3);
-  await takeAll(spool);
-  await until(() => readFileSync(join(spool.folder, 'cursor.now'), 'utf8').includes('"upTo":3'));
-  await spool.close();
-  for (const text of ['{"upTo":', '{"upTo":1}']) {
-    writeFileSync(join(spool.folder, 'cursor.json'), text);
-    const again = await work({ folder: spool.folder });
-    assert.deepEqual(numbers(await takeAll(again, false)), []);
-    await again.close();
-  }
 });
 
 test('numbers go on when all segments are gone, so that nothing new counts as delivered', async () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { VoltRecord } from '../../src/records/record.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { createLog, createRedactor } from '../../src/runtime/logger.ts';
@@ -112,6 +113,18 @@ export const numbers = (records: readonly VoltRecord[]): unknown[] =>
 /** From, to, both included. */
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
+
+/** What cursor.json of a spool says, without its checksum. */
+export function cursorIn(folder: string): unknown {
+  const { crc32: sum, ...cursor } = JSON.parse(readFileSync(join(folder, 'cursor.json'), 'utf8'));
+  return typeof sum === 'string' ? cursor : undefined;
+}
+
+/** The text of a cursor.json. */
+export function cursorText(cursor: { upTo: number; ranges?: [number, number][] }): string {
+  const sum = crc32(JSON.stringify(cursor)).toString(16).padStart(8, '0');
+  return `${JSON.stringify({ ...cursor, crc32: sum })}\n`;
+}
 
 /** The segments of a spool as they are on disk. */
 export const logFiles = (folder: string): string[] =>

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { showSpool, type spoolMetrics } from '../../src/commands/spool-flow.ts';
+import { disk } from '../../src/spool/disk.ts';
+import { survey } from '../../src/spool/inspect.ts';
+import { drop } from '../../src/spool/repair.ts';
+import { fakeClock } from '../support/clock.ts';
+import { cursorIn, fill, logFiles, numbers, range, takeAll, work, workIn, workOut } from '../support/spool.ts';
+
+const mib = 1024 * 1024;
+const sum = (list: readonly { count: number }[]): number => list.reduce((all, { count }) => all + count, 0);
+
+test('what was given up waits no longer, and what was delivered before was not given up', async () => {
+  const spool = await work({ maxBytes: mib });
+  await fill(spool, 1, 500, 1000);
+  const first = await spool.feed.next();
+  assert.ok(first!.last > 1 && first!.last < 500);
+  spool.keeper.delivered(1, 50);
+  await spool.keeper.save();
+  await fill(spool, 501, 2500, 1000);
+  const given = sum(spool.dropped);
+  const { backlog, dropped, newest } = survey(disk, spool.folder);
+  assert.ok(given > 1000);
+  assert.deepEqual([newest, dropped, backlog], [2500, given, 2450 - given]);
+  assert.equal(spool.backlog(), backlog);
+  await spool.close();
+  const outlet = await workOut({ folder: spool.folder });
+  assert.equal(outlet.backlog(), backlog);
+  const out = numbers(await takeAll(outlet));
+  assert.deepEqual([out[0], out.length - 1], [`gap ${given}`, backlog]);
+  assert.equal(survey(disk, spool.folder).backlog, 0);
+  await outlet.close();
+});
+
+/** A spool of 1000 records of which ten in the middle and the ten newest are delivered, as live-first does it. */
+async function deliveredAbove(): Promise<string> {
+  const spool = await work({ maxBytes: 2 * mib });
+  await fill(spool, 1, 1000, 1000);
+  spool.keeper.delivered(501, 510);
+  spool.keeper.delivered(991, 1000);
+  await spool.close();
+  rmSync(join(spool.folder, 'cursor.now'));
+  return spool.folder;
+}
+
+test('spool drop counts what nobody had, and no more', async () => {
+  const folder = await deliveredAbove();
+  assert.equal(await drop(disk, folder, 0), 980);
+  assert.equal(survey(disk, folder).backlog, 0);
+  assert.equal(logFiles(folder).length, 1);
+});
+
+test('spool drop --keep leaves the newest, and of those none is delivered again', async () => {
+  const folder = await deliveredAbove();
+  assert.equal(await drop(disk, folder, 100), 890);
+  assert.deepEqual(cursorIn(folder), { upTo: 900, ranges: [[991, 1000]] });
+  const outlet = await workOut({ folder });
+  assert.deepEqual(numbers(await takeAll(outlet)), range(901, 990));
+  await outlet.close();
+});
+
+test('of a segment that is dropped, only what nobody had counts as dropped', async () => {
+  const folder = await deliveredAbove();
+  const inlet = await workIn({ folder, maxBytes: mib });
+  await fill(inlet, 1001, 1010, 1000);
+  await inlet.close();
+  const { backlog, dropped } = survey(disk, folder);
+  assert.equal(sum(inlet.dropped), dropped);
+  assert.equal(dropped + backlog, 990);
+});
+
+test('spool_oldest_age_seconds is of what waits, not of what is delivered and kept', async () => {
+  const clock = fakeClock(Date.now());
+  const spool = await work({ maxBytes: mib, keepSent: 86_400_000, clock });
+  await fill(spool, 1, 200, 1000);
+  await takeAll(spool);
+  await spool.keeper.save();
+  const seconds = clock.now() / 1000 - 10_800;
+  for (const file of logFiles(spool.folder).slice(0, -1)) utimesSync(file, seconds, seconds);
+  spool.index.refresh();
+  await fill(spool, 201, 400, 1000);
+  await clock.advance(3000);
+  const shown = new Map<string, number>();
+  const gauge = (name: string) => ({ set: (value: number) => void shown.set(name, value), add() {} });
+  const gauges = Object.fromEntries(
+    ['backlog', 'bytes', 'segments', 'age', 'syncs'].map((name) => [name, gauge(name)]),
+  );
+  const stop = showSpool(
+    { clock } as unknown as Parameters<typeof showSpool>[0],
+    { gauges } as unknown as ReturnType<typeof spoolMetrics>,
+    spool,
+  );
+  assert.equal(shown.get('backlog'), 200);
+  assert.ok(shown.get('age')! >= 3 && shown.get('age')! < 60, `${shown.get('age')}`);
+  stop();
+  await spool.close();
+});
