@@ -7,7 +7,7 @@ import { parseListen } from '../runtime/http.ts';
 import type { Options } from '../runtime/options.ts';
 import { inWords } from '../runtime/system-error.ts';
 import { simulatedKey, simulatedToken, startAbrp } from '../simulators/abrp.ts';
-import { type AbrpFault, parseFault } from '../simulators/abrp-faults.ts';
+import { type AbrpFault, abrpFaults } from '../simulators/abrp-faults.ts';
 import type { AbrpPoint } from '../simulators/abrp-window.ts';
 import { writeConfig } from '../simulators/write-config.ts';
 
@@ -116,7 +116,7 @@ As with ABRP, get_telemetry shows a point only after more data came outside of i
 
 function readFault(text: string): AbrpFault {
   try {
-    return parseFault(text);
+    return abrpFaults.parse(text);
   } catch (error) {
     throw fail('usage', `--fault ${text}: ${(error as Error).message}`);
   }

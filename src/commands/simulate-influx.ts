@@ -5,7 +5,7 @@ import { fail } from '../runtime/exit.ts';
 import { parseListen } from '../runtime/http.ts';
 import type { Options } from '../runtime/options.ts';
 import { inWords } from '../runtime/system-error.ts';
-import { type InfluxFault, parseFault } from '../simulators/influx/faults.ts';
+import { type InfluxFault, influxFaults } from '../simulators/influx/faults.ts';
 import { startInflux } from '../simulators/influx/index.ts';
 import type { StoredPoint } from '../simulators/influx/store.ts';
 import { writeConfig } from '../simulators/write-config.ts';
@@ -122,7 +122,7 @@ Of 2.x it also has organisations, buckets, tasks and mappings as far as influx-s
 
 function readFault(text: string): InfluxFault {
   try {
-    return parseFault(text);
+    return influxFaults.parse(text);
   } catch (error) {
     throw fail('usage', `--fault ${text}: ${(error as Error).message}`);
   }

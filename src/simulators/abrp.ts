@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../runtime/clock.ts';
-import { type AbrpFault, checkFault, faultyAnswer, type PlainAnswer, plainAnswers } from './abrp-faults.ts';
+import { type AbrpFault, abrpFaults, faultyAnswer, type PlainAnswer, plainAnswers } from './abrp-faults.ts';
 import { type AbrpPoint, type VehicleWindow, vehicleWindow } from './abrp-window.ts';
+import { createFaultQueue } from './fault-queue.ts';
 import { type SimulatorRequest, sendJson, serveHttp } from './http.ts';
 
 /** How the simulator is set up. */
@@ -92,7 +93,7 @@ const missingIn = (tlm: object): object => {
 export async function startAbrp(options: AbrpOptions = {}): Promise<AbrpSimulator> {
   const { apiKey = simulatedKey, tokens = [simulatedToken], clock = systemClock, onPoint } = options;
   const points: AbrpPoint[] = [];
-  const faults: AbrpFault[] = [...(options.faults ?? [])];
+  const faults = createFaultQueue(options.faults);
   const windows: VehicleWindow[] = tokens.map(vehicleWindow);
   const nextCharge = tokens.map(() => 80);
   let requests = 0;
@@ -153,19 +154,10 @@ export async function startAbrp(options: AbrpOptions = {}): Promise<AbrpSimulato
     return vehicle < 0 ? plainAnswers.badToken : handler(vehicle, parameters);
   };
 
-  const nextFault = (): AbrpFault | undefined => {
-    const [fault] = faults;
-    if (!fault) return undefined;
-    const left = (fault.times ?? 1) - 1;
-    if (left > 0) faults[0] = { ...fault, times: left };
-    else faults.shift();
-    return fault;
-  };
-
   const respond = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
     if (request.path === '/control') return control(request, response);
     requests++;
-    const fault = nextFault();
+    const fault = faults.take();
     if (fault?.delay) await clock.sleep(fault.delay);
     if (fault?.drop === 'before') return void response.socket?.resetAndDestroy();
     const given = (fault && faultyAnswer(fault)) ?? answer(request);
@@ -183,8 +175,8 @@ export async function startAbrp(options: AbrpOptions = {}): Promise<AbrpSimulato
 
   const control = (request: SimulatorRequest, response: ServerResponse): void => {
     try {
-      faults.push(checkFault(JSON.parse(request.body)));
-      sendJson(response, 200, { status: 'ok', faults });
+      faults.add(abrpFaults.check(JSON.parse(request.body)));
+      sendJson(response, 200, { status: 'ok', faults: faults.list() });
     } catch (error) {
       sendJson(response, 400, { status: 'error', errors: (error as Error).message });
     }
@@ -197,7 +189,7 @@ export async function startAbrp(options: AbrpOptions = {}): Promise<AbrpSimulato
     tokens,
     points: () => points,
     requests: () => requests,
-    fault: (fault) => void faults.push(fault),
+    fault: faults.add,
     close: server.close,
   };
 }

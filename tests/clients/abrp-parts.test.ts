@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { createBacklog, type Point } from '../../src/clients/abrp/backlog.ts';
 import { repeatOf } from '../../src/clients/abrp/repeat.ts';
 import { createTokens } from '../../src/clients/abrp/tokens.ts';
-import { createLedger } from '../../src/clients/ledger.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
 
 const start = 1_772_366_400;
@@ -94,18 +93,6 @@ test('whatever is added, taken and put back, points stay in order and every inpu
       );
     }),
   );
-});
-
-test('inputs are reported in their order, in whatever order they become safe', () => {
-  const reports: number[] = [];
-  const ledger = createLedger((n) => reports.push(n));
-  const [a, b, c] = [ledger.open(), ledger.open(), ledger.open()];
-  ledger.close([b]);
-  assert.deepEqual(reports, []);
-  ledger.close([a]);
-  assert.deepEqual(reports, [2]);
-  ledger.close([c]);
-  assert.deepEqual(reports, [2, 1]);
 });
 
 test('a VIN in a configuration is meant in any case of letters', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type AbrpOptions, type AbrpSimulator, startAbrp } from '../../src/simulators/abrp.ts';
-import { checkFault, parseFault } from '../../src/simulators/abrp-faults.ts';
+import { abrpFaults } from '../../src/simulators/abrp-faults.ts';
 import { httpClient } from '../../src/transports/http/client.ts';
 import { HttpFailure } from '../../src/transports/http/failure.ts';
 import { fakeClock, settle } from '../support/clock.ts';
@@ -193,11 +193,11 @@ test('faults come by POST /control too, and a wrong one is named', async () => {
 });
 
 test('a fault is read from a command line', () => {
-  assert.deepEqual(parseFault('status=500,times=3'), { status: 500, times: 3 });
-  assert.deepEqual(parseFault('drop=during'), { drop: 'during' });
-  assert.deepEqual(parseFault('error=a=b'), { error: 'a=b' });
+  assert.deepEqual(abrpFaults.parse('status=500,times=3'), { status: 500, times: 3 });
+  assert.deepEqual(abrpFaults.parse('drop=during'), { drop: 'during' });
+  assert.deepEqual(abrpFaults.parse('error=a=b'), { error: 'a=b' });
   for (const text of ['', 'statsu=1', 'status=abc', 'status=9', 'drop=later', 'times=-1']) {
-    assert.throws(() => parseFault(text), Error, text);
+    assert.throws(() => abrpFaults.parse(text), Error, text);
   }
-  assert.throws(() => checkFault([]), /object/);
+  assert.throws(() => abrpFaults.check([]), /object/);
 });

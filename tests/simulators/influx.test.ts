@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { parseFault } from '../../src/simulators/influx/faults.ts';
+import { influxFaults } from '../../src/simulators/influx/faults.ts';
 import { type InfluxOptions, type InfluxSimulator, startInflux } from '../../src/simulators/influx/index.ts';
 import { parseLine } from '../../src/simulators/influx/line.ts';
 
@@ -93,10 +93,10 @@ test('line protocol is read strictly', () => {
 });
 
 test('faults come from the command line and by POST /control, and a wrong one is named', async () => {
-  assert.deepEqual(parseFault('status=503,retryAfter=5,times=3'), { status: 503, retryAfter: 5, times: 3 });
-  assert.deepEqual(parseFault('reject=device_id=X'), { reject: 'device_id=X' });
+  assert.deepEqual(influxFaults.parse('status=503,retryAfter=5,times=3'), { status: 503, retryAfter: 5, times: 3 });
+  assert.deepEqual(influxFaults.parse('reject=device_id=X'), { reject: 'device_id=X' });
   for (const text of ['', 'statsu=1', 'status=abc', 'status=9', 'drop=later', 'times=-1'])
-    assert.throws(() => parseFault(text), Error, text);
+    assert.throws(() => influxFaults.parse(text), Error, text);
   const influx = await start({ dialect: '1' });
   assert.equal((await post(influx, '/control', '{"status":503}')).status, 200);
   assert.equal((await post(influx, '/write?db=x', 'm v=1')).status, 503);

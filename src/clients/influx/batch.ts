@@ -1,6 +1,6 @@
 /** Lines that go in one request, and the inputs that are done with when they are. */
 export interface Batch {
-  /** Its place among all batches. */
+  /** Its place among all batches, and its ordinal in the ledger. */
   readonly order: number;
   /** The lines, each with its newline, in UTF-8. */
   body: Uint8Array;
@@ -13,8 +13,6 @@ export interface Batch {
   /** Times of its first and last line in milliseconds. */
   from: number;
   to: number;
-  /** Stored, rejected or dropped: nothing more is to be done for it. */
-  done: boolean;
 }
 
 /** No lines. */
@@ -29,5 +27,4 @@ export const emptyBatch = (order: number): Batch => ({
   mustFollow: false,
   from: 0,
   to: 0,
-  done: false,
 });

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../protocols/influx/answer.ts';
 import { createBackoff } from '../../runtime/retry.ts';
-import { createAcknowledgement } from './acknowledgement.ts';
+import { createLedger } from '../ledger.ts';
 import { type Batch, nothing } from './batch.ts';
 import { createDatabaseMaker } from './database.ts';
 import { deliver } from './delivery.ts';
@@ -25,7 +25,7 @@ export function createWriter(options: WriterOptions): Writer {
   const waiting: Batch[] = [];
   const underWay = new Set<Batch>();
   const database = createDatabaseMaker(connection.createDatabase, notes.madeDatabase);
-  const acknowledgement = createAcknowledgement(options.onDelivered);
+  const ledger = createLedger(options.onDelivered);
   /** Cancels the wait between two attempts; undefined when there is none. */
   let pause: (() => void) | undefined;
   let cancelFlush: (() => void) | undefined;
@@ -60,7 +60,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   const done = (batch: Batch): void => {
     held -= batch.covers;
-    acknowledgement.done(batch);
+    ledger.close([batch.order]);
     if (held < options.queue) openRoom();
   };
 
@@ -70,7 +70,7 @@ export function createWriter(options: WriterOptions): Writer {
     due = false;
     if (packer.open.covers === 0) return;
     const batch = packer.cut();
-    acknowledgement.open(batch);
+    ledger.open(batch.covers);
     if (batch.lines === 0) done(batch);
     else waiting.push(batch);
   };

@@ -1,3 +1,4 @@
+import { createFaultQueue } from '../fault-queue.ts';
 import { type ApiErrorId, apiErrors } from './api-errors.ts';
 
 /**
@@ -72,21 +73,21 @@ export function parseFault(text: string): { name: FaultName; times: number } | u
 
 /** Faults, none of them armed. */
 export function createFaults(onTake: (name: FaultName) => void = () => {}): Faults {
-  const armed = new Map<FaultName, number>();
+  const queue = createFaultQueue<{ name: FaultName; times: number }>();
   const faults: Faults = {
-    arm: (name, times = 1) => void armed.set(name, times),
+    arm(name, times = 1) {
+      queue.remove((fault) => fault.name === name);
+      queue.add({ name, times });
+    },
     take(name) {
-      const left = armed.get(name) ?? 0;
-      if (left <= 0) return false;
-      if (left > 1) armed.set(name, left - 1);
-      else armed.delete(name);
+      if (!queue.take((fault) => fault.name === name)) return false;
       onTake(name);
       return true;
     },
     takeOne: (names) => names.find((name) => faults.take(name)),
-    clear: () => armed.clear(),
+    clear: () => queue.remove(() => true),
     get armed() {
-      return Object.fromEntries(armed);
+      return Object.fromEntries(queue.list().map(({ name, times }) => [name, times]));
     },
   };
   return faults;

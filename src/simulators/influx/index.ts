@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
+import { createFaultQueue } from '../fault-queue.ts';
 import { type SimulatorRequest, sendJson, serveHttp } from '../http.ts';
 import { type Answer, type Dialect, errorAnswer, healthAnswer, pingAnswer, writeAnswer } from './dialects.ts';
-import { checkFault, createFaults, type InfluxFault } from './faults.ts';
+import { hits, type InfluxFault, influxFaults } from './faults.ts';
 import { createManagement } from './management.ts';
 import { createStore, type StoredPoint } from './store.ts';
 
@@ -62,7 +63,7 @@ const largest = 25_000_000;
 export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSimulator> {
   const { dialect = '2', token, databases, org = 'home', clock = systemClock, onPoint } = options;
   const store = createStore();
-  const faults = createFaults(options.faults ?? []);
+  const faults = createFaultQueue(options.faults);
   const known = databases && new Set(databases);
   const management = createManagement(dialect, org, known);
   const bodies: string[] = [];
@@ -105,7 +106,7 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
   };
 
   const answerWrite = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
-    const fault = faults.next('write');
+    const fault = faults.take(hits('write'));
     let body: string;
     try {
       body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(request.bytes).toString() : request.body;
@@ -131,7 +132,7 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
   };
 
   const answerManagement = async (request: SimulatorRequest, response: ServerResponse): Promise<void> => {
-    const fault = isCreation(request) ? faults.next('create') : undefined;
+    const fault = isCreation(request) ? faults.take(hits('create')) : undefined;
     if (fault?.delay) await clock.sleep(fault.delay);
     if (fault?.drop === 'before') return void response.socket?.resetAndDestroy();
     const answer = wantedAnswer(fault) ?? management(request) ?? errorAnswer(dialect, 404, 'page not found');
@@ -157,7 +158,7 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
 
   const control = (request: SimulatorRequest, response: ServerResponse): void => {
     try {
-      faults.add(checkFault(JSON.parse(request.body)));
+      faults.add(influxFaults.check(JSON.parse(request.body)));
       sendJson(response, 200, { status: 'ok', faults: faults.list() });
     } catch (error) {
       sendJson(response, 400, { status: 'error', errors: (error as Error).message });
