@@ -6,6 +6,8 @@ complete -c influx-write -l api -x -a 'auto v1 v2 v3 vm' -d 'what the server is:
 complete -c influx-write -l database -x -d 'database; the bucket of 2.x unless influxdb.bucket names one'
 complete -c influx-write -l org -x -d 'organisation (2.x)'
 complete -c influx-write -l bucket -x -d 'bucket (2.x)'
+complete -c influx-write -l username -x -d 'user (1.x, or a proxy)'
+complete -c influx-write -l username-file -r -F -d 'file with: user (1.x, or a proxy)'
 complete -c influx-write -l password-file -r -F -d 'file with: password of influxdb.username'
 complete -c influx-write -l token-file -r -F -d 'file with: token (2.x, 3)'
 complete -c influx-write -l read-timeout -x -d 'time for one exchange'

@@ -2,6 +2,7 @@
 
 complete -c mqtt-pub -f
 complete -c mqtt-pub -l url -x -d 'address of the broker: mqtt://HOST, mqtts://HOST for TLS, ws://HOST/PATH, wss://HOST/PATH'
+complete -c mqtt-pub -l username -x -d 'user name'
 complete -c mqtt-pub -l username-file -r -F -d 'file with: user name'
 complete -c mqtt-pub -l password-file -r -F -d 'file with: password'
 complete -c mqtt-pub -l client-id -x -d 'client id; a random one unless given'

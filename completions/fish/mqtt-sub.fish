@@ -2,6 +2,7 @@
 
 complete -c mqtt-sub -f
 complete -c mqtt-sub -l url -x -d 'address of the broker: mqtt://HOST, mqtts://HOST for TLS, ws://HOST/PATH, wss://HOST/PATH'
+complete -c mqtt-sub -l username -x -d 'user name'
 complete -c mqtt-sub -l username-file -r -F -d 'file with: user name'
 complete -c mqtt-sub -l password-file -r -F -d 'file with: password'
 complete -c mqtt-sub -l client-id -x -d 'client id; a random one unless given'

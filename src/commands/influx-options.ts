@@ -1,6 +1,7 @@
 import type { Credentials, Target } from '../protocols/influx/requests.ts';
 import type { Context } from '../runtime/context.ts';
 import type { Options } from '../runtime/options.ts';
+import { userNameOf, userNameOptions } from '../runtime/user-name.ts';
 
 /** Options of every command that speaks to InfluxDB: where it is, and who asks. */
 export const serverOptions = {
@@ -44,14 +45,7 @@ export const serverOptions = {
   },
   org: { type: 'string', value: 'NAME', key: 'influxdb.org', summary: 'organisation (2.x)' },
   bucket: { type: 'string', value: 'NAME', key: 'influxdb.bucket', summary: 'bucket (2.x)' },
-  username: {
-    type: 'string',
-    configOnly: true,
-    key: 'influxdb.username',
-    env: ['BATTERYHAWK_INFLUXDB_USERNAME'],
-    default: '',
-    summary: 'user (1.x, or a proxy); empty: none',
-  },
+  ...userNameOptions('influxdb.username', 'user (1.x, or a proxy)', ['BATTERYHAWK_INFLUXDB_USERNAME']),
   password: {
     type: 'secret',
     key: 'influxdb.password',
@@ -77,9 +71,8 @@ export function targetOf(
 /** Who asks. Secrets are read from their files each time. */
 export async function credentialsOf(ctx: {
   secret: Ctx['secret'];
-  opts: Pick<Ctx['opts'], 'username'>;
+  opts: Pick<Ctx['opts'], 'user'>;
 }): Promise<Credentials> {
-  const [password, token] = await Promise.all([ctx.secret('password'), ctx.secret('token')]);
-  const { username } = ctx.opts;
-  return { ...(username === '' ? {} : { username, password }), ...(token === undefined ? {} : { token }) };
+  const [username, password, token] = await Promise.all([userNameOf(ctx), ctx.secret('password'), ctx.secret('token')]);
+  return { ...(username === undefined ? {} : { username, password }), ...(token === undefined ? {} : { token }) };
 }

@@ -177,7 +177,6 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
   const http = httpClient(clock);
   const notes = createNotes(log, clock, shownUrl(target.url).replace(/\/$/, ''));
   const rejects = createRejects(opts.rejects, log, clock, ctx.deadline);
-  const access = { secret: ctx.secret, opts: { username: opts.username } };
   const connection = createConnection({
     http,
     clock,
@@ -185,16 +184,13 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
     target,
     api: opts.api,
     precision: opts.precision,
-    credentials: () => credentialsOf(access),
+    credentials: () => credentialsOf(ctx),
     gzip: opts.gzip,
     texts: (opts.stringFields ?? []).length > 0,
     timeout: opts.readTimeout,
     signal: ctx.deadline,
   });
-  ctx.onReload((fresh) => {
-    access.opts = { username: fresh.username };
-    connection.forget();
-  });
+  ctx.onReload(() => connection.forget());
   const writer = createWriter({
     connection,
     encoder,

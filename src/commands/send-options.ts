@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { schemeOf, schemes } from '../clients/send/schemes.ts';
 import type { LinkOptions } from '../clients/send/settings.ts';
+import { flagOf } from '../runtime/common-options.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
 import { inWords } from '../runtime/system-error.ts';
+import { userNameOptions } from '../runtime/user-name.ts';
 import { parseDuration, ValueError } from '../runtime/values.ts';
 import type { TlsOptions } from '../transports/tls.ts';
 import { csvTableOptions } from './csv-options.ts';
@@ -37,7 +39,7 @@ export const sendOptions = {
   gzip: { type: 'flag', summary: 'compress requests' },
   header: { type: 'string', repeatable: true, value: "'NAME: VALUE'", summary: 'a further header' },
   headers: { type: 'secret', key: 'send.headers', summary: 'further headers, a line each, that nobody shall see' },
-  username: { type: 'string', key: 'send.username', summary: 'user of HTTP basic authentication' },
+  ...userNameOptions('send.username', 'user of HTTP basic authentication'),
   password: { type: 'secret', key: 'send.password', summary: 'password of that user' },
   token: { type: 'secret', key: 'send.token', summary: 'bearer token' },
   subprotocol: { type: 'list', value: 'NAME,…', summary: 'WebSocket subprotocols to offer' },
@@ -93,8 +95,6 @@ export type SendValues = Values<typeof sendOptions>;
 const defaultPing = 30_000;
 const defaultSync = 1000;
 
-const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
 const isGiven = (value: unknown): boolean =>
   value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
 
@@ -111,7 +111,11 @@ export function checkForScheme(opts: Readonly<Record<string, unknown>>, url: URL
   const idle = [...particular].filter((name) => isGiven(opts[name]) && !scheme.options.includes(name));
   // A configuration file serves several commands: keys of send.* may be for another one.
   const said = idle.filter((name) => !('key' in (sendOptions[name as keyof typeof sendOptions] as object)));
-  if (said.length > 0) throw fail('usage', `${said.map(flagOf).join(', ')}: means nothing for ${url.protocol}//`);
+  if (said.length > 0)
+    throw fail(
+      'usage',
+      `${said.map((name) => flagOf(name, sendOptions[name as keyof typeof sendOptions])).join(', ')}: means nothing for ${url.protocol}//`,
+    );
 }
 
 /** `always`, `never` or a duration, in milliseconds; 0: after every portion; undefined: never. */

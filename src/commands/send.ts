@@ -13,6 +13,7 @@ import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { exit, fail } from '../runtime/exit.ts';
+import { userNameOf } from '../runtime/user-name.ts';
 import { checkCsvOptions, csvOptionsOf } from './csv-options.ts';
 import { checkForScheme, linkOptionsOf, type SendValues, sendOptions, tlsOf } from './send-options.ts';
 
@@ -82,7 +83,7 @@ Redirects are not followed: the records would go to somebody whom you have not n
     },
     {
       title: 'SECRETS',
-      text: `A password in the address is refused on the command line, where all processes see it: --username with --password-file, or --token-file. Where the path or query itself is a secret, as with many webhooks, the whole address goes into the file of --url-file, or into send.url of the configuration; messages then show its host alone.`,
+      text: `A password in the address is refused on the command line, where all processes see it: --username (or --username-file) with --password-file, or --token-file. Where the path or query itself is a secret, as with many webhooks, the whole address goes into the file of --url-file, or into send.url of the configuration; messages then show its host alone.`,
     },
     {
       title: 'QUEUE',
@@ -162,7 +163,8 @@ interface Way {
 
 async function linkTo(target: Target, ctx: Ctx): Promise<Way> {
   const { opts, clock, log } = ctx;
-  const [password, token, headers] = await Promise.all([
+  const [user, password, token, headers] = await Promise.all([
+    userNameOf(ctx),
     ctx.secret('password'),
     ctx.secret('token'),
     ctx.secret('headers'),
@@ -179,7 +181,7 @@ async function linkTo(target: Target, ctx: Ctx): Promise<Way> {
     payload,
     opts: linkOptionsOf(opts),
     tls: tlsOf(opts),
-    secrets: { user: opts.username ?? target.user, password: password ?? target.password, token, headers },
+    secrets: { user: user ?? target.user, password: password ?? target.password, token, headers },
     clock,
     log,
     signal: ctx.signal,

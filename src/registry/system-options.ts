@@ -54,7 +54,7 @@ export const furtherOptions = {
   influxHost: { ...named('influxdb.host'), type: 'string', default: 'localhost', summary: 'host of InfluxDB' },
   influxPort: { ...named('influxdb.port'), type: 'integer', default: 8086, summary: 'port of InfluxDB' },
   influxDatabase: { ...named('influxdb.database'), type: 'string', summary: 'database of InfluxDB' },
-  influxUsername: { ...named('influxdb.username'), type: 'string', summary: 'user at InfluxDB' },
+  influxUsername: { ...named('influxdb.username'), type: 'secret', open: true, summary: 'user at InfluxDB' },
   influxPassword: { ...named('influxdb.password'), type: 'secret', summary: 'password at InfluxDB' },
   apiPort: { ...named('api.port'), type: 'integer', default: 5000, summary: 'port of the API' },
   apiHost: { ...named('api.host'), type: 'string', summary: 'address that the API listens on' },

@@ -94,7 +94,7 @@ const typed: Record<OptionSpec['type'], (spec: OptionSpec) => Schema> = {
   url: () => ({ type: 'string', pattern: '^[A-Za-z][A-Za-z0-9+.-]*:' }),
   file: () => ({ type: 'string' }),
   list: () => ({ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }),
-  secret: () => ({ type: 'string', writeOnly: true }),
+  secret: ({ open }) => ({ type: 'string', ...(open ? {} : { writeOnly: true }) }),
   map: () => ({ type: 'object', additionalProperties: { type: 'string' } }),
   object: ({ schema }) => (schema ?? {}) as Schema,
 };

@@ -114,7 +114,7 @@ export function commonOptions(definition: AnyDefinition): Options {
 /** The flag of an option: `minInterval` → `--min-interval`; a secret is read from a file; undefined for what the command line can't say. */
 export function flagOf(name: string, spec: OptionSpec): string | undefined {
   if (spec.configOnly || spec.type === 'map' || spec.type === 'object') return undefined;
-  const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const kebab = (spec.flag ?? name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   if (spec.type === 'secret') return `--${kebab}-file`;
   return spec.type === 'flag' && spec.default === true ? `--no-${kebab}` : `--${kebab}`;
 }

@@ -114,7 +114,7 @@ export function createContext(
         throw fail('usage', `${flagOf(name, spec)} -: stdin brings the records`, 'Name a file.');
       }
       const value = findSecret(name, spec, current, settings.secretFiles[name]);
-      if (value !== undefined) services.redactor.add(value);
+      if (value !== undefined && !spec.open) services.redactor.add(value);
       return value;
     },
     redact: (secret) => services.redactor.add(secret),

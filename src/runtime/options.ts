@@ -24,6 +24,8 @@ export interface OptionSpec {
   type: OptionType;
   /** What it does, a phrase without full stop. */
   summary: string;
+  /** Its flag, without dashes, where it is another word than the name. */
+  flag?: string;
   /** One letter, without the dash. */
   short?: string;
   /** What stands for the value in the help: `DURATION`. */
@@ -42,6 +44,8 @@ export interface OptionSpec {
   env?: readonly string[];
   /** `map` and `object`: the values are secret. */
   sensitive?: boolean;
+  /** `secret`: none by itself, as the name of a user; it comes the same ways, but may be seen. */
+  open?: boolean;
   /** `object`: JSON Schema of the value, for the configuration's schema. */
   schema?: object;
   /** Not shown in the help; still in the manual. */

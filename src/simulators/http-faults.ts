@@ -33,7 +33,7 @@ const commonChoices = { drop: ['before', 'during'] };
 /** @param own what this server's faults have beyond {@link HttpFault} */
 export function faultForm<F extends HttpFault>(own: Settings<keyof F & string>): FaultForm<F> {
   const numbers = new Set<string>([...common, ...(own.numbers ?? [])]);
-  const choices: Readonly<Record<string, readonly string[]>> = { ...commonChoices, ...own.choices };
+  const choices: Readonly<Record<string, readonly string[] | undefined>> = { ...commonChoices, ...own.choices };
   const texts = new Set<string>([...(own.texts ?? []), ...Object.keys(choices)]);
 
   const check = (value: unknown): F => {

@@ -232,7 +232,7 @@ describe('a request (ESP-73, ESP-75)', () => {
 
     const basic = await startPeer();
     await run(basic.url, readings(1), {
-      flags: { username: 'me' },
+      flags: { user: 'me' },
       env: {
         VOLTPIPE_SEND_PASSWORD_FILE: fileWith('password', 'pässword'),
         VOLTPIPE_SEND_HEADERS: 'X-Api-Key: 12345678',

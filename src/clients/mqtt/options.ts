@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fail } from '../../runtime/exit.ts';
 import type { Options } from '../../runtime/options.ts';
 import { inWords } from '../../runtime/system-error.ts';
+import { userNameOf, userNameOptions } from '../../runtime/user-name.ts';
 import type { MqttOptions } from '../../transports/mqtt/client.ts';
 
 /** How the broker of the home is reached: the section `mqtt` of the configuration. */
@@ -36,7 +37,7 @@ export const brokerOptions = {
     env: ['BATTERYHAWK_MQTT_ENABLED'],
     summary: 'counts for nothing here: a pipeline with mqtt-pub in it publishes, one without does not',
   },
-  username: { type: 'secret', key: 'mqtt.username', env: ['BATTERYHAWK_MQTT_USERNAME'], summary: 'user name' },
+  ...userNameOptions('mqtt.username', 'user name', ['BATTERYHAWK_MQTT_USERNAME']),
   password: { type: 'secret', key: 'mqtt.password', env: ['BATTERYHAWK_MQTT_PASSWORD'], summary: 'password' },
   clientId: { type: 'string', key: 'mqtt.clientId', value: 'ID', summary: 'client id; a random one unless given' },
   mqttVersion: {
@@ -57,6 +58,7 @@ interface BrokerValues {
   url: string | undefined;
   broker: string;
   brokerPort: number;
+  user: string | undefined;
   clientId: string | undefined;
   mqttVersion: 'auto' | '4' | '5';
   ca: string | undefined;
@@ -83,7 +85,7 @@ export function checkBroker(opts: Record<string, unknown>): void {
       throw fail(
         'config',
         'mqtt.url: holds a user name or a password',
-        'Put them into files: --username-file, --password-file.',
+        'Give them with --username and --password-file.',
       );
     }
   }
@@ -114,7 +116,7 @@ export async function openBroker(ctx: {
   secret(name: 'username' | 'password'): Promise<string | undefined>;
 }): Promise<Broker> {
   const { opts } = ctx;
-  const [username, password] = await Promise.all([ctx.secret('username'), ctx.secret('password')]);
+  const [username, password] = await Promise.all([userNameOf(ctx), ctx.secret('password')]);
   return {
     connect: {
       url: brokerUrl(opts),

@@ -101,6 +101,6 @@ const refusal = (why: MqttFailure): Error =>
   fail(
     'noPermission',
     `broker refuses the login: ${why.message}`,
-    'Check the user name (--username-file, mqtt.username) and the password (--password-file, mqtt.password).',
+    'Check the user name (--username, mqtt.username) and the password (--password-file, mqtt.password).',
     why,
   );

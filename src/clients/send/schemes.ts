@@ -20,8 +20,8 @@ export interface Scheme {
 
 const trust = ['ca', 'cert', 'key', 'insecure'];
 const streamed = ['frame', 'confirm'];
-const http = ['method', 'body', 'batch', 'gzip', 'header', 'headers', 'token', 'username', 'password'];
-const webSocket = ['frame', 'confirm', 'header', 'headers', 'token', 'username', 'password', 'subprotocol', 'ping'];
+const http = ['method', 'body', 'batch', 'gzip', 'header', 'headers', 'token', 'user', 'password'];
+const webSocket = ['frame', 'confirm', 'header', 'headers', 'token', 'user', 'password', 'subprotocol', 'ping'];
 
 const acknowledged =
   "the kernel of the far side's machine has acknowledged it; the program there may still die before it reads it, which only --confirm line would tell";
