@@ -35,7 +35,8 @@ export function findSecret(
   for (const key of spec.key ? [spec.key, ...(spec.aliases ?? [])] : []) {
     for (const { file: config, tree } of settings.sources) {
       const value = lookUp(tree, key);
-      if (typeof value === 'string' && value.trim() !== '') return value.trim();
+      // No name is an answer, too: it holds over the sources below. An empty secret is one that nobody has filled in.
+      if (typeof value === 'string' && (spec.open || value.trim() !== '')) return value.trim();
       // YAML reads 0123 and 1e5 as numbers: what was typed is lost.
       if (value !== undefined && typeof value !== 'string') {
         throw fail('config', `${config}: ${key}: expected text`, 'Put it in quotes.');

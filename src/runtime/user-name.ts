@@ -16,5 +16,5 @@ export async function userNameOf(ctx: {
   opts: { user: string | undefined };
   secret(name: 'username'): Promise<string | undefined>;
 }): Promise<string | undefined> {
-  return ctx.opts.user ?? (await ctx.secret('username'));
+  return (ctx.opts.user ?? (await ctx.secret('username'))) || undefined;
 }

@@ -35,5 +35,8 @@ test('a name that is said goes before one from a file, that before the environme
   assert.equal(await found('said', settings, file), 'said');
   assert.equal(await found(undefined, settings, file), 'of-file');
   assert.equal(await found(undefined), 'of-environment');
-  assert.equal(await found(undefined, { ...settings, env: {} as typeof settings.env }), 'of-config');
+  const env = {} as typeof settings.env;
+  assert.equal(await found(undefined, { ...settings, env }), 'of-config');
+  const sources = [{ file: 'system.json', tree: { mqtt: { username: '' } } }, ...settings.sources];
+  assert.equal(await found(undefined, { env, sources }), undefined, 'an empty one says that there is none');
 });
