@@ -51,7 +51,11 @@ async function onAir(t: TestContext, device: Peripheral, secret: NodeJS.ProcessE
     VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
     VOLTPIPE_DISCOVERY_SCAN_DURATION: '2s',
   });
-  return { env, kept: () => JSON.parse(readFileSync(join(dataDir, 'devices.json'), 'utf8')).devices[device.address] };
+  return {
+    air,
+    env,
+    kept: () => JSON.parse(readFileSync(join(dataDir, 'devices.json'), 'utf8')).devices[device.address],
+  };
 }
 
 const readingsIn = (text: string): Record<string, unknown>[] =>
@@ -93,3 +97,26 @@ for (const { what, device, family, ...more } of cases) {
     assert.equal(at.kept().device_type, family.toUpperCase());
   });
 }
+
+test('a JBD module that is called as a Daly, and hangs up on the language of one, is read all the same', async (t) => {
+  const module = called('DL-HOUSE', 0xff00, jbd());
+  let hangUp = (): void => {};
+  const touchy: Peripheral = {
+    ...module,
+    onWrite(characteristic, value, link) {
+      if (value[0] === 0xdd) module.onWrite?.(characteristic, value, link);
+      else hangUp();
+    },
+  };
+  const at = await onAir(t, touchy);
+  if (!at) return;
+  let hungUp = 0;
+  hangUp = () => {
+    hungUp++;
+    at.air.controller.drop(module.address);
+  };
+  const { status, stdout, stderr } = await shell(`bms-read --ble ${module.address}`, { env: at.env });
+  assert.equal(status, 0, stderr);
+  assert.equal(readingsIn(stdout)[0]?.['device_type'], 'jbd');
+  assert.equal(hungUp, 2, 'on each of the two dialects that share its service');
+});

@@ -1,5 +1,6 @@
 import type { Codec, CodecOptions } from '../../protocols/bms/codec.ts';
-import type { Link } from '../../transports/link.ts';
+import { CommandError } from '../../runtime/exit.ts';
+import { type Link, LinkError } from '../../transports/link.ts';
 import { type BmsHost, createExchange } from './exchange.ts';
 import { type Heard, isDamaged, unknown } from './silence.ts';
 import { betweenProbes, type Question, unsupported, variantQuestions } from './variants.ts';
@@ -34,6 +35,13 @@ function questions({ shared }: Wire, candidates: readonly Codec[], given: CodecO
   return [...all.filter(({ late }) => !late), ...relatives, ...all.filter(({ late }) => late)];
 }
 
+/** So many times a device may hang up on a question; some do that on a language which is not theirs. */
+const mostHangUps = 3;
+
+/** Whether it is the link that failed, and not what came over it. */
+const isHangUp = (error: unknown): error is CommandError =>
+  error instanceof CommandError && error.cause instanceof LinkError;
+
 /**
  * Finds out by asking, in the order of the candidates, which of them the device understands. Only questions that change nothing.
  * Candidates that can't be told by asking are left out.
@@ -51,36 +59,62 @@ export async function probe(
   let kind = '';
   let opened: Codec | undefined;
   const heard: Heard[] = [];
+  const hangUps: CommandError[] = [];
+
+  const hangUp = async (): Promise<void> => {
+    await link?.close();
+    link = undefined;
+    opened = undefined;
+  };
+
+  /** Has a link to put this question on. */
+  async function reach(codec: Codec): Promise<Link> {
+    if (link && kind !== wire.kind(codec)) await hangUp();
+    if (link) await host.clock.sleep(betweenProbes, host.signal);
+    link ??= await wire.connect(codec);
+    kind = wire.kind(codec);
+    return link;
+  }
+
+  /** Puts one question. Resolves to what was found, undefined when nothing of that language came. */
+  async function put(on: Link, { codec, request, times = 1, options, variant }: Question): Promise<Found | undefined> {
+    const merged = { ...given, ...options };
+    const patience = { retries: times, readTimeout };
+    const exchange = createExchange(on, codec, merged, patience, host);
+    // A module that waits for its password answers no question before.
+    if (opened !== codec) await exchange.open();
+    opened = codec;
+    const question = { ...request, optional: true };
+    let frames = await exchange.ask(question, patience);
+    // Somebody answers in this language, only badly: once more.
+    if (frames.length === 0 && isDamaged(exchange.tally.totals())) frames = await exchange.ask(question, patience);
+    if (frames.length > 0 && variant) throw unsupported(wire.name, variant);
+    if (frames.length > 0) return { codec, options: merged, link: on, isOpen: true };
+    heard.push({ codec, ...exchange.tally.totals() });
+    return undefined;
+  }
+
   try {
-    for (const { codec, request, times = 1, options, variant } of questions(wire, candidates, given)) {
-      if (link && kind !== wire.kind(codec)) {
-        await link.close();
-        link = undefined;
-      }
-      if (link) await host.clock.sleep(betweenProbes, host.signal);
-      link ??= await wire.connect(codec);
-      kind = wire.kind(codec);
-      const merged = { ...given, ...options };
-      const patience = { retries: times, readTimeout };
-      const exchange = createExchange(link, codec, merged, patience, host);
-      // A module that waits for its password answers no question before.
-      if (opened !== codec) await exchange.open();
-      opened = codec;
-      const question = { ...request, optional: true };
-      let frames = await exchange.ask(question, patience);
-      // Somebody answers in this language, only badly: once more.
-      if (frames.length === 0 && isDamaged(exchange.tally.totals())) frames = await exchange.ask(question, patience);
-      if (frames.length > 0 && variant) throw unsupported(wire.name, variant);
-      if (frames.length > 0) {
-        host.log.debug(`${wire.name}: answers as ${codec.name}`);
-        const found = { codec, options: merged, link, isOpen: true };
+    for (const question of questions(wire, candidates, given)) {
+      // What is gone after it hung up is told by its hanging up.
+      const on = await reach(question.codec).catch((error: unknown) => {
+        throw host.signal.aborted ? error : (hangUps[0] ?? error);
+      });
+      try {
+        const found = await put(on, question);
+        if (!found) continue;
+        host.log.debug(`${wire.name}: answers as ${found.codec.name}`);
         link = undefined;
         return found;
+      } catch (error) {
+        if (!isHangUp(error)) throw error;
+        hangUps.push(error);
+        if (hangUps.length === mostHangUps) throw hangUps[0];
+        await hangUp();
       }
-      heard.push({ codec, ...exchange.tally.totals() });
     }
   } finally {
     await link?.close();
   }
-  throw unknown(wire, heard);
+  throw hangUps[0] ?? unknown(wire, heard);
 }

@@ -324,6 +324,53 @@ test('questions of different protocols are at least 300 ms apart, in the order o
   }
 });
 
+/** A device that answers a JBD's question and hangs up on every other. */
+function touchy(clock: FakeClock, patienceWithJbd: boolean) {
+  let connections = 0;
+  const asked: string[] = [];
+  const connect = async (): Promise<Link> => {
+    connections++;
+    const far = fakeLink(clock);
+    return {
+      ...far.link,
+      async send(bytes) {
+        asked.push(hex(bytes).slice(0, 4));
+        if (patienceWithJbd && hex(bytes) === asksBasic) queueMicrotask(() => far.comes(basic));
+        else far.breaks({ kind: 'closed', reason: 'it hung up' });
+      },
+    };
+  };
+  return { wire: { name: 'test', kind: () => 'serial', connect }, asked, connections: () => connections };
+}
+
+test('a device that hangs up on the language of another is asked in the next one, over a new connection', async () => {
+  const { clock, host } = setUp();
+  const candidates = ['daly-d2', 'daly-p81', 'jbd'].map((wanted) => codecs.find(({ name }) => name === wanted)!);
+  const far = touchy(clock, true);
+  const seen = outcomeOf(probe(far.wire, candidates, {}, 100, host));
+  await clock.advance(10_000);
+  assert.equal(seen.value?.codec.name, 'jbd', seen.error?.message);
+  assert.deepEqual(far.asked, ['d203', '8103', 'dda5']);
+  assert.equal(far.connections(), 3);
+});
+
+test('one that hangs up on everything is not asked for ever, and its hanging up is what is said', async () => {
+  const { clock, host } = setUp();
+  const far = touchy(clock, false);
+  const seen = outcomeOf(
+    probe(
+      far.wire,
+      codecs.filter(({ serial }) => serial),
+      {},
+      100,
+      host,
+    ),
+  );
+  await clock.advance(60_000);
+  assert.equal(seen.error?.message, 'test: it hung up');
+  assert.equal(far.connections(), 3);
+});
+
 test('bytes that never get out end with the time-out of the request, and with the run', async () => {
   const { clock, exchange, link, stop } = setUp(jbd, {}, { retries: 2, readTimeout: 100 });
   link.send = () => new Promise(() => {});
