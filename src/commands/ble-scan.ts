@@ -15,6 +15,7 @@ import { readAll } from './ble-scan-connect.ts';
 import { advertisedOf, advertisedReading, deviceRecord, sightingOf } from './ble-scan-records.ts';
 import { adapterOptions, bluetoothOptions, bluetoothSection } from './bluetooth-options.ts';
 import { foundOf } from './bms-read-air.ts';
+import { named } from './named.ts';
 
 const options = {
   duration: { ...systemOptions.discovery.scanDuration, configOnly: false, summary: 'how long a scan takes' },
@@ -112,13 +113,13 @@ What a device is, is weighed: an address in an encrypted advertisement, the iden
 
   async *run(ctx) {
     const { opts, clock, log, signal } = ctx;
-    if (opts.replay !== undefined) return yield* replay(ctx);
+    if (opts.replay !== undefined) return yield* named(ctx, replay(ctx));
     const bluetooth = createBluetooth(ctx, adapterOptions(opts), 0);
     try {
       for (let round = 0; !signal.aborted; round++) {
         const begin = clock.monotonic();
         try {
-          yield* scanOnce(ctx, bluetooth);
+          yield* named(ctx, scanOnce(ctx, bluetooth));
           log.recovered('scan', 'scan: works again');
           ctx.alive(opts.interval === undefined ? undefined : opts.interval * 2 + opts.duration);
         } catch (error) {

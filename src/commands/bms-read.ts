@@ -17,6 +17,7 @@ import { airOfFleet } from './bms-read-air.ts';
 import { checkFleet, readFleet } from './bms-read-fleet.ts';
 import { options } from './bms-read-options.ts';
 import { withView } from './fleet-view.ts';
+import { named } from './named.ts';
 
 type ReadContext = Context<typeof options>;
 
@@ -51,7 +52,7 @@ A reading whose checksum is wrong is asked for again and never published. A valu
       title: 'PORTS',
       text: `--port is a serial device, /dev/ttyUSB0 or better its name in /dev/serial/by-id, or tcp://host:port of a serial server (ser2net, an RS485-to-network adapter, an ESP32 bridge in raw mode). One command at a time has a port; a second one is refused with exit status 75 and the name of the first.
 
-The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the number of the board behind it when --board is given.`,
+A device that the registry knows by this device_id gets its names there: device_name, vehicle_id, vehicle_name. The device_id is --id, or serial-<by-id name>, or tcp-<host>-<port>, with the number of the board behind it when --board is given.`,
     },
     {
       title: 'ONE BUS, SEVERAL BOARDS',
@@ -149,7 +150,12 @@ bms-read does not hang up in the middle of such a log, and asks nothing meanwhil
       notRun: 'needs a serial server',
     },
   ],
-  files: [{ path: '<data dir>/devices.json, vehicles.json', text: 'the registry, for --registry' }],
+  files: [
+    {
+      path: '<data dir>/devices.json, vehicles.json',
+      text: 'the registry: for --registry, and for the names of a device that it knows',
+    },
+  ],
   seeAlso: ['simulate-jbd(1)', 'simulate-daly(1)', 'stats(1)', 'alarm(1)', 'registry(1)'],
 
   rounds: ({ registry }) => registry === true,
@@ -182,7 +188,7 @@ bms-read does not hang up in the middle of such a log, and asks nothing meanwhil
     const bluetooth = createBluetooth(ctx, adapterOptions(ctx.opts));
     const records = ctx.opts.registry
       ? readRegistry(ctx, bluetooth, await ctx.secret('password'))
-      : readOne(ctx, bluetooth);
+      : named(ctx, readOne(ctx, bluetooth));
     try {
       return yield* ctx.opts.watch ? withView(ctx, records) : records;
     } finally {

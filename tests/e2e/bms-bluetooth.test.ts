@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
@@ -260,6 +262,40 @@ test('a device that is not there is said to be unseen', async (t) => {
   assert.equal(status, 69);
   assert.match(stderr, /50:54:7B:00:00:02: not seen in 1 s\. Is it in reach and awake/);
   assert.deepEqual(air.controller.state, idle);
+});
+
+test('the variables that noble knows choose the adapter: a controller behind a serial port', async (t) => {
+  const device = monitor('bm6');
+  const air = await testAir(t, [device]);
+  if (!air) return;
+  const { VOLTPIPE_BLUETOOTH_ADAPTER: BLUETOOTH_HCI_SOCKET_UART_PORT, ...env } = environment(air);
+  const { status, stdout, stderr } = await shell(`bms-read --ble ${device.address} --type bm6`, {
+    env: { ...env, BLUETOOTH_HCI_SOCKET_UART_PORT },
+  });
+  assert.equal(status, 0, stderr);
+  assert.equal(parse(stdout)[0]?.['voltage'], 12.61);
+  assert.deepEqual(air.controller.state, idle);
+});
+
+test('the variables that noble knows choose the adapter: one by its number, and exclusively', async () => {
+  const root = temporaryFolder('machine');
+  for (const name of ['hci1', 'hci2'])
+    mkdirSync(join(root, 'sys/class/bluetooth', name, 'rfkill0'), { recursive: true });
+  writeFileSync(join(root, 'sys/class/bluetooth/hci2/rfkill0/soft'), '1\n');
+  mkdirSync(join(root, 'proc/self'), { recursive: true });
+  // CAP_NET_RAW alone.
+  writeFileSync(join(root, 'proc/self/status'), 'Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000002000\n');
+  const says = async (variables: Record<string, string>, status: number, text: RegExp): Promise<void> => {
+    const env = cleanEnvironment(root, { VOLTPIPE_BLUETOOTH_SYSTEM_ROOT: root, ...variables });
+    for (const command of ['ble-scan', 'bms-read --ble 50:54:7B:00:00:02']) {
+      const got = await shell(command, { env });
+      assert.equal(got.status, status, got.stderr);
+      assert.match(got.stderr, text);
+    }
+  };
+  await says({ NOBLE_HCI_DEVICE_ID: '2' }, 75, /hci2: switched off \(rfkill\)/);
+  await says({ NOBLE_HCI_DEVICE_ID: '7' }, 69, /adapter 7: not found, there is hci1, hci2/);
+  await says({ NOBLE_HCI_DEVICE_ID: '1', HCI_CHANNEL_USER: '1' }, 77, /hci1: not permitted: CAP_NET_ADMIN is missing/);
 });
 
 test('a lost first request is sent again', async (t) => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { CommandError } from '../../../src/runtime/exit.ts';
@@ -57,6 +59,42 @@ test('what is last heard of an adapter says why it is not powered on', () => {
   assert.ok(fails(77, /hci0: not permitted/)(notPowered('hci0', 'unauthorized', 1000)));
   assert.ok(fails(69, /cannot do Bluetooth Low Energy/)(notPowered('hci0', 'unsupported', 1000)));
   assert.ok(fails(69, /does not answer/)(notPowered('hci0', undefined, 1000)));
+});
+
+test('an adapter that is down is waited for, then said to be, with what to do (75), and left alone', async () => {
+  const root = temporaryFolder('machine');
+  mkdirSync(join(root, 'sys/class/bluetooth/hci0'), { recursive: true });
+  const child = join(root, 'child.cjs');
+  // noble, on a controller that nobody has switched on.
+  writeFileSync(
+    child,
+    `process.send({ say: 'state', state: 'poweredOff' });
+    process.on('message', ({ do: what }) => what === 'end' && process.exit(0));`,
+  );
+  const ctx = testBle(root);
+  await assert.rejects(openAdapter(ctx, { root, child, lockWait: 0, powerOn: 500 }), (error: CommandError) => {
+    assert.equal(error.status, 75);
+    assert.equal(error.message, 'Bluetooth adapter hci0: is down');
+    assert.match(error.next ?? '', /hciconfig hci0 up/);
+    return true;
+  });
+  assert.ok(ctx.children.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null));
+  await (await ctx.lock('ble-hci0'))();
+});
+
+test('an adapter that is switched on meanwhile is used', async () => {
+  const root = temporaryFolder('machine');
+  mkdirSync(join(root, 'sys/class/bluetooth/hci0'), { recursive: true });
+  const child = join(root, 'child.cjs');
+  writeFileSync(
+    child,
+    `process.send({ say: 'state', state: 'poweredOff' });
+    setTimeout(() => process.send({ say: 'state', state: 'poweredOn' }), 50);
+    process.on('message', ({ do: what }) => what === 'end' && process.exit(0));`,
+  );
+  const adapter = await openAdapter(testBle(root), { root, child, lockWait: 0, powerOn: 20_000 });
+  assert.equal(adapter.name, 'hci0');
+  await adapter.close();
 });
 
 test('a child that cannot be started is a failure with its reason', async (t) => {
