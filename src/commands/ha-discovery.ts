@@ -56,6 +56,7 @@ The states themselves are the records: mqtt-pub publishes them, and takes prefix
     {
       title: 'DEVICES',
       text: `- battery_reading: a device for each device_id, with device_info for its versions
+- engine_start: how far the last start of an engine pulled the battery down
 - device_status: whether that device is connected; from the first one on its entities are unavailable when it is not
 - vehicle_telemetry: a device for each vin, with its location
 - vehicle_summary: a device for each vehicle_id

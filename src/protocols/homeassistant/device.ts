@@ -22,6 +22,7 @@ export const subjects: Readonly<Record<string, { kind: KnownDevice['kind']; by: 
   battery_reading: { kind: 'battery', by: ['device_id'] },
   device_status: { kind: 'battery', by: ['device_id'] },
   device_info: { kind: 'battery', by: ['device_id'] },
+  engine_start: { kind: 'battery', by: ['device_id'] },
   vehicle_telemetry: { kind: 'vehicle', by: ['vin', 'vehicle_id'] },
   vehicle_summary: { kind: 'vehicle', by: ['vehicle_id'] },
   wallbox_state: { kind: 'wallbox', by: ['charge_point'] },

@@ -1,4 +1,5 @@
 import { batteryReading } from '../../records/battery-reading.ts';
+import { engineStart } from '../../records/engine-start.ts';
 import type { RecordKey } from '../../records/family.ts';
 import { vehicleSummary } from '../../records/summaries.ts';
 import { vehicleTelemetry } from '../../records/vehicle-telemetry.ts';
@@ -66,6 +67,7 @@ const onOff = (key: string, name: string, deviceClass?: string, more: More = {})
 const diagnostic = { category: 'diagnostic' } as const;
 
 const battery = measured(unitsOf(batteryReading.keys));
+const start = measured(unitsOf(engineStart.keys));
 const vehicle = measured(unitsOf(vehicleTelemetry.keys));
 const summary = measured(unitsOf(vehicleSummary.keys));
 const wallbox = measured(unitsOf(wallboxState.keys));
@@ -99,6 +101,10 @@ export const entities: Readonly<Record<string, readonly Entity[]>> = {
     battery('full_ah', 'Capacity when full', undefined, 1, diagnostic),
     text('cycles', 'Cycles', { stateClass: 'total_increasing', ...diagnostic }),
     battery('rssi', 'Signal strength', 'signal_strength', 0, { unit: 'dBm', ...diagnostic, hidden: true }),
+  ],
+  engine_start: [
+    start('cranking_voltage', 'Lowest voltage of the last start', 'voltage', 2),
+    start('voltage_before', 'Voltage before the last start', 'voltage', 2, diagnostic),
   ],
   vehicle_telemetry: [
     vehicle('soc', 'State of charge', 'battery', 0),

@@ -1,5 +1,9 @@
 /** What one element of a list is called, where that is not the list's own name: `cells` become `cell_1`, `cell_2` … */
-const elementNames: Readonly<Record<string, string>> = { cells: 'cell', temperatures: 'temperature' };
+const elementNames: Readonly<Record<string, string>> = {
+  cells: 'cell',
+  temperatures: 'temperature',
+  voltages: 'voltage',
+};
 
 /** Lists that say which, not how much: their number of elements is what can be charted, as `alarms_count`. */
 const sets: ReadonlySet<string> = new Set(['alarms', 'balancing', 'invalid', 'vins', 'service_uuids']);

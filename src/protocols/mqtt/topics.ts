@@ -19,6 +19,7 @@ export const topicRules: Readonly<Record<string, TopicRule>> = {
   system_status: { template: '{prefix}/{instance}/status', qos: 2, retain: true },
   ble_device: { template: '{prefix}/discovery/found', qos: 1, retain: false },
   wallbox_state: { template: '{prefix}/wallbox/{charge_point}/state', qos: 1, retain: true },
+  engine_start: { template: '{prefix}/{type}/{identity}', qos: 1, retain: true },
   vehicle_telemetry: { template: '{prefix}/{type}/{identity}', qos: 1, retain: true },
 };
 

@@ -59,6 +59,24 @@ for (const { name, topic, payload } of vectors) {
   });
 }
 
+test('an engine start gives its monitor the lowest voltage of the last one, read from a topic of its own', () => {
+  const { take } = announcing();
+  take(reading());
+  const start = {
+    type: 'engine_start',
+    time,
+    device_id: mac,
+    cranking_voltage: 9.4,
+    voltage_before: 12.6,
+    voltages: [12.6, 9.4],
+  };
+  const told = take(start)!;
+  assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
+  assert.deepEqual(keys(told), ['voltage', 'cranking_voltage', 'voltage_before']);
+  const { state_topic, unit_of_measurement } = told.payload.components['cranking_voltage']!;
+  assert.deepEqual([state_topic, unit_of_measurement], [`battery_hawk/engine_start/${mac}`, 'V']);
+});
+
 test('the rules of Home Assistant refuse what it would refuse or drop', () => {
   const good = announcing().take(reading())!;
   const broken = (change: (payload: Told['payload']) => void): string[] => {
