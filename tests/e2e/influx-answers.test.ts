@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { queryClient } from '../../src/clients/influx/setup-v1.ts';
 import { judgeWrite, type PlainAnswer, type Verdict } from '../../src/protocols/influx/answer.ts';
+import { writeUrl } from '../../src/protocols/influx/requests.ts';
 import { identify } from '../../src/protocols/influx/server.ts';
+import { httpClient } from '../../src/transports/http/client.ts';
 import { type Database, influxQuery, influxRows, startInfluxd, startVictoriaMetrics } from '../support/databases.ts';
 
 interface Ask {
@@ -179,7 +182,34 @@ test('influxd with users: 401 and 403, a series limit, points older than the pol
     assert.equal(answer.status, status, `${name}: ${answer.text}`);
     assert.match((JSON.parse(answer.text) as { error: string }).error, message, name);
     assert.equal(judgeWrite(answer, 0).kind, kind, name);
+    assert.match(answer.headers['x-influxdb-version'] ?? '', /^1\./, name);
+    if (status === 401) assert.match(answer.headers['www-authenticate'] ?? '', /^Basic/, name);
   }
+});
+
+test('a statement that influxd refuses is answered with 200, and its error stands in the body', async (t) => {
+  const influxd = await startInfluxd(t);
+  if (!influxd) return;
+  const ask = async (statement: string): Promise<{ status: number; error: string | undefined }> => {
+    const answer = await fetch(`${influxd.url}/query`, { method: 'POST', body: new URLSearchParams({ q: statement }) });
+    const { results } = (await answer.json()) as { results: { error?: string }[] };
+    return { status: answer.status, error: results[0]?.error };
+  };
+  const policy = (duration: string): string => `CREATE RETENTION POLICY "p" ON "x" DURATION ${duration} REPLICATION 1`;
+  for (const [statement, error] of [
+    ['CREATE DATABASE "x"', undefined],
+    ['CREATE DATABASE "x"', undefined],
+    [policy('2h'), undefined],
+    [policy('2h'), undefined],
+    [policy('3h'), 'retention policy already exists'],
+    ['CREATE DATABASE "a/b"', 'invalid name'],
+  ] as const) {
+    assert.deepEqual(await ask(statement), { status: 200, error }, statement);
+  }
+  const http = httpClient();
+  const client = queryClient(http, { url: influxd.url, database: 'x' }, {}, 30_000);
+  await assert.rejects(client.query(policy('3h')), { status: 76, message: /retention policy already exists/ });
+  await http.close();
 });
 
 test('influxd and VictoriaMetrics are told apart by ping and health', async (t) => {
@@ -197,7 +227,49 @@ test('influxd and VictoriaMetrics are told apart by ping and health', async (t) 
 test('VictoriaMetrics says 204 to everything, so that nothing wrong may be sent to it', async (t) => {
   const victoria = await startVictoriaMetrics(t);
   if (!victoria) return;
-  for (const body of ['m v=1 1772366400000', 'bad', 'm v=NaN 1', 'm,t= v=1 1', 'm v=1 6.5']) {
-    assert.equal((await post(victoria, body)).status, 204, body);
+  const asked: readonly (readonly [string, string | Buffer, (Ask | undefined)?])[] = [
+    ...answers.filter(([, , , , kind]) => kind === 'some').map(([name, body, , , , ask]) => [name, body, ask] as const),
+    ['a database that is not there', 'm v=1 1772366400000', { db: 'nowhere' }],
+    ['a policy that is not there', 'm v=1 1772366400000', { rp: 'nope' }],
+    ['no words at all', 'bad'],
+  ];
+  for (const [name, body, ask] of asked) {
+    if (name === 'compressed and cut') continue;
+    const answer = await post(victoria, body, ask);
+    assert.deepEqual([answer.status, judgeWrite(answer, 0).kind], [204, 'taken'], name);
   }
+  const cut = await post(victoria, gzipSync('m v=1 7').subarray(0, 15), { headers: { 'content-encoding': 'gzip' } });
+  assert.equal(cut.status, 400, cut.text);
+  await fetch(`${victoria.url}/write?db=x`, { method: 'POST', body: 'odd s="text",b=true 1772366400000000000' });
+  assert.deepEqual(await exported(victoria, 'odd_.*'), { odd_s: [0], odd_b: [1] });
 });
+
+test('VictoriaMetrics makes no database, and says 400 to a page of InfluxDB 3: the lines are not at fault', async (t) => {
+  const victoria = await startVictoriaMetrics(t);
+  if (!victoria) return;
+  await influxQuery(victoria, 'CREATE DATABASE "x"');
+  assert.deepEqual(
+    (await influxRows(victoria, 'SHOW DATABASES')).map(({ name }) => name),
+    ['_internal'],
+  );
+  const url = writeUrl('v3', { url: victoria.url, database: 'battery_hawk'.repeat(20) }, 'ms');
+  const answer = await fetch(url, { method: 'POST', body: 'm v=1 1' });
+  const plain = { status: answer.status, headers: {}, text: await answer.text() };
+  assert.deepEqual([plain.status, judgeWrite(plain, 0).kind], [400, 'misconfigured'], plain.text);
+});
+
+/** The values of the series whose names fit, as soon as there are any. */
+async function exported({ url }: Database, name: string): Promise<Record<string, number[]>> {
+  const query = new URLSearchParams({ 'match[]': `{__name__=~"${name}"}` });
+  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    await fetch(`${url}/internal/force_flush`);
+    const text = await (await fetch(`${url}/api/v1/export?${query}`)).text();
+    const series = text
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { metric: { __name__: string }; values: number[] });
+    if (series.length > 1) return Object.fromEntries(series.map(({ metric, values }) => [metric.__name__, values]));
+  }
+  throw new Error(`${name}: nothing was stored`);
+}

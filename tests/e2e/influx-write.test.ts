@@ -157,6 +157,44 @@ test('user and password of influxd; without them 77, with a wrong policy 78', as
   assert.equal(rows.length, 1);
 });
 
+test('--create-db with influxd: who may not is 77, a name that it refuses is 78, and a database that is dropped while records flow is made again', async (t) => {
+  const influxd = await startInfluxd(t, { auth: true });
+  if (!influxd) return;
+  const admin = { u: 'root', p: 'secret' };
+  await influxQuery(influxd, `CREATE USER "root" WITH PASSWORD 'secret' WITH ALL PRIVILEGES`);
+  await influxQuery(influxd, `CREATE USER "w" WITH PASSWORD 'secret'`, admin);
+  const run = (username: string, database: string) =>
+    runCommand(command, {
+      input: [reading(0)],
+      flags: { url: influxd.url, createDb: true, database },
+      env: { BATTERYHAWK_INFLUXDB_USERNAME: username, BATTERYHAWK_INFLUXDB_PASSWORD: 'secret' },
+    });
+  const other = await run('w', 'battery_hawk');
+  assert.deepEqual([other.status, other.delivered], [77, 0], other.error?.message);
+  const refused = await run('root', 'a/b');
+  assert.deepEqual([refused.status, refused.delivered], [78, 0]);
+  assert.match(refused.error?.message ?? '', /invalid name/);
+
+  const made = await run('root', 'battery_hawk');
+  assert.equal(made.status, 0);
+  let given = 0;
+  async function* input() {
+    for (let n = 0; n < 40; n++) {
+      if (n % 10 === 5) await influxQuery(influxd!, 'DROP DATABASE "battery_hawk"', admin);
+      for (let i = 0; i < 25; i++) yield reading(++given);
+    }
+  }
+  const { status, delivered, log, error } = await runCommand(command, {
+    input: input(),
+    flags: { url: influxd.url, createDb: true, batch: '5', flush: '10ms', inFlight: '4' },
+    env: { BATTERYHAWK_INFLUXDB_USERNAME: 'root', BATTERYHAWK_INFLUXDB_PASSWORD: 'secret' },
+  });
+  assert.deepEqual([status, delivered], [0, given], error?.message);
+  assert.ok(log.some((line) => line.includes('has been made')));
+  const last = await influxRows(influxd, 'SELECT last(voltage) FROM battery_reading', { db: 'battery_hawk', ...admin });
+  assert.equal(last[0]?.time, start + given * 1000);
+});
+
 test('influxd is killed and started again while records flow: every one is there once', async (t) => {
   const influxd = await startInfluxd(t);
   if (!influxd) return;

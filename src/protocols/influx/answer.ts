@@ -53,6 +53,8 @@ const rules: readonly Rule[] = [
   },
   // No such page: another interface, or a proxy without its server. The lines are not at fault.
   { statuses: [404], kind: 'misconfigured' },
+  // The same in the words of VictoriaMetrics.
+  { statuses: [400], says: /unsupported path requested/, kind: 'misconfigured' },
   { statuses: [401, 403], kind: 'refused' },
   { statuses: [413], kind: 'split' },
   { statuses: [400, 422], kind: 'some' },
@@ -69,7 +71,8 @@ export function judgeWrite(answer: PlainAnswer, now: number): Verdict {
     if (rejected) return { kind: 'named', message, rejected, all: rejected.length < mostNamed };
   }
   const rule = rules.find(
-    ({ statuses, says }) => statuses.includes(status) && (says === undefined || says.test(message)),
+    ({ statuses, says }) =>
+      statuses.includes(status) && (says === undefined || says.test(message) || says.test(answer.text)),
   );
   const kind = rule?.kind ?? (status >= 500 ? 'later' : status >= 300 && status < 400 ? 'misconfigured' : 'rejected');
   if (kind === 'later') {
