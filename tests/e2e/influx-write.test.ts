@@ -7,6 +7,7 @@ import type { VoltRecord } from '../../src/records/record.ts';
 import { background } from '../support/background.ts';
 import { runCommand } from '../support/command.ts';
 import { influxQuery, influxRows, startInfluxd, startVictoriaMetrics } from '../support/databases.ts';
+import { until } from '../support/fixture.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
 const start = Date.parse('2026-03-01T12:00:00.000Z');
@@ -177,20 +178,27 @@ test('--create-db with influxd: who may not is 77, a name that it refuses is 78,
 
   const made = await run('root', 'battery_hawk');
   assert.equal(made.status, 0);
+  const inFlight = 4;
   let given = 0;
+  let taken = 0;
   async function* input() {
-    for (let n = 0; n < 40; n++) {
-      if (n % 10 === 5) await influxQuery(influxd!, 'DROP DATABASE "battery_hawk"', admin);
-      for (let i = 0; i < 25; i++) yield reading(++given);
+    for (let drops = 0; drops < 4; drops++) {
+      // So many receipts say that at least one is of a write that began behind the last drop.
+      const before = taken;
+      for (let i = 0; i < 5 * (inFlight + 1); i++) yield reading(++given);
+      await until(() => taken > before + inFlight, 'writes');
+      await influxQuery(influxd!, 'DROP DATABASE "battery_hawk"', admin);
     }
+    for (let i = 0; i < 50; i++) yield reading(++given);
   }
   const { status, delivered, log, error } = await runCommand(command, {
     input: input(),
-    flags: { url: influxd.url, createDb: true, batch: '5', flush: '10ms', inFlight: '4' },
+    flags: { url: influxd.url, createDb: true, receipts: true, batch: '5', flush: '10ms', inFlight: String(inFlight) },
+    onItem: (item) => (item as VoltRecord).ok === true && taken++,
     env: { BATTERYHAWK_INFLUXDB_USERNAME: 'root', BATTERYHAWK_INFLUXDB_PASSWORD: 'secret' },
   });
   assert.deepEqual([status, delivered], [0, given], error?.message);
-  assert.ok(log.some((line) => line.includes('has been made')));
+  assert.equal(log.filter((line) => line.includes('has been made')).length, 4);
   const last = await influxRows(influxd, 'SELECT last(voltage) FROM battery_reading', { db: 'battery_hawk', ...admin });
   assert.equal(last[0]?.time, start + given * 1000);
 });
