@@ -14,19 +14,19 @@ type ConnectContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'> & { opt
 
 const connectRetries = 3;
 
-/** Connects to one monitor after the other, the nearest first; a JBD module that is locked gets `password`. Throws exit status 69 when none of several could be read. */
+/** Connects to one monitor after the other, the nearest first; `passwordOf` is for JBD modules that are locked. Throws exit status 69 when none of several could be read. */
 export async function* readAll(
   ctx: ConnectContext,
   bluetooth: Bluetooth,
   monitors: readonly Sighting[],
-  password?: string,
+  passwordOf: (id: string) => string | undefined = () => undefined,
 ): AsyncGenerator<VoltRecord, void, void> {
   let failure: CommandError | undefined;
   let isAnyRead = false;
   const near = ({ rssi = -128 }: Sighting): number => rssi;
   for (const sighting of monitors.toSorted((a, b) => near(b) - near(a))) {
     try {
-      yield* await readMonitor(ctx, bluetooth, sighting, password);
+      yield* await readMonitor(ctx, bluetooth, sighting, passwordOf(sighting.id));
       isAnyRead = true;
     } catch (error) {
       if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;

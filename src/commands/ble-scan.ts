@@ -62,9 +62,9 @@ What a device is, is weighed: an address in an encrypted advertisement, the iden
 
 --passive reads voltage, state of charge and state of BM2 and BM6 monitors out of their advertisements: no connection, no battery used, and the app on the phone may go on. Such a reading carries the address of its device encrypted inside; one that does not match is none.
 
---connect then connects to each monitor that was found, one after the other, and puts out a battery_reading and, where the device has it, a device_info. One that can't be read is said, and the others are read; when none could be, the exit status is 69.
+--connect then connects to each monitor that was found, one after the other, and puts out a battery_reading and, where the device has it, a device_info. One that can't be read is said, and the others are read; when none could be, the exit status is 69. The password of JBD modules (bms.password) goes to those alone that the registry has as set up: whoever is asked with it knows it, and anybody can call himself JBD.
 
---register stores monitors that the registry does not know, in the state discovered and in a vehicle of their own, "Vehicle N", and puts out a device_status for each. Their type is stored where an address or a beacon proves it; else the first reading tells. registry set or registry assign then sets them up.`,
+--register stores monitors that the registry does not know, in the state discovered and in a vehicle of their own, "Vehicle N", and puts out a device_status for each. Their type is stored where an address or a beacon proves it; else the first reading tells. registry set then sets them up.`,
   options,
   sections: [
     {
@@ -170,7 +170,10 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
   yield* register(ctx, round.seen);
   if (!opts.connect) return;
   const password = await ctx.secret('password');
-  yield* readAll(ctx, bluetooth, [...round.seen.values()].filter(isMonitor), password);
+  const { devices } = openRegistry(ctx).read();
+  // Anybody can call himself JBD, and whoever is asked with the password has it.
+  const isOurs = (id: string): boolean => (devices[id]?.status ?? 'discovered') !== 'discovered';
+  yield* readAll(ctx, bluetooth, [...round.seen.values()].filter(isMonitor), (id) => (isOurs(id) ? password : undefined));
 }
 
 /** What a scan has seen, and what of it was put out. */

@@ -129,7 +129,9 @@ export async function openDevice(target: Target, given: BmsHost): Promise<Device
     },
     async switch(change) {
       if (!codec.switching) throw fail('usage', `--charge, --discharge: a ${codec.name} has no switches`);
-      for (const request of codec.switching(change, await fields(), options)) await exchange.write(request);
+      const requests = codec.switching(change, await fields(), options);
+      if (isRejection(requests)) throw fail('usage', `${link.name}: ${requests.detail ?? requests.rejected}`);
+      for (const request of requests) await exchange.write(request);
       return record('battery_reading', await proven(change, fields, link, host));
     },
     async close() {
@@ -182,7 +184,7 @@ async function find(target: Target, host: BmsHost): Promise<Found> {
   try {
     return await probe(wire, candidates, options, readTimeout, host);
   } catch (error) {
-    if (!fallback || !(error instanceof CommandError)) throw error;
+    if (!fallback || !(error instanceof Unrecognised)) throw error;
     host.log.info(`${error.message}. Taken for a ${fallback.name}, as --fallback says.`);
     return known(fallback);
   }

@@ -241,7 +241,7 @@ export function createExchange(
       throw fail('unavailable', `${link.name}: ${error.failure.reason}${torn}`, undefined, error);
     }
     if (request.optional) return [];
-    throw unanswered(link, codec, request, attempts, wait, tally);
+    throw unanswered(link, codec, options, request, attempts, wait, tally);
   }
 
   return {

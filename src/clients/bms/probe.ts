@@ -116,5 +116,5 @@ export async function probe(
   } finally {
     await link?.close();
   }
-  throw hangUps[0] ?? unknown(wire, heard);
+  throw hangUps[0] ?? unknown(wire, given, heard);
 }

@@ -24,7 +24,7 @@ export interface Totals {
   bytes: number;
   /** Valid ones, wanted or not. */
   frames: number;
-  /** How many of each rejection. */
+  /** How many of each rejection; a `request` that is ours is an `echo`. */
   rejected: Readonly<Record<string, number>>;
   /** The first bytes, printable. */
   preview: string;
@@ -69,12 +69,14 @@ export function createTally(name: string, log: Log, isBus = true, said: Said = c
       if (preview.length < previewBytes) preview = Uint8Array.of(...preview, ...chunk.subarray(0, previewBytes));
     },
     reject({ rejected: why, bytes: of, detail }) {
-      rejected[why] = (rejected[why] ?? 0) + 1;
+      const isEcho = why === 'request' && of !== undefined && own.has(hex(of));
+      const sort = isEcho ? 'echo' : why;
+      rejected[sort] = (rejected[sort] ?? 0) + 1;
       if (why !== 'request') {
         log.debug(`${name}: rejected: ${why}`, { ...(detail && { detail }), ...(of && { bytes: hex(of) }) });
         return;
       }
-      if (!of || !own.has(hex(of))) return stranger('requests that are not ours');
+      if (!isEcho) return stranger('requests that are not ours');
       said.echo(name);
     },
     accepted() {

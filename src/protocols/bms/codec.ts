@@ -30,10 +30,13 @@ export interface Codec {
   probes?(options: CodecOptions): readonly Probe[];
   /** Relatives on a wire that answer nothing of this codec: known by an answer of their own, so that they are refused by name. */
   variants?: readonly Variant[];
-  /** Requests that set the charge and discharge switches, sent under `--allow-write` alone and checked by a reading afterwards. */
-  switching?(change: Switches, now: BatteryFields, options: CodecOptions): readonly Request[];
-  /** The next step to name when it never answers: `Wake it with its button`. */
-  whenSilent?: string;
+  /**
+   * Requests that set the charge and discharge switches, sent under `--allow-write` alone and checked by a reading
+   * afterwards. A rejection when the user has to say more.
+   */
+  switching?(change: Switches, now: BatteryFields, options: CodecOptions): readonly Request[] | Rejection;
+  /** The next step to name when it never answers: `Wake it with its button`. Undefined: the usual one. */
+  whenSilent?: (options: CodecOptions) => string | undefined;
   timing: Timing;
   /** Serial settings; absent: Bluetooth only. */
   serial?: SerialSettings;

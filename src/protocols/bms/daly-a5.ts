@@ -134,11 +134,14 @@ function extremes(frames: readonly Frame[]): BatteryFields {
   const sensors = latest(frames, 0x92);
   const highest = cells && dalyCell(u16(cells, 0));
   const lowest = cells && dalyCell(u16(cells, 3));
+  const hottest = dalyTemperature(sensors?.[0]);
+  const coldest = dalyTemperature(sensors?.[2]);
   return {
     ...(highest !== undefined && { cell_max: highest / 1000, cell_max_number: cells![2]! }),
     ...(lowest !== undefined && { cell_min: lowest / 1000, cell_min_number: cells![5]! }),
     ...(highest !== undefined && lowest !== undefined && { cell_delta: (highest - lowest) / 1000 }),
-    ...(sensors && sensors[0]! > 0 && sensors[2]! > 0 && { temp_max: sensors[0]! - 40, temp_min: sensors[2]! - 40 }),
+    ...(hottest !== undefined && { temp_max: hottest }),
+    ...(coldest !== undefined && { temp_min: coldest }),
   };
 }
 
@@ -183,7 +186,7 @@ export const codec: Codec = {
         }),
       ];
     }),
-  whenSilent: 'A sleeping one wakes by its button or a load. --type daly tries the other dialects too.',
+  whenSilent: () => 'A sleeping one wakes by its button or a load. --type daly tries the other dialects too.',
   timing: { response: 500, gap: 20, torn: 200 },
   serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
   // Old dongles want an empty write first.

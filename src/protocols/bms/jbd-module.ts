@@ -16,6 +16,7 @@ const appKey = 0x15;
 const random = 0x17;
 const password = 0x18;
 const longest = 0x14;
+const rejected = 1;
 
 /** Judges a frame of the module at `at`. */
 export function cutModuleFrame(bytes: Uint8Array, at: number, end: number): Cut | undefined {
@@ -58,10 +59,12 @@ const digits = (text: string): number[] => Array.from(text, (char) => char.charC
 export function* unlock({ address, password: secret }: CodecOptions): Generator<Request, void, readonly Frame[]> {
   if (address === undefined || secret === undefined) return;
   const mac = address.split(/[:-]/).map((part) => Number.parseInt(part, 16));
-  const [state] = yield ask('app key of the Bluetooth module', appKey, digits('000000'), {
-    optional: true,
-    refusal: ([frame]) => (frame?.data[0] === 1 ? 'it rejects the app key' : undefined),
-  });
+  const introduce = (more: Partial<Request>) =>
+    ask('app key of the Bluetooth module', appKey, digits('000000'), more);
+  const [state] = yield introduce({ optional: true });
+  if (state?.data[0] === rejected) {
+    yield introduce({ refusal: ([frame]) => (frame?.data[0] === rejected ? 'it is rejected' : undefined) });
+  }
   if (state?.data[0] !== 0 || mac.length !== 6) return;
   const [drawn] = yield ask('random byte of the Bluetooth module', random, [], {});
   yield ask('password of the Bluetooth module', password, veiled(secret.slice(0, 6), mac, drawn?.data[0] ?? 0), {

@@ -176,6 +176,11 @@ export const codec: Codec = {
   probes: () => [{ request: basic, times: 2, options: {} }],
   variants: [jbdUp],
   switching(change, now) {
+    // One bit for two: either may be the locked one, and the other be held open by a protection.
+    const isOne = change.charge === undefined || change.discharge === undefined;
+    if (isOne && now.switch_locked && now.charge_enabled === false && now.discharge_enabled === false) {
+      return { rejected: 'ambiguous', detail: 'both are off and it does not tell which one is locked: say both --charge and --discharge' };
+    }
     // A switch that a protection holds open would be locked for good if it were written as it is: only a lock is repeated.
     const locked = now.switch_locked ? now : {};
     const charge = change.charge ?? locked.charge_enabled ?? true;
@@ -189,7 +194,10 @@ export const codec: Codec = {
       },
     ];
   },
-  whenSilent: 'A newer Bluetooth module stays silent until it gets its password: --password-file',
+  whenSilent: ({ address, password }) =>
+    address !== undefined && password === undefined
+      ? 'A newer Bluetooth module stays silent until it gets its password: --password-file'
+      : undefined,
   timing: { response: 500, gap: 20, wake: 300, torn: 300 },
   serial: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
   gatt: [{ service: 'ff00', notify: 'ff01', write: 'ff02', writeType: 'as-offered' }],

@@ -158,7 +158,7 @@ test('half a frame is given up after its time, and does not swallow the next ans
 });
 
 test('silence ends after the retries with what the user can do', async () => {
-  const { clock, exchange, sent } = setUp(jbd, {}, { retries: 2, readTimeout: 100 });
+  const { clock, exchange, sent } = setUp(jbd, { address: '00:00:00:00:00:01' }, { retries: 2, readTimeout: 100 });
   const seen = outcomeOf(exchange.run(jbd.reading));
   await clock.advance(1000);
   assert.equal(sent.length, 2);
