@@ -1,5 +1,6 @@
 import { type AlarmSnapshot, type Alarms, alarms, type Holds } from '../filters/alarms/alarms.ts';
 import { parseRule, type Rule, RuleError } from '../filters/alarms/rule.ts';
+import type { VoltRecord } from '../records/record.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { fail } from '../runtime/exit.ts';
@@ -54,13 +55,17 @@ function rulesOf({ slope, rules }: Given, args: readonly string[]): Rule[] {
   return all;
 }
 
-/** Takes up what was kept under `--state`, and keeps it from now on. */
-async function keep(ctx: Ctx, subject: () => Alarms): Promise<void> {
-  if (ctx.opts.state === undefined) return;
+/** The timer that puts out what a changed configuration has cleared. */
+const rulesGone = 'rules gone';
+
+/** Takes up what was kept under `--state`, and keeps it from now on. Returns alarms that are over, since their rules are gone. */
+async function keep(ctx: Ctx, subject: () => Alarms): Promise<readonly VoltRecord[]> {
+  if (ctx.opts.state === undefined) return [];
   const state = ctx.state<AlarmSnapshot>(`alarm-${ctx.opts.state}`);
   const saved = await state.read();
-  if (saved?.version === 1) subject().load(saved);
+  const over = saved?.version === 1 ? subject().load(saved) : [];
   state.keep(() => subject().save());
+  return over;
 }
 
 /** Thresholds with hold time and hysteresis. */
@@ -130,16 +135,19 @@ A rule of --slope has a limit a unit of time, s, m, h or d, and a window: voltag
     };
     const build = (opts: Given): Alarms => alarms(rulesOf(opts, ctx.args), protections, holds, () => ctx.clock.now());
     let subject = build(ctx.opts);
-    await keep(ctx, () => subject);
+    yield* await keep(ctx, () => subject);
+    const over: VoltRecord[] = [];
     ctx.onReload((opts) => {
       const fresh = build(opts);
-      fresh.load(subject.save());
+      over.push(...fresh.load(subject.save()));
       subject = fresh;
+      timers.wall(rulesGone, 0);
     });
     const alone = only.length > 0;
     for await (const { record, timer } of timers) {
+      yield* over.splice(0);
       if (record === undefined) {
-        yield* subject.due(timer);
+        if (timer !== rulesGone) yield* subject.due(timer);
         continue;
       }
       if (!alone) yield record;

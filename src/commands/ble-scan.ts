@@ -155,7 +155,7 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
       (error: Error) => records.fail(error),
     );
   try {
-    yield* records;
+    yield* items as VoltRecord[];
   } finally {
     over.abort();
     await scanning;
@@ -173,7 +173,9 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
   const { devices } = openRegistry(ctx).read();
   // Anybody can call himself JBD, and whoever is asked with the password has it.
   const isOurs = (id: string): boolean => (devices[id]?.status ?? 'discovered') !== 'discovered';
-  yield* readAll(ctx, bluetooth, [...round.seen.values()].filter(isMonitor), (id) => (isOurs(id) ? password : undefined));
+  yield* readAll(ctx, bluetooth, [...round.seen.values()].filter(isMonitor), (id) =>
+    isOurs(id) ? password : undefined,
+  );
 }
 
 /** What a scan has seen, and what of it was put out. */
@@ -255,25 +257,13 @@ async function* replay(ctx: ScanContext): AsyncGenerator<VoltRecord, number, voi
 /** The records of a file; lines that are none count as bad input, as those of stdin do. */
 async function* recordsOf({ opts, reject }: ScanContext): AsyncGenerator<VoltRecord, void, void> {
   const { readFile } = await import('node:fs/promises');
-  const text = await readFile(opts.replay!, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const { createParser, longestLine } = await import('../runtime/ndjson.ts');
+  const bytes = await readFile(opts.replay!).catch((error: NodeJS.ErrnoException) => {
     throw fail('io', `${opts.replay}: cannot be read: ${inWords(error)}`);
   });
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const record = recordIn(line);
-    if (typeof record === 'string') reject(`${opts.replay}: line ${index + 1}: ${record}`);
-    else yield record;
+  const parser = createParser({ maxLine: longestLine, untyped: false });
+  for (const { items, bad } of [parser.push(bytes), parser.end()]) {
+    for (const { line, why } of bad) reject(`${opts.replay}: line ${line}: ${why}`);
+    yield* records;
   }
-}
-
-/** The record of a line, or why it is none. */
-function recordIn(line: string): VoltRecord | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return 'not JSON';
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not a JSON object';
-  return typeof (value as VoltRecord).type === 'string' ? (value as VoltRecord) : 'no "type"';
 }

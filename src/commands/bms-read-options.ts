@@ -28,7 +28,11 @@ export const options = {
     key: 'bms.type',
     summary: 'what it is; auto asks; see TYPES',
   },
-  fallback: { type: 'choice', choices: types.slice(1), summary: 'what it is when auto gets no answer that tells' },
+  fallback: {
+    type: 'choice',
+    choices: types.slice(1),
+    summary: 'what it is when no answer tells (daly: daly-a5 on a wire, daly-d2 on the air)',
+  },
   interval: {
     type: 'duration',
     short: 'i',

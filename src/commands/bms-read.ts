@@ -289,11 +289,23 @@ async function targetOf(ctx: ReadContext, bluetooth: Bluetooth): Promise<Target>
     wire: way.wire,
     candidates: fitting,
     options: await codecOptions(ctx),
-    fallback: opts.fallback === undefined ? undefined : codecsOf(opts.fallback)[0],
+    fallback: fallbackOf(opts),
     retries: opts.retries,
     readTimeout: opts.readTimeout,
     identity: { device_id: opts.id ?? way.deviceId },
   };
+}
+
+/** What `--fallback` names, as it speaks on this way: a Daly its A5 dialect on a wire, D2 on the air. */
+function fallbackOf({ fallback, ble }: ReadContext['opts']): Codec | undefined {
+  if (fallback === undefined) return undefined;
+  const fitting = codecsOf(fallback).filter(({ gatt, serial }) => (ble === undefined ? serial : gatt) !== undefined);
+  const found = (ble !== undefined && fitting.find(({ name }) => name === 'daly-d2')) || fitting[0];
+  if (found) return found;
+  throw fail(
+    'usage',
+    `--fallback ${fallback}: ${ble === undefined ? 'has no serial port' : 'does not speak Bluetooth'}`,
+  );
 }
 
 async function codecOptions(ctx: ReadContext): Promise<CodecOptions> {

@@ -7,7 +7,7 @@ import type { Options } from '../runtime/options.ts';
 import { parseAddress, serialDeviceId } from '../transports/serial/address.ts';
 import { deviceRecord, registryOf } from './registry-records.ts';
 
-const types = [...new Set(codecs.map(({ family }) => family))];
+const types = [...new Set(codecs.flatMap(({ family, name }) => [family, name]))];
 
 const options = {
   type: {
@@ -24,7 +24,7 @@ const options = {
     default: 3_600_000,
     summary: 'time from one reading to the next',
   },
-  board: { type: 'integer', min: 0, summary: 'address of the pack on a shared bus' },
+  board: { type: 'integer', min: 1, max: 15, summary: 'address of the pack on a shared bus' },
   id: { type: 'string', value: 'ID', summary: 'id of a pack, instead of the one that follows from its port' },
   invertCurrent: { type: 'flag', summary: 'the pack counts a discharge as positive' },
 } as const satisfies Options;

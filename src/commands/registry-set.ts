@@ -1,3 +1,4 @@
+import { codecs } from '../protocols/bms/index.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { configureDevice, renameVehicle } from '../registry/changes.ts';
 import { findDevice, findVehicle, type RegistryContent } from '../registry/content.ts';
@@ -7,6 +8,7 @@ import { openSystem, overlay, treeOf } from '../registry/system.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { fail } from '../runtime/exit.ts';
+import { parseAddress } from '../transports/serial/address.ts';
 import {
   deviceRecord,
   readAssignment,
@@ -24,12 +26,18 @@ async function* setSystem(ctx: Context, words: readonly string[]): AsyncGenerato
   for (const { key, value } of settings) yield settingRecord(ctx, key, value);
 }
 
+const types = new Set(codecs.flatMap(({ family, name }) => [family, name]));
+
 /** The changes that words mean; of the readings of a word the first that the field takes. */
 function changesOf(words: readonly string[]): DeviceChanges {
   const changes: Record<string, unknown> = {};
   for (const { key, readings, text } of words.map(readAssignment)) {
     const field = Object.hasOwn(deviceFields, key) ? deviceFields[key as keyof typeof deviceFields] : undefined;
     changes[key] = field ? (readings.find((value) => field.holds(value)) ?? text) : text;
+    if (key === 'port') changes[key] = parseAddress(text).name;
+    if (key === 'device_type' && !types.has(text.toLowerCase())) {
+      throw fail('usage', `device_type ${text}: there are ${[...types].join(', ')}`);
+    }
   }
   return changes;
 }

@@ -64,7 +64,7 @@ export const command = defineCommand({
 
 Current and power are positive into the battery. A peak begins at 0 and has the time of its reading. Charge and energy are the area under the readings' current and power, by the trapezoidal rule; over a gap of more than five minutes nothing is counted, since nobody knows what was in it. A charge cycle is counted by the state of charge, when it went down and comes up again by ten percentage points; equivalent cycles are the charge that came out in units of the capacity that the device names.
 
-The rate of a temperature is the slope of the least-squares line through its last ten minutes, for each sensor; a sensor that is not connected (-40 °C) counts for nothing. Only readings newer than the last one of their device count; one that comes twice counts once. A last one that is more than an hour ahead of the clock here makes none late. A last one that is more than an hour ahead of the clock here makes none late.
+The rate of a temperature is the slope of the least-squares line through its last ten minutes, for each sensor; a sensor that is not connected (-40 °C) counts for nothing. Only readings newer than the last one of their device count; one that comes twice counts once. A last one that is more than an hour ahead of the clock here makes none late.
 
 Averages and rates begin anew with a restart. The rest is kept with --state, until --reset.`,
   options,

@@ -17,5 +17,6 @@ export const alarm = {
     { name: 'value', kind: 'number', summary: 'the value that did it, in its own unit' },
     { name: 'threshold', kind: 'number', summary: 'the limit, in the same unit' },
     { name: 'since', kind: 'string', summary: 'since when the limit is passed (RFC 3339)' },
+    { name: 'reason', kind: 'string', summary: 'why it is cleared, when no reading did it' },
   ],
 } as const satisfies RecordFamily;

@@ -67,7 +67,10 @@ interface Field {
   expected: string;
 }
 
-const isCount = (least: number) => (value: unknown) => Number.isInteger(value) && (value as number) >= least;
+const isCount =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (value: unknown) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 const isText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= 200;
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value >= 1 && value <= 31_536_000;
 
@@ -77,7 +80,7 @@ export const deviceFields = {
   device_type: { of: 'device', holds: isText, expected: 'a type such as BM6' },
   polling_interval: { of: 'device', holds: isSeconds, expected: 'seconds from 1 to a year' },
   port: { of: 'device', holds: isText, expected: 'a serial device or tcp://host:port' },
-  board: { of: 'device', holds: isCount(0), expected: 'a whole number' },
+  board: { of: 'device', holds: isCount(1, 15), expected: 'a whole number from 1 to 15' },
   invert_current: { of: 'device', holds: (value) => typeof value === 'boolean', expected: 'true or false' },
   retry_attempts: { of: 'connection', holds: isCount(1), expected: 'a whole number from 1' },
   retry_interval: { of: 'connection', holds: isSeconds, expected: 'seconds from 1 to a year' },

@@ -23,6 +23,9 @@ export interface ParserOptions {
   untyped: boolean;
 }
 
+/** Of a line, in bytes. */
+export const longestLine = 1024 * 1024;
+
 const newline = 0x0a;
 
 /**

@@ -12,6 +12,7 @@ import { listenHttp } from './http.ts';
 import { logStyle, terminalColours } from './log-style.ts';
 import { createLog, createRedactor, type LogSink } from './logger.ts';
 import { createMetrics, noMetrics } from './metrics.ts';
+import { longestLine } from './ndjson.ts';
 import { startNotifier } from './notify.ts';
 import { runtimeDirectory } from './paths.ts';
 import { checkPipeline, type PlannedStage, runPipeline } from './pipeline.ts';
@@ -26,7 +27,6 @@ import { stdinStream } from './stdin.ts';
 import { stdoutWriter } from './stdout.ts';
 
 /** Longest line that is read. */
-const maxLine = 1024 * 1024;
 
 /**
  * Runs one command, or several as a pipeline, as the whole business of this process: options, logging, signals, health, exit
@@ -109,7 +109,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
     first.input === 'none' || descriptorKind(0) === 'terminal' || descriptorKind(0) === 'closed'
       ? undefined
       : stdinStream(
-          { maxLine, untyped: first.untyped === true },
+          { maxLine: longestLine, untyped: first.untyped === true },
           {
             onBad: ({ line, why }) => plan[0]!.badLine(line, why),
             ...(acknowledge ? { onDelivered: acknowledge } : {}),

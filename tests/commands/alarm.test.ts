@@ -267,6 +267,23 @@ describe('restart', () => {
     assert.deepEqual(await run(volts([50, 12.7])), [`cleared ${at(50)} ${at(0)}`]);
   });
 
+  test('an alarm is cleared when no rule stands for it any more, nor --no-protections takes it', async () => {
+    const dataDir = temporaryFolder('alarm');
+    const flags = { state: 'w', only: ['alarm'] };
+    const one = reading(0, { voltage: 12, alarms: ['short_circuit'] });
+    await runCommand(alarm, { input: [one], dataDir, args: ['low: voltage<12.2'], flags });
+    const { records } = await runCommand(alarm, {
+      input: [],
+      dataDir,
+      args: ['flat: voltage<11'],
+      flags: { ...flags, protections: false },
+    });
+    assert.deepEqual(
+      records.map(({ alarm: name, state, time, reason }) => [name, state, time, reason]),
+      ['low', 'short_circuit'].map((name) => [name, 'cleared', at(0), 'no rule stands for it any more']),
+    );
+  });
+
   test('a slope and a protection outlive it, too', async () => {
     const dataDir = temporaryFolder('alarm');
     const points = Array.from({ length: 97 }, (_, hour) =>
@@ -316,7 +333,7 @@ test('rules of a changed configuration are taken up, and what is raised stays ra
   });
   assert.deepEqual(
     records.map(({ alarm: name, state }) => `${name} ${state}`),
-    ['low raised', 'gone raised', 'hot raised', 'low cleared', 'hot cleared'],
+    ['low raised', 'gone raised', 'gone cleared', 'hot raised', 'low cleared', 'hot cleared'],
   );
   assert.ok(
     log.some((line) => line.includes("'nonsense': expected")),

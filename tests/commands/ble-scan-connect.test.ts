@@ -31,6 +31,9 @@ test('--connect reads a locked JBD module with the password', async () => {
     connectable: true,
   };
   const records: VoltRecord[] = [];
-  for await (const record of readAll(ctx, bluetooth, [sighting as never], '123123')) records.push(record);
+  for await (const record of readAll(ctx, bluetooth, [sighting as never], (id) =>
+    id === address ? '123123' : undefined,
+  ))
+    records.push(record);
   assert.equal(records[0]?.voltage, 13.34);
 });

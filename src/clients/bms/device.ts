@@ -1,4 +1,12 @@
-import type { Codec, CodecOptions, History, Info, Switches, Task } from '../../protocols/bms/codec.ts';
+import {
+  type Codec,
+  type CodecOptions,
+  type History,
+  type Info,
+  isRejection,
+  type Switches,
+  type Task,
+} from '../../protocols/bms/codec.ts';
 import type { BatteryFields } from '../../protocols/bms/fields.ts';
 import type { VoltRecord } from '../../records/record.ts';
 import { timestamp } from '../../runtime/clock.ts';
@@ -7,6 +15,7 @@ import { type Link, LinkError } from '../../transports/link.ts';
 import { type BmsHost, createExchange, type Patience } from './exchange.ts';
 import { type Found, probe, type Wire } from './probe.ts';
 import { createSaid } from './said.ts';
+import { Unrecognised } from './silence.ts';
 import { refuseVariants } from './variants.ts';
 
 /** A device to be read: where it is, what it may be, and whose records it makes. */

@@ -78,7 +78,8 @@ export function unknown(
     const sort = `what came is no monitor known here: ${strange.preview}`;
     return unrecognised('protocol', `${what}: ${sort}`, '--raw shows what comes.');
   }
-  if (damaged) return unrecognised('unavailable', `${what}: answers came damaged, as of a ${damaged.codec.name}`, noisy);
+  if (damaged)
+    return unrecognised('unavailable', `${what}: answers came damaged, as of a ${damaged.codec.name}`, noisy);
   if (sounds.some(isForeign)) {
     return unrecognised('unavailable', `${what}: nothing but the questions of another master came`, oneMaster);
   }

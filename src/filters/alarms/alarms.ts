@@ -40,8 +40,8 @@ export interface Alarms {
    */
   told(key: string, record: VoltRecord): number;
   save(): AlarmSnapshot;
-  /** Takes up where a snapshot ended; holds that were running run on. */
-  load(snapshot: AlarmSnapshot): void;
+  /** Takes up where a snapshot ended; holds that were running run on. Alarms that no rule stands for any more are cleared. */
+  load(snapshot: AlarmSnapshot): VoltRecord[];
 }
 
 /** Ids alone: a name may change without the device being another one. */
@@ -102,6 +102,21 @@ export function alarms(
       ...(typeof value === 'number' && { value }),
       ...(typeof rule.limit === 'number' && { threshold: rule.limit }),
       ...(since !== undefined && { since: formatTime(since) }),
+    };
+  }
+
+  /** The end of an alarm whose rule is gone: as of the last record of its device. */
+  function abandoned(key: string, { identity, since }: Watch): VoltRecord {
+    const [owner = '', name = ''] = key.split('\n');
+    const time = newest.get(owner.replace(/^protection /, '')) ?? since ?? now();
+    return {
+      type: 'alarm',
+      time: formatTime(time),
+      ...identity,
+      alarm: name,
+      state: 'cleared',
+      ...(since !== undefined && { since: formatTime(since) }),
+      reason: 'no rule stands for it any more',
     };
   }
 
@@ -213,15 +228,19 @@ export function alarms(
       return { version: 1, watches: Object.fromEntries(kept), newest: Object.fromEntries(newest) };
     },
     load(snapshot) {
-      watches = new Map(
-        Object.entries(snapshot.watches).filter(([key]) => key.startsWith('protection ') || ruleOf(key)),
-      );
+      const stands = ([key]: [string, Watch]): boolean =>
+        key.startsWith('protection ') ? protections : ruleOf(key) !== undefined;
+      const kept = Object.entries(snapshot.watches);
+      watches = new Map(kept.filter(stands));
       for (const [owner, time] of Object.entries(snapshot.newest)) newest.set(owner, time);
       for (const [key, watch] of watches) {
         const rule = ruleOf(key);
         if (rule?.slope && watch.points) trends.set(key, trend(rule.slope.over, watch.points));
         if (rule && watch.since !== undefined && !watch.raised) holds.start(key, watch.since + rule.hold, rule.hold);
       }
+      return kept
+        .filter((one) => !stands(one))
+        .flatMap(([key, watch]) => (watch.raised ? [abandoned(key, watch)] : []));
     },
   };
 }

@@ -90,6 +90,6 @@ export const codec: Codec = {
   },
   probes: () => [{ request: live, options: {} }],
   timing: bmTiming,
-  whenSilent: bmWhenSilent,
+  whenSilent: () => bmWhenSilent,
   gatt: bmGatt,
 };

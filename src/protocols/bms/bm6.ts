@@ -113,7 +113,7 @@ export function bm6Codec(family: BmFamily, summary: string): Codec {
     pushed: crankingPushed(({ bytes }) => bytes[0] === head0 && bytes[1] === head1 && bytes[2] === codes.cranking),
     probes: () => [{ request: live, options: {} }],
     timing: bmTiming,
-    whenSilent: bmWhenSilent,
+    whenSilent: () => bmWhenSilent,
     gatt: bmGatt,
   };
 }

@@ -22,7 +22,7 @@ import type { Codec, CodecOptions, Frame, Reading, Rejection, Request } from './
 import { a5Framing, a5Request, ask, latest, numbered } from './daly-a5-frames.ts';
 import { a5Info } from './daly-a5-info.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
-import { dalyCell, dalyCells, dalyCurrent, dalyStates, dalyTemperatures } from './daly-values.ts';
+import { dalyCell, dalyCells, dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
 import { type BatteryFields, bitNumbers, powerOf } from './fields.ts';
 import { streamParser, u16 } from './framing.ts';
 

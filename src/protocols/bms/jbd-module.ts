@@ -59,8 +59,7 @@ const digits = (text: string): number[] => Array.from(text, (char) => char.charC
 export function* unlock({ address, password: secret }: CodecOptions): Generator<Request, void, readonly Frame[]> {
   if (address === undefined || secret === undefined) return;
   const mac = address.split(/[:-]/).map((part) => Number.parseInt(part, 16));
-  const introduce = (more: Partial<Request>) =>
-    ask('app key of the Bluetooth module', appKey, digits('000000'), more);
+  const introduce = (more: Partial<Request>) => ask('app key of the Bluetooth module', appKey, digits('000000'), more);
   const [state] = yield introduce({ optional: true });
   if (state?.data[0] === rejected) {
     yield introduce({ refusal: ([frame]) => (frame?.data[0] === rejected ? 'it is rejected' : undefined) });

@@ -179,7 +179,10 @@ export const codec: Codec = {
     // One bit for two: either may be the locked one, and the other be held open by a protection.
     const isOne = change.charge === undefined || change.discharge === undefined;
     if (isOne && now.switch_locked && now.charge_enabled === false && now.discharge_enabled === false) {
-      return { rejected: 'ambiguous', detail: 'both are off and it does not tell which one is locked: say both --charge and --discharge' };
+      return {
+        rejected: 'ambiguous',
+        detail: 'both are off and it does not tell which one is locked: say both --charge and --discharge',
+      };
     }
     // A switch that a protection holds open would be locked for good if it were written as it is: only a lock is repeated.
     const locked = now.switch_locked ? now : {};

@@ -72,3 +72,35 @@ test('of the password not a byte is shown among the bytes that pass', async () =
     sent.map((bytes, n) => (n === 2 ? '*'.repeat(bytes.length) : bytes)),
   );
 });
+
+test('a module that rejects the app key says so, instead of silence', async () => {
+  const introduction = recorded.exchanges[0]!.request!;
+  const far = lockedModule([], new Map([[introduction, ['ffaa15010117']]]));
+  await assert.rejects(readDevice(targetOf(far.wire, '123123'), host()), (error: CommandError) => {
+    assert.equal(error.status, 76);
+    assert.match(error.message, /app key of the Bluetooth module: it is rejected/);
+    return true;
+  });
+  assert.equal(far.open(), 0);
+});
+
+test('silence on a wire is no reason to ask for the password of a Bluetooth module; nor is it when one was given', async () => {
+  for (const options of [{}, { address: recorded.address!, password: '123123' }]) {
+    const far = lockedModule([], new Map(recorded.exchanges.map(({ request }) => [request!, []])));
+    await assert.rejects(readDevice({ ...targetOf(far.wire), options }, host()), (error: CommandError) => {
+      assert.equal(error.status, 69);
+      assert.match(`${error.next}`, /Is it awake, and are the wires right/);
+      return true;
+    });
+  }
+});
+
+test('--fallback is for what no answer tells: a port that is not there stays the fault that it is', async () => {
+  const wire: Target['wire'] = {
+    name: '/dev/ttyNone',
+    kind: () => 'serial',
+    connect: () => Promise.reject(new CommandError(69, '/dev/ttyNone: no such port')),
+  };
+  const target = { ...targetOf(wire), candidates: codecsOf('auto'), fallback: codecsOf('jbd')[0] };
+  await assert.rejects(openDevice(target, host()), /no such port/);
+});

@@ -8,7 +8,7 @@ export const recorded = vectorsOf('jbd').find(({ name }) => name === 'jbd-auth-f
 const answers = new Map(recorded.exchanges.map(({ request, response }) => [request, response]));
 
 /** One connection to the recorded module: silent until it has had the right password, as the real one is. */
-function connection(log: string[], onClose: () => void): Link {
+function connection(log: string[], onClose: () => void, others: ReadonlyMap<string, string[]>): Link {
   let listener: (bytes: Buffer) => void = () => {};
   let over: () => void = () => {};
   let unlocked = false;
@@ -26,7 +26,7 @@ function connection(log: string[], onClose: () => void): Link {
       if (request.startsWith('dd') && !unlocked) return;
       const wrong = request.startsWith('ffaa18') && !answers.has(request);
       if (request.startsWith('ffaa18')) unlocked = !wrong;
-      for (const chunk of wrong ? ['ffaa1801011a'] : (answers.get(request) ?? [])) {
+      for (const chunk of wrong ? ['ffaa1801011a'] : (others.get(request) ?? answers.get(request) ?? [])) {
         setImmediate(() => listener(bytesOf(chunk)));
       }
     },
@@ -37,8 +37,15 @@ function connection(log: string[], onClose: () => void): Link {
   };
 }
 
-/** The way to the recorded module over Bluetooth; `open` counts the connections that stand. */
-export function lockedModule(log: string[]): { wire: Wire; open(): number } {
+/**
+ * The way to the recorded module over Bluetooth; `open` counts the connections that stand.
+ *
+ * @param others answers that differ from the recorded ones, by request
+ */
+export function lockedModule(
+  log: string[],
+  others: ReadonlyMap<string, string[]> = new Map(),
+): { wire: Wire; open(): number } {
   let open = 0;
   return {
     wire: {
@@ -46,7 +53,7 @@ export function lockedModule(log: string[]): { wire: Wire; open(): number } {
       kind: () => 'ble',
       async connect() {
         open++;
-        return connection(log, () => open--);
+        return connection(log, () => open--, others);
       },
     },
     open: () => open,

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Codec, CodecOptions, Frame, Request } from '../../../src/protocols/bms/codec.ts';
+import {
+  type Codec,
+  type CodecOptions,
+  type Frame,
+  isRejection,
+  type Request,
+} from '../../../src/protocols/bms/codec.ts';
 import { a5Request } from '../../../src/protocols/bms/daly-a5-frames.ts';
 import { hex } from '../../../src/protocols/bms/framing.ts';
 import { codecs } from '../../../src/protocols/bms/index.ts';
@@ -45,7 +51,9 @@ for (const codec of codecs) {
     for (const charge of [true, false, undefined]) {
       for (const discharge of [true, false, undefined]) {
         const change = { ...(charge !== undefined && { charge }), ...(discharge !== undefined && { discharge }) };
-        for (const { what, writes } of codec.switching?.(change, {}, {}) ?? []) assert.equal(writes, true, what);
+        const requests = codec.switching?.(change, {}, {}) ?? [];
+        assert.ok(!isRejection(requests));
+        for (const { what, writes } of requests) assert.equal(writes, true, what);
       }
     }
   });
@@ -60,9 +68,12 @@ test('jbd: requests are the documented bytes', () => {
   }
 });
 
+const written = (requests: ReturnType<NonNullable<Codec['switching']>>): string[] =>
+  isRejection(requests) ? [`${requests.detail}`] : requests.map(({ bytes }) => hex(bytes!));
+
 test('jbd: both switches go in one request, the other one locked only if it was', () => {
   const jbd = codecs.find(({ name }) => name === 'jbd')!;
-  const sent = (change: object, now: object) => jbd.switching!(change, now, {}).map(({ bytes }) => hex(bytes!));
+  const sent = (change: object, now: object) => written(jbd.switching!(change, now, {}));
   assert.deepEqual(sent({ charge: true, discharge: true }, {}), ['dd5ae1020000ff1d77']);
   assert.deepEqual(sent({ charge: false }, { discharge_enabled: true }), ['dd5ae1020001ff1c77']);
   const locked = { discharge_enabled: false, switch_locked: true };
@@ -71,6 +82,10 @@ test('jbd: both switches go in one request, the other one locked only if it was'
   assert.deepEqual(sent({ charge: false }, { discharge_enabled: false }), ['dd5ae1020001ff1c77']);
   assert.deepEqual(sent({ discharge: true }, { charge_enabled: false }), ['dd5ae1020000ff1d77']);
   assert.deepEqual(sent({ discharge: false }, { charge_enabled: true }), ['dd5ae1020002ff1b77']);
+  // One is locked, the other held open by a protection, and nobody can tell which.
+  const unclear = { charge_enabled: false, discharge_enabled: false, switch_locked: true };
+  assert.match(sent({ charge: true }, unclear).join(), /say both --charge and --discharge/);
+  assert.deepEqual(sent({ charge: true, discharge: false }, unclear), ['dd5ae1020002ff1b77']);
 });
 
 test('jbd: the password of a Bluetooth module goes out as recorded, and nothing is asked without one', () => {
