@@ -155,7 +155,7 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
       (error: Error) => records.fail(error),
     );
   try {
-    yield* items as VoltRecord[];
+    yield* records;
   } finally {
     over.abort();
     await scanning;
@@ -264,6 +264,6 @@ async function* recordsOf({ opts, reject }: ScanContext): AsyncGenerator<VoltRec
   const parser = createParser({ maxLine: longestLine, untyped: false });
   for (const { items, bad } of [parser.push(bytes), parser.end()]) {
     for (const { line, why } of bad) reject(`${opts.replay}: line ${line}: ${why}`);
-    yield* records;
+    yield* items as VoltRecord[];
   }
 }
