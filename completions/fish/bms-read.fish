@@ -4,7 +4,7 @@ complete -c bms-read -f
 complete -c bms-read -l port -x -d 'serial device, or tcp://host:port of a serial server'
 complete -c bms-read -l ble -x -d 'address of a Bluetooth device, as ble-scan shows it'
 complete -c bms-read -l type -x -a 'auto jbd daly daly-a5 daly-d2 daly-p81 bm6 bm2 bm7' -d 'what it is; auto asks; see TYPES'
-complete -c bms-read -l fallback -x -a 'jbd daly daly-a5 daly-d2 daly-p81 bm6 bm2 bm7' -d 'what it is when auto gets no answer that tells'
+complete -c bms-read -l fallback -x -a 'jbd daly daly-a5 daly-d2 daly-p81 bm6 bm2 bm7' -d 'what it is when no answer tells (daly: daly-a5 on a wire, daly-d2 on the air)'
 complete -c bms-read -l interval -s i -x -d 'read again and again, so far apart; without it: once'
 complete -c bms-read -l info -d 'versions, hardware and counters instead of a reading'
 complete -c bms-read -l history -d 'the device'\''s own log instead of a reading'

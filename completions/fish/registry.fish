@@ -64,7 +64,7 @@ complete -c registry -n '__voltpipe_registry_at show' -l verbose -s v -d 'same a
 complete -c registry -n '__voltpipe_registry_at show' -l quiet -s q -d 'same as --log-level error'
 complete -c registry -n '__voltpipe_registry_at show' -l version -s V -d 'print the version and end'
 complete -c registry -n '__voltpipe_registry_at show' -l help -s h -d 'print help, examples first, and end'
-complete -c registry -n '__voltpipe_registry_at add' -l type -x -a 'jbd daly bm6 bm2 bm7' -d 'kind of monitor; found out at the first reading unless given'
+complete -c registry -n '__voltpipe_registry_at add' -l type -x -a 'jbd daly daly-a5 daly-d2 daly-p81 bm6 bm2 bm7' -d 'kind of monitor; found out at the first reading unless given'
 complete -c registry -n '__voltpipe_registry_at add' -l name -x -d 'friendly name'
 complete -c registry -n '__voltpipe_registry_at add' -l vehicle -x -d 'id or name of its vehicle; a new one is made unless given'
 complete -c registry -n '__voltpipe_registry_at add' -l interval -s i -x -d 'time from one reading to the next'
