@@ -149,6 +149,16 @@ test('answers with a wrong checksum are asked for again and never published', as
   assert.match(messageOf(result), /no answer to basic information \(3 × 200 ms\); .*× checksum/);
 });
 
+for (const dialect of ['a5', 'd2', 'p81'] as const) {
+  test(`a Daly board that speaks ${dialect}: no reading with a wrong checksum is ever published`, async (t) => {
+    const broken = await startDaly(t, { dialect }, { faults: [{ kind: 'checksum' }] });
+    const result = await read(broken, { type: `daly-${dialect}`, board: '1', readTimeout: '200ms' });
+    assert.equal(result.status, 69);
+    assert.deepEqual(result.records, []);
+    assert.match(messageOf(result), /× checksum|answers came damaged/);
+  });
+}
+
 test('bytes lost on the wire cost one more try', async (t) => {
   const faults = [{ kind: 'lost', times: 1 }] as const;
   for (const [type, board] of [

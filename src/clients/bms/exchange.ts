@@ -9,6 +9,7 @@ import {
 } from '../../protocols/bms/codec.ts';
 import { hex } from '../../protocols/bms/framing.ts';
 import type { Clock } from '../../runtime/clock.ts';
+import type { Context } from '../../runtime/context.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
@@ -25,6 +26,8 @@ export interface BmsHost {
   signal: AbortSignal;
   /** What has been said of the device; absent: nothing yet. */
   said?: Said;
+  /** Where rejected frames are counted; absent: nowhere. */
+  metric?: Context['metric'];
 }
 
 /** How patient an exchange is. */
@@ -77,6 +80,7 @@ export function createExchange(
   const { timing } = codec;
   const parser = codec.parser(options);
   const tally = createTally(link.name, log, codec.serial !== undefined, host.said);
+  const rejected = host.metric?.('bms_rejected_total', 'frames and bytes of a monitor that were not used, by reason');
   const unasked = createUnasked(link.name, codec.pushed, options, timing.torn, host, onPushed);
   let current:
     | { request: Request; accepted: Frame[]; progress(): void; delayed(): void; fail(error: Error): void }
@@ -87,7 +91,10 @@ export function createExchange(
   let stopTorn = (): void => {};
 
   const take = ({ frames, rejections }: Parsed): void => {
-    for (const rejection of rejections) tally.reject(rejection);
+    for (const rejection of rejections) {
+      const reason = tally.reject(rejection);
+      rejected?.add(1, { reason });
+    }
     for (const frame of frames) {
       if (current?.request.accepts(frame)) {
         tally.accepted();

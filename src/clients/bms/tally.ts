@@ -9,7 +9,8 @@ export interface Tally {
   begin(): void;
   sent(request: Request): void;
   received(bytes: Uint8Array): void;
-  reject(rejection: Rejection): void;
+  /** Returns what it counts as: its name, or `echo` for a request of ours. */
+  reject(rejection: Rejection): string;
   /** A valid frame that the present request wanted. */
   accepted(): void;
   /** A valid frame that the present request did not want. */
@@ -72,12 +73,10 @@ export function createTally(name: string, log: Log, isBus = true, said: Said = c
       const isEcho = why === 'request' && of !== undefined && own.has(hex(of));
       const sort = isEcho ? 'echo' : why;
       rejected[sort] = (rejected[sort] ?? 0) + 1;
-      if (why !== 'request') {
-        log.debug(`${name}: rejected: ${why}`, { ...(detail && { detail }), ...(of && { bytes: hex(of) }) });
-        return;
-      }
-      if (!isEcho) return stranger('requests that are not ours');
-      said.echo(name);
+      if (isEcho) said.echo(name);
+      else if (why === 'request') stranger('requests that are not ours');
+      else log.debug(`${name}: rejected: ${why}`, { ...(detail && { detail }), ...(of && { bytes: hex(of) }) });
+      return sort;
     },
     accepted() {
       frames++;

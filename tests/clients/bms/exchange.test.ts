@@ -55,13 +55,28 @@ function setUp(codec: Codec = jbd, options: CodecOptions = {}, patience: Patienc
   const log: string[] = [];
   const say = (message: string): void => void log.push(message);
   const stop = new AbortController();
+  const counted: Record<string, number> = {};
   const host = {
     clock,
     signal: stop.signal,
+    metric: (name: string) => ({
+      add(n: number, { reason = '' }: Readonly<Record<string, string>> = {}) {
+        counted[`${name} ${reason}`] = (counted[`${name} ${reason}`] ?? 0) + n;
+      },
+      set() {},
+    }),
     log: { debug() {}, info: say, warn: say, error: say, lost() {}, recovered() {} } satisfies Log,
   };
   const far = fakeLink(clock);
-  return { clock, log, stop, host, ...far, exchange: createExchange(far.link, codec, options, patience, host) };
+  return {
+    clock,
+    log,
+    stop,
+    host,
+    counted,
+    ...far,
+    exchange: createExchange(far.link, codec, options, patience, host),
+  };
 }
 
 /** What came of a promise, without an unhandled rejection meanwhile. */
@@ -406,4 +421,20 @@ test('what changes the device is sent as a switch alone, never in a reading, an 
   void exchange.write(writing).catch(() => {});
   await settle();
   assert.equal(sent.length, 1);
+});
+
+test('what is rejected is counted by its reason, our own echo apart from the questions of others', async () => {
+  const { clock, exchange, comes, counted } = setUp();
+  const seen = outcomeOf(exchange.run(jbd.reading));
+  await settle();
+  comes(asksBasic);
+  comes('dda50400fffc77dda50400fffc77');
+  comes(`${basic.slice(0, -6)}000077`);
+  await clock.advance(10_000);
+  assert.ok(seen.error);
+  assert.deepEqual(counted, {
+    'bms_rejected_total echo': 1,
+    'bms_rejected_total request': 2,
+    'bms_rejected_total checksum': 1,
+  });
 });
