@@ -64,7 +64,7 @@ export const command = defineCommand({
 
 Current and power are positive into the battery. A peak begins at 0 and has the time of its reading. Charge and energy are the area under the readings' current and power, by the trapezoidal rule; over a gap of more than five minutes nothing is counted, since nobody knows what was in it. A charge cycle is counted by the state of charge, when it went down and comes up again by ten percentage points; equivalent cycles are the charge that came out in units of the capacity that the device names.
 
-The rate of a temperature is the slope of the least-squares line through its last ten minutes, for each sensor; a sensor that is not connected (-40 °C) counts for nothing. Only readings newer than the last one of their device count; one that comes twice counts once. A last one that is more than an hour ahead of the clock here makes none late.
+The rate of a temperature is the slope of the least-squares line through its last ten minutes, for each sensor; a sensor that is not connected (-40 °C) counts for nothing. Only readings newer than the last one of their device count; one that comes twice counts once. One that is more than an hour ahead of the clock here is not counted, which is said.
 
 Averages and rates begin anew with a restart. The rest is kept with --state, until --reset.`,
   options,
@@ -99,10 +99,22 @@ Averages and rates begin anew with a restart. The rest is kept with --state, unt
     await keep(ctx, subject);
     const alone = only.length > 0;
     const map = (record: VoltRecord) => {
+      const before = subject.ahead;
       const stats = subject.take(record);
+      if (before === 0 && subject.ahead > 0) {
+        ctx.log.warn(
+          `a reading of ${record.device_id} is of ${record.time}, ahead of the clock here: it is not counted`,
+        );
+      }
       if (alone) return stats;
       return stats ? [record, stats] : record;
     };
-    return Object.assign(map, { end: () => subject.rest() });
+    return Object.assign(map, {
+      end: () => {
+        if (subject.ahead > 1)
+          ctx.log.warn(`${subject.ahead} readings were ahead of the clock here and are not counted`);
+        return subject.rest();
+      },
+    });
   },
 });

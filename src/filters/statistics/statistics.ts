@@ -20,7 +20,7 @@ export interface StatisticsOptions {
   maxGap: number;
   /** Percentage points that the state of charge must turn by to count as a cycle. */
   swing: number;
-  /** The latest time that a reading can have by a clock that is right: one beyond it makes none after it late. Absent: any. */
+  /** The latest time that a reading can have by a clock that is right: one beyond it is not taken. Absent: any. */
   latest?: () => number;
 }
 
@@ -48,6 +48,8 @@ interface Device {
 export interface Statistics {
   /** Takes a `battery_reading`. Returns the device's `battery_stats` when one is due. */
   take(record: VoltRecord): VoltRecord | undefined;
+  /** Readings that were not taken since they come out of the future, so far. */
+  readonly ahead: number;
   /** One record for each device that had readings since its last one. */
   rest(): VoltRecord[];
   save(): StatisticsSnapshot;
@@ -58,6 +60,14 @@ export interface Statistics {
 export function statistics(options: StatisticsOptions): Statistics {
   const devices = new Map<string, Device>();
   const { latest = () => Number.POSITIVE_INFINITY } = options;
+  let possible = Number.NEGATIVE_INFINITY;
+  let ahead = 0;
+
+  /** Whether a clock that is right can say so; ours is asked only when it matters. */
+  function isPossible(time: number): boolean {
+    if (time > possible) possible = latest();
+    return time <= possible;
+  }
 
   function deviceOf(id: string): Device {
     const known = devices.get(id);
@@ -108,17 +118,21 @@ export function statistics(options: StatisticsOptions): Statistics {
   }
 
   return {
+    get ahead() {
+      return ahead;
+    },
     take(record) {
       const { device_id: id } = record;
       if (typeof id !== 'string') return undefined;
       const reading = readReading(record);
       if (!reading) return undefined;
-      const device = deviceOf(id);
-      if (reading.time <= device.newest) {
-        // A reading that comes late, or a second time, has been lived through already, unless the last one came out of the future.
-        if (reading.time === device.newest || device.newest <= latest()) return undefined;
-        device.due = reading.time + options.every;
+      if (!isPossible(reading.time)) {
+        ahead++;
+        return undefined;
       }
+      const device = deviceOf(id);
+      // A reading that comes late, or a second time, has been lived through already.
+      if (reading.time <= device.newest) return undefined;
       put(device, reading, record);
       return reading.time >= device.due ? report(device) : undefined;
     },

@@ -218,21 +218,16 @@ describe('records', () => {
     assert.equal(next?.count, 2);
   });
 
-  test('one reading out of the future makes none after it late', () => {
+  test('a reading out of the future is not taken: it changes no figure, and none after it is late', () => {
     const year = 365 * 24 * 60;
-    const latest = () => start + 60 * minute;
-    const subject = statistics({ ...usual, every: minute, latest });
-    for (const at of [0, year, 1]) subject.take(reading(at, { current: 1, temperature: 20 + at / year }));
-    subject.take(reading(2, { current: 1, temperature: 21 }));
-    const last = subject.take(reading(3, { current: 1, temperature: 22 }));
-    assert.equal(last?.time, '2026-03-01T12:03:00.000Z');
-    assert.equal(last?.count, 5);
-    assert.equal(last?.temp_rate, 1);
-    assert.equal(subject.take(reading(2, { current: 1 })), undefined, 'late is late');
-    const load = statistics({ ...usual, latest });
-    subject.take(reading(year, { current: 1 }));
-    load.load(JSON.parse(JSON.stringify(subject.save())));
-    assert.equal(load.take(reading(4, { current: 1 }))?.time, '2026-03-01T12:04:00.000Z');
+    const subject = statistics({ ...usual, every: minute, latest: () => start + 60 * minute });
+    subject.take(reading(year, { current: 90, temperature: 20 }));
+    for (const at of [0, year, 1]) subject.take(reading(at, { current: at === year ? 90 : 1, temperature: 20 }));
+    const last = subject.take(reading(2, { current: 1, temperature: 21 }));
+    assert.equal(last?.time, '2026-03-01T12:02:00.000Z');
+    assert.equal(last?.since, '2026-03-01T12:00:00.000Z');
+    assert.deepEqual([last?.count, last?.peak_current, subject.ahead], [3, 1, 2]);
+    assert.equal(subject.take(reading(1, { current: 1 })), undefined, 'late is late');
   });
 
   test('what is saved and loaded goes on where it was, as JSON', () => {
