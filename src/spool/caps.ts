@@ -38,6 +38,8 @@ export interface CapsOptions extends Limit {
   roll(): Promise<void>;
   /** Number of the last record that was written. */
   written(): number;
+  /** Bytes that the disk has given already to what will be written. */
+  padding(): number;
   onDropped(count: number, reason: string): void;
 }
 
@@ -73,7 +75,7 @@ export function createCaps(options: CapsOptions): Caps {
     lookedAt = clock.monotonic();
     sinceLook = 0;
     const { free, total } = disk.room(index.folder);
-    tight = free < ('bytes' in minFree ? minFree.bytes : total * minFree.share);
+    tight = free + options.padding() < ('bytes' in minFree ? minFree.bytes : total * minFree.share);
     return tight;
   };
 

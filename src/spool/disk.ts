@@ -8,12 +8,14 @@ import {
   fstat,
   fsyncSync,
   ftruncate,
+  futimes,
   mkdirSync,
   open,
   openSync,
   read,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   statfsSync,
   statSync,
@@ -40,22 +42,25 @@ export interface Disk {
   /** The files of a folder, by name; none when the folder is not there. */
   entries(folder: string): Entry[];
   makeFolder(path: string): void;
-  /** Makes a new file for appending and its name durable. Rejects with EEXIST when it is there. */
+  /** Makes a new file for writing and its name durable. Rejects with EEXIST when it is there. */
   create(path: string): Promise<number>;
-  /** Opens a file for appending. */
-  append(path: string): Promise<number>;
+  /** Opens a file for writing; makes it when it is not there. */
+  openToWrite(path: string): Promise<number>;
   openToRead(path: string): Promise<number>;
-  /** Appends all of it; a write that the disk cut short goes on, or fails. */
-  write(fd: number, bytes: Uint8Array): Promise<void>;
+  /** Writes all of it at a position, front to back; a write that the disk cut short goes on, or fails. */
+  write(fd: number, bytes: Uint8Array, position: number): Promise<void>;
   /** What has been written to the file is on the disk itself. */
   sync(fd: number): Promise<void>;
   /** Bytes read at a position; 0 at the end. */
   read(fd: number, into: Uint8Array, offset: number, position: number): Promise<number>;
   size(fd: number): Promise<number>;
-  truncate(fd: number, bytes: number): Promise<void>;
+  /** Cuts a file; it counts as written last at `changed`, in milliseconds since 1970. */
+  truncate(fd: number, bytes: number, changed: number): Promise<void>;
   close(fd: number): Promise<void>;
   /** The whole file, or undefined when it is not there. */
   load(path: string): Buffer | undefined;
+  /** Bytes of a file, at most `bytes` from a position on; none when it is not there. */
+  peek(path: string, position: number, bytes: number): Buffer;
   /** Old or new content, at any moment, power cut included. */
   replace(path: string, text: string): Promise<void>;
   /** A small file whose beginning is written over and over, never synced: what is written there survives the process alone. */
@@ -95,7 +100,7 @@ function entryOf(folder: string, name: string): Entry[] {
 const quickSync = 2;
 let syncTook = Number.POSITIVE_INFINITY;
 
-const createFlags = constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | constants.O_RDWR;
+const writeFlags = constants.O_CREAT | constants.O_RDWR;
 
 /** The real one. */
 export const disk: Disk = {
@@ -117,15 +122,15 @@ export const disk: Disk = {
     }
   },
   async create(path) {
-    const fd = await promised<number>((done) => open(path, createFlags, 0o600, done));
+    const fd = await promised<number>((done) => open(path, writeFlags | constants.O_EXCL, 0o600, done));
     syncFolder(dirname(path));
     return fd;
   },
-  append: (path) => promised<number>((done) => open(path, 'a+', 0o600, done)),
+  openToWrite: (path) => promised<number>((done) => open(path, writeFlags, 0o600, done)),
   openToRead: (path) => promised<number>((done) => open(path, 'r', done)),
-  async write(fd, bytes) {
+  async write(fd, bytes, position) {
     // Into the system's memory, which takes microseconds; what takes time is the sync.
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
   },
   async sync(fd) {
     const quick = syncTook < quickSync;
@@ -138,7 +143,10 @@ export const disk: Disk = {
   read: (fd, into, offset, position) =>
     promised<number>((done) => read(fd, into, offset, into.length - offset, position, done)),
   size: async (fd) => (await promised<{ size: number }>((done) => fstat(fd, done))).size,
-  truncate: (fd, bytes) => promised((done) => ftruncate(fd, bytes, (error) => done(error, undefined))),
+  async truncate(fd, bytes, changed) {
+    await promised((done) => ftruncate(fd, bytes, (error) => done(error, undefined)));
+    await promised((done) => futimes(fd, changed / 1000, changed / 1000, () => done(null, undefined)));
+  },
   close: (fd) => promised((done) => close(fd, (error) => done(error ?? null, undefined))),
   load(path) {
     try {
@@ -148,9 +156,23 @@ export const disk: Disk = {
       throw fail('io', `${path}: cannot be read: ${codeOf(error)}`, undefined, error);
     }
   },
+  peek(path, position, bytes) {
+    const into = Buffer.allocUnsafe(bytes);
+    try {
+      const fd = openSync(path, 'r');
+      try {
+        return into.subarray(0, readSync(fd, into, 0, bytes, position));
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return into.subarray(0, 0);
+      throw fail('io', `${path}: cannot be read: ${codeOf(error)}`, undefined, error);
+    }
+  },
   replace: (path, text) => writeDurably(path, text),
   slate(path) {
-    const fd = openSync(path, constants.O_CREAT | constants.O_RDWR, 0o600);
+    const fd = openSync(path, writeFlags, 0o600);
     return {
       write: (text) => void writeSync(fd, text, 0),
       close: () => closeSync(fd),

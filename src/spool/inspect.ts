@@ -5,6 +5,7 @@ import type { Done } from './done.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { timeOf } from './gaps.ts';
 import { beginning, countDropped, countWaiting, createIndex } from './index.ts';
+import { endOfLines } from './padding.ts';
 import { quarantineFolder } from './quarantine.ts';
 import type { Segment } from './segments.ts';
 import { newestOnDisk } from './spool.ts';
@@ -70,25 +71,27 @@ export interface Piece {
   /** Absent: it is damaged. */
   seq?: number;
   json: number;
-  /** The file ends without a newline. */
+  /** It ends the file, or only padding is behind it: it was not written to its end. */
   torn?: boolean;
 }
 
-/** Goes through a segment line by line. */
+/** Goes through a segment line by line; what pads it is left out. */
 export function* scan(bytes: Buffer): Generator<Piece, void> {
   const found: Frame = { seq: 0, json: 0 };
   let start = 0;
-  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+  const lines = endOfLines(bytes);
+  for (let end = bytes.indexOf(10); end >= 0 && start < lines; end = bytes.indexOf(10, start)) {
     if (readFrame(bytes, start, end, found)) yield { start, end, seq: found.seq, json: found.json };
-    else {
+    else if (end > start) {
       const at = rescueFrame(bytes, start, end, found);
       const saved = { ...found };
-      yield { start, end: at < 0 ? end : at, json: start };
+      const torn = at < 0 && end + 1 === lines && lines < bytes.length;
+      yield { start, end: at < 0 ? end : at, json: start, ...(torn ? { torn } : {}) };
       if (at >= 0) yield { start: at, end, seq: saved.seq, json: saved.json };
     }
     start = end + 1;
   }
-  if (start < bytes.length) yield { start, end: bytes.length, json: start, torn: true };
+  if (start < lines) yield { start, end: bytes.length, json: start, torn: true };
 }
 
 /** Something that is not as it should be. */

@@ -67,6 +67,7 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     ...parts,
     roll: () => writer.roll(),
     written: () => writer.written,
+    padding: () => writer.padding,
   });
 
   const waitForRoom = async (bytes: number): Promise<boolean> => {
@@ -135,6 +136,7 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     clock,
     sync: parts.sync,
     next,
+    maxBytes: parts.maxBytes,
     segmentBytes: parts.segmentBytes ?? segmentBytesFor(parts),
     async makeRoom(bytes) {
       await caps.dropAged();

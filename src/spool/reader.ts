@@ -3,6 +3,7 @@ import type { Disk } from './disk.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { type Dropped, gapRecord, readGap } from './gaps.ts';
 import type { Index } from './index.ts';
+import { contentFrom } from './padding.ts';
 import { quarantine } from './quarantine.ts';
 import type { Segment } from './segments.ts';
 
@@ -64,6 +65,8 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
   let segment: Segment | undefined;
   let fd: number | undefined;
   let offset = 0;
+  /** Up to here the segment is as it stays. A line behind it that is not good may be one that is being written over padding. */
+  let settled = 0;
   let buffer = Buffer.allocUnsafeSlow(piece);
   const found: Frame = { seq: 0, json: 0 };
 
@@ -110,7 +113,8 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     const first = wanted;
     for (let stop = buffer.indexOf(newline, start); stop >= 0 && stop < end; stop = buffer.indexOf(newline, start)) {
       let good = readFrame(buffer, start, stop, found);
-      if (!good) {
+      if (!good && offset + stop >= settled) break;
+      if (!good && stop > start) {
         const at = rescueFrame(buffer, start, stop, found);
         good = at >= 0;
         damaged(start, good ? at : stop + 1);
@@ -137,11 +141,26 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     return stop >= 0 && stop < end && readFrame(buffer, 0, stop, found) && found.seq > wanted ? found.seq : undefined;
   };
 
+  /**
+   * Looks behind a line that is not good. Lines are written front to back: what has something behind it stays as a second look finds it,
+   * and so does what has its newline and nothing more. True: that second look is due.
+   */
+  const settle = async (end: number): Promise<boolean> => {
+    const stop = buffer.indexOf(newline);
+    if (stop < 0 || stop >= end || readFrame(buffer, 0, stop, found)) return false;
+    const behind = offset + stop + 1;
+    const content = await contentFrom(disk, fd!, behind);
+    if (content === undefined && (stop === 0 || (await disk.size(fd!)) !== behind)) return false;
+    settled = content ?? behind;
+    return true;
+  };
+
   /** Reads on in the open segment. `end`: there is nothing more in it now. */
   const readOn = async (limits: Limits): Promise<Chunk | 'end' | 'again'> => {
     let end = 0;
     for (;;) {
-      const count = await disk.read(fd!, buffer, end, offset + end);
+      const found = await disk.read(fd!, buffer, end, offset + end);
+      const count = written ? Math.max(0, Math.min(found, segment!.bytes - offset - end)) : found;
       end += count;
       if (count === 0 || buffer.subarray(0, end).includes(newline)) break;
       if (end > longest) {
@@ -152,7 +171,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
       if (end === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafeSlow(buffer.length)]);
     }
     if (end === 0) {
-      if (offset > (await disk.size(fd!))) {
+      if (offset > (written ? segment!.bytes : await disk.size(fd!))) {
         offset = 0;
         return 'again';
       }
@@ -163,7 +182,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     if (chunk) return chunk;
     if (offset > before) return 'again';
     const behind = behindHole(end);
-    if (behind === undefined) return 'end';
+    if (behind === undefined) return (await settle(end)) ? 'again' : 'end';
     return limits.upTo !== undefined && wanted > limits.upTo
       ? 'end'
       : hole(Math.min(behind - 1, limits.upTo ?? behind));
@@ -204,6 +223,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
           }
           segment = next;
           offset = 0;
+          settled = written ? Number.POSITIVE_INFINITY : 0;
         }
         const got = await readOn(limits);
         if (got === 'again') continue;
@@ -215,6 +235,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
         // Its writer was done with it before the next one was there, so one more look finds all.
         if (!looked) {
           looked = true;
+          settled = Number.POSITIVE_INFINITY;
           continue;
         }
         looked = false;

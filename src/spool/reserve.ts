@@ -35,9 +35,9 @@ export function createReserve(disk: Disk, folder: string): Reserve {
     async fill() {
       if (isThere()) return;
       try {
-        const fd = await disk.append(path);
+        const fd = await disk.openToWrite(path);
         try {
-          await disk.write(fd, Buffer.alloc(reserveBytes, '# room for the cursor on a full disk\n'));
+          await disk.write(fd, Buffer.alloc(reserveBytes, '# room for the cursor on a full disk\n'), 0);
         } finally {
           await disk.close(fd);
         }

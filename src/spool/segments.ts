@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Disk } from './disk.ts';
+import { lengthOfLines } from './padding.ts';
 
 /** A file of the log. */
 export interface Segment {
@@ -10,6 +11,7 @@ export interface Segment {
   kind: 'log' | 'gap';
   /** Number of the last record of a gap. Of a log it is one below the next segment's first. */
   last?: number;
+  /** Of its lines: what pads the file is not counted. */
   bytes: number;
   /** When it was last written, in wall milliseconds; never less than that of a segment before it. */
   changed: number;
@@ -35,7 +37,10 @@ export function listSegments(disk: Disk, folder: string): Segment[] {
   const found: Segment[] = [];
   for (const { name, bytes, changed } of disk.entries(folder)) {
     const log = logName.exec(name);
-    if (log) found.push({ path: join(folder, name), first: Number(log[1]), kind: 'log', bytes, changed });
+    if (log) {
+      const path = join(folder, name);
+      found.push({ path, first: Number(log[1]), kind: 'log', bytes: lengthOfLines(disk, path, bytes), changed });
+    }
     const gap = gapName.exec(name);
     if (gap) {
       const [first, last] = [Number(gap[1]), Number(gap[2])];

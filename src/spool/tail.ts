@@ -1,5 +1,6 @@
 import type { Disk } from './disk.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
+import { endOfLines } from './padding.ts';
 import { quarantine } from './quarantine.ts';
 import type { Segment } from './segments.ts';
 
@@ -13,40 +14,48 @@ export interface Tail {
   newest: number;
   /** Bytes up to the end of the last whole line. */
   bytes: number;
-  /** Bytes behind it: a line that was being written when the power went. */
+  /** Bytes behind it, but for padding: what was being written when the power went. */
   torn: number;
 }
 
 /** Looks at the end of a segment. Reads backwards: one good line is enough. */
 export function readTail(bytes: Buffer, first: number): Tail {
-  const end = bytes.lastIndexOf(newline) + 1;
+  const all = endOfLines(bytes);
   const found: Frame = { seq: 0, json: 0 };
-  let damaged = 0;
-  for (let at = end; at > 0; damaged++) {
-    const start = at > 1 ? bytes.lastIndexOf(newline, at - 2) + 1 : 0;
-    const whole = readFrame(bytes, start, at - 1, found) || rescueFrame(bytes, start, at - 1, found) >= 0;
-    if (whole && found.seq >= first) {
-      return { next: found.seq + damaged + 1, newest: found.seq, bytes: end, torn: bytes.length - end };
-    }
-    at = start;
+  const startOf = (end: number): number => (end > 1 ? bytes.lastIndexOf(newline, end - 2) + 1 : 0);
+  const isGood = (start: number, end: number): boolean =>
+    (readFrame(bytes, start, end - 1, found) || rescueFrame(bytes, start, end - 1, found) >= 0) && found.seq >= first;
+
+  let end = bytes.lastIndexOf(newline) + 1;
+  for (let last = endOfLines(bytes, end); last < end && last > 0 && !isGood(startOf(last), last); ) {
+    end = startOf(last);
+    last = endOfLines(bytes, end);
   }
-  return { next: first + damaged, newest: first - 1, bytes: end, torn: bytes.length - end };
+  end = endOfLines(bytes, end);
+  const tail = { bytes: end, torn: Math.max(0, all - end) };
+  let damaged = 0;
+  for (let at = end; at > 0; at = startOf(at)) {
+    if (isGood(startOf(at), at)) return { ...tail, next: found.seq + damaged + 1, newest: found.seq };
+    if (startOf(at) < at - 1) damaged++;
+  }
+  return { ...tail, next: first + damaged, newest: first - 1 };
 }
 
-/** Cuts off what a crash left half written. The piece goes to the quarantine. */
+/** Cuts off what a crash left half written, and padding. The piece goes to the quarantine. */
 export async function mendTail(disk: Disk, folder: string, segment: Segment): Promise<Tail> {
   const bytes = disk.load(segment.path) ?? Buffer.alloc(0);
   const tail = readTail(bytes, segment.first);
-  if (tail.torn > 0) {
-    quarantine(disk, folder, `${segment.first}-torn`, bytes.subarray(tail.bytes));
-    const fd = await disk.append(segment.path);
+  const { bytes: end, torn } = tail;
+  if (torn > 0) quarantine(disk, folder, `${segment.first}-torn`, bytes.subarray(end, end + torn));
+  if (end < bytes.length) {
+    const fd = await disk.openToWrite(segment.path);
     try {
-      await disk.truncate(fd, tail.bytes);
+      await disk.truncate(fd, end, segment.changed);
       await disk.sync(fd);
     } finally {
       await disk.close(fd);
     }
   }
-  segment.bytes = tail.bytes;
+  segment.bytes = end;
   return tail;
 }

@@ -1,15 +1,32 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Disk } from './disk.ts';
 import type { Index } from './index.ts';
+import { blankLines, paddedTo } from './padding.ts';
 import { logFile, type Segment } from './segments.ts';
+
+/** What a tip is made of. */
+export interface TipOptions {
+  disk: Disk;
+  index: Index;
+  clock: Clock;
+  segmentBytes: number;
+  /** All segments together, padding included, take no more than that. */
+  maxBytes: number;
+  /** Each commit is synced: it shall not have to make the file longer. */
+  padded: boolean;
+  /** Makes what is in the open file durable. */
+  commit(): Promise<void>;
+}
 
 /** The segment that is being written. */
 export interface Tip {
   /** Its file, when one is open. */
   fd(): number | undefined;
+  /** Bytes that its file has beyond its lines. */
+  readonly padding: number;
   /**
-   * Appends lines, of which the first record is `first`; none of them stays there when that fails. A segment that is full gives way to
-   * a new one, if it can at the beginning of a commit: so that one commit needs one sync.
+   * Writes lines behind those that are there, of which the first record is `first`; none of them stays there when that fails. A segment
+   * that is full gives way to a new one, if it can at the beginning of a commit: so that one commit needs one sync.
    */
   append(bytes: Buffer, first: number, beginning: boolean): Promise<void>;
   /** Ends it: the next record begins a new one, or goes on in this one if that is not full. */
@@ -19,30 +36,39 @@ export interface Tip {
   close(): Promise<void>;
 }
 
+interface Open {
+  fd: number;
+  segment: Segment;
+  /** Length of the file: what is behind the lines of the segment is padding. */
+  length: number;
+  padded: boolean;
+}
+
 /** What a segment may grow beyond its size within one commit, where segments are large enough for that. */
 const slack = 1024 * 1024;
 
-/**
- * Opens and ends segments.
- *
- * @param commit makes what is in the open file durable
- */
-export function createTip(
-  disk: Disk,
-  index: Index,
-  clock: Clock,
-  segmentBytes: number,
-  commit: () => Promise<void>,
-): Tip {
-  let open: { fd: number; segment: Segment } | undefined;
+/** Opens and ends segments. */
+export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, commit }: TipOptions): Tip {
+  let open: Open | undefined;
   /** A segment that the system lets grow no further. */
   let sealed: string | undefined;
   const most = segmentBytes >= 2 * slack ? segmentBytes + slack : segmentBytes;
 
+  /** Leaves nothing but the lines. */
+  const cut = async (tip: Open): Promise<void> => {
+    const { bytes, changed } = tip.segment;
+    if (tip.length === bytes) return;
+    await disk.truncate(tip.fd, bytes, changed);
+    tip.length = bytes;
+  };
+
   const close = async (): Promise<void> => {
     const was = open;
     open = undefined;
-    if (was) await disk.close(was.fd);
+    if (!was) return;
+    // Padding that stays is left out by whoever reads.
+    await cut(was).catch(() => {});
+    await disk.close(was.fd);
   };
 
   const roll = async (): Promise<void> => {
@@ -51,35 +77,67 @@ export function createTip(
     await close();
   };
 
-  const segmentFor = async (length: number, first: number, beginning: boolean): Promise<NonNullable<typeof open>> => {
+  const openAt = async (fd: number, segment: Segment): Promise<Open> => {
+    open = { fd, segment, length: await disk.size(fd), padded };
+    return open;
+  };
+
+  const segmentFor = async (length: number, first: number, beginning: boolean): Promise<Open> => {
     const limit = beginning ? segmentBytes : most;
     if (open && open.segment.bytes > 0 && open.segment.bytes + length > limit) await roll();
     if (open) return open;
     const last = index.segments.at(-1);
     if (last?.kind === 'log' && last.path !== sealed && last.first <= first && last.bytes + length <= segmentBytes) {
-      open = { fd: await disk.append(last.path), segment: last };
-      return open;
+      return openAt(await disk.openToWrite(last.path), last);
     }
     if (last?.kind === 'log' && last.bytes === 0) index.remove(last);
     const path = logFile(index.folder, first);
     const fd = await disk.create(path);
     const segment: Segment = { path, first, kind: 'log', bytes: 0, changed: clock.now() };
     index.add(segment);
-    open = { fd, segment };
-    return open;
+    return openAt(fd, segment);
+  };
+
+  /** Sees to it that lines of `length` bytes lie on padding that goes on behind them, or that there is none. */
+  const prepare = async (tip: Open, length: number, beginning: boolean): Promise<void> => {
+    const { bytes } = tip.segment;
+    const end = bytes + length;
+    if (end < tip.length) return;
+    const room = Math.min(segmentBytes, bytes + maxBytes - index.bytes());
+    const to = tip.padded && beginning ? paddedTo(end, length, room) : undefined;
+    if (to !== undefined) {
+      const from = tip.length;
+      tip.length = to;
+      try {
+        return await disk.write(tip.fd, blankLines(to - from), from);
+      } catch {
+        // The lines themselves may have room.
+        tip.padded = false;
+      }
+    }
+    await cut(tip);
   };
 
   return {
     fd: () => open?.fd,
+    get padding() {
+      return open ? open.length - open.segment.bytes : 0;
+    },
     async append(bytes, first, beginning) {
-      const { fd, segment } = await segmentFor(bytes.length, first, beginning);
+      const tip = await segmentFor(bytes.length, first, beginning);
+      const { fd, segment } = tip;
+      const start = segment.bytes;
       try {
-        await disk.write(fd, bytes);
+        await prepare(tip, bytes.length, beginning);
+        await disk.write(fd, bytes, start);
       } catch (error) {
-        await disk.truncate(fd, segment.bytes).catch(roll);
+        segment.bytes = start;
+        tip.length = Number.POSITIVE_INFINITY;
+        await cut(tip).catch(roll);
         throw error;
       }
-      segment.bytes += bytes.length;
+      segment.bytes = start + bytes.length;
+      tip.length = Math.max(tip.length, segment.bytes);
       segment.changed = clock.now();
     },
     roll,

@@ -13,6 +13,8 @@ export interface WriterOptions {
   clock: Clock;
   sync: Sync;
   segmentBytes: number;
+  /** All segments together take no more than that. */
+  maxBytes: number;
   /** Number of the first record. */
   next: number;
   /** Makes room for so many bytes. False: what was to be written is dropped. */
@@ -46,6 +48,8 @@ export interface Writer {
   readonly next: number;
   /** Number of the last record that the system has. */
   readonly written: number;
+  /** Bytes that the file which is being written has beyond its lines. */
+  readonly padding: number;
   /** What the disk does not take, while it takes nothing; else undefined. */
   stuck(): readonly Group[] | undefined;
   /** What has been appended by now is written, and durable if anything ever is. */
@@ -70,7 +74,7 @@ const waitingLength = 1024 * 1024;
 
 /** Makes a writer. It opens its segment with the first record. */
 export function createWriter(options: WriterOptions): Writer {
-  const { disk, index, clock } = options;
+  const { disk, clock } = options;
   let { next } = options;
   let groups: Group[] = [];
   let open: Group = { text: '', records: 0, first: next };
@@ -114,7 +118,7 @@ export function createWriter(options: WriterOptions): Writer {
     (error) => ended(error),
   );
 
-  const tip = createTip(disk, index, clock, options.segmentBytes, () => commit.now());
+  const tip = createTip({ ...options, padded: options.sync !== 'never', commit: () => commit.now() });
 
   /** False: it was not written, for want of room or of need. */
   const tryToWrite = async (group: Group): Promise<boolean> => {
@@ -204,6 +208,9 @@ export function createWriter(options: WriterOptions): Writer {
     },
     get written() {
       return written;
+    },
+    get padding() {
+      return tip.padding;
     },
     append(json) {
       checked();

@@ -325,9 +325,9 @@ test('a write that the disk cut short leaves no half line behind', async () => {
   await fill(spool, 1, 2);
   const { write } = disk;
   let failed = 0;
-  disk.write = async (fd, bytes) => {
-    if (failed++ > 0) return write(fd, bytes);
-    await write(fd, bytes.subarray(0, bytes.length - 5));
+  disk.write = async (fd, bytes, position) => {
+    if (failed++ > 0) return write(fd, bytes, position);
+    await write(fd, bytes.subarray(0, bytes.length - 5), position);
     throw Object.assign(new Error('EIO'), { code: 'EIO' });
   };
   spool.writer.append(JSON.stringify(recordOf(3)));
