@@ -3,9 +3,9 @@ import type { Disk } from './disk.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { type Dropped, gapRecord, readGap } from './gaps.ts';
 import type { Index } from './index.ts';
-import { contentFrom } from './padding.ts';
 import { quarantine } from './quarantine.ts';
 import type { Segment } from './segments.ts';
+import { settledBytes } from './tail.ts';
 
 /** Records in order, ready to go out. Valid until the next one is asked for: its bytes are used again. */
 export interface Chunk {
@@ -65,7 +65,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
   let segment: Segment | undefined;
   let fd: number | undefined;
   let offset = 0;
-  /** Up to here the segment is as it stays. A line behind it that is not good may be one that is being written over padding. */
+  /** Before this, a second look finds the segment as it stays. Behind it, a line that is not good may be one that is being written. */
   let settled = 0;
   let buffer = Buffer.allocUnsafeSlow(piece);
   const found: Frame = { seq: 0, json: 0 };
@@ -141,18 +141,12 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     return stop >= 0 && stop < end && readFrame(buffer, 0, stop, found) && found.seq > wanted ? found.seq : undefined;
   };
 
-  /**
-   * Looks behind a line that is not good. Lines are written front to back: what has something behind it stays as a second look finds it,
-   * and so does what has its newline and nothing more. True: that second look is due.
-   */
+  /** Finds out whether a line that is not good is one that is being written. False: it may be. */
   const settle = async (end: number): Promise<boolean> => {
     const stop = buffer.indexOf(newline);
     if (stop < 0 || stop >= end || readFrame(buffer, 0, stop, found)) return false;
-    const behind = offset + stop + 1;
-    const content = await contentFrom(disk, fd!, behind);
-    if (content === undefined && (stop === 0 || (await disk.size(fd!)) !== behind)) return false;
-    settled = content ?? behind;
-    return true;
+    settled = await settledBytes(disk, fd!, segment!, offset + stop + 1);
+    return offset + stop < settled;
   };
 
   /** Reads on in the open segment. `end`: there is nothing more in it now. */

@@ -1,6 +1,6 @@
 import type { Disk } from './disk.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
-import { endOfLines } from './padding.ts';
+import { contentFrom, endOfLines } from './padding.ts';
 import { quarantine } from './quarantine.ts';
 import type { Segment } from './segments.ts';
 
@@ -21,6 +21,7 @@ export interface Tail {
 /** Looks at the end of a segment. Reads backwards: one good line is enough. */
 export function readTail(bytes: Buffer, first: number): Tail {
   const all = endOfLines(bytes);
+  const written = bytes[all - 1] === newline ? all - 1 : all;
   const found: Frame = { seq: 0, json: 0 };
   const startOf = (end: number): number => (end > 1 ? bytes.lastIndexOf(newline, end - 2) + 1 : 0);
   const isGood = (start: number, end: number): boolean =>
@@ -32,7 +33,7 @@ export function readTail(bytes: Buffer, first: number): Tail {
     last = endOfLines(bytes, end);
   }
   end = endOfLines(bytes, end);
-  const tail = { bytes: end, torn: Math.max(0, all - end) };
+  const tail = { bytes: end, torn: Math.max(0, written - end) };
   let damaged = 0;
   for (let at = end; at > 0; at = startOf(at)) {
     if (isGood(startOf(at), at)) return { ...tail, next: found.seq + damaged + 1, newest: found.seq };
@@ -58,4 +59,14 @@ export async function mendTail(disk: Disk, folder: string, segment: Segment): Pr
   }
   segment.bytes = end;
   return tail;
+}
+
+/**
+ * How far a segment that another process may be writing is settled, seen from a line that is not good and ends just before `behind`: a
+ * look that begins now finds it as it stays. Lines are written front to back, so what is before a whole line was written. What a crash
+ * left unfinished behind the last one is not settled: it will be cut off, and its place used again.
+ */
+export async function settledBytes(disk: Disk, fd: number, { path, first }: Segment, behind: number): Promise<number> {
+  const atEnd = (await contentFrom(disk, fd, behind)) === undefined && (await disk.size(fd)) !== behind;
+  return atEnd ? 0 : readTail(disk.load(path) ?? Buffer.alloc(0), first).bytes;
 }
