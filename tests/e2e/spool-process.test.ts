@@ -92,7 +92,7 @@ test('a file size limit makes smaller segments, and costs nothing', async () => 
 });
 
 test('two units: one takes in while the other one is stopped and started, and every record comes once, in order', async () => {
-  const { run, start, kept } = scene();
+  const { run, start, kept, cwd } = scene();
   const writer = start(
     `for i in $(seq 300); do echo '{"type":"x","n":'$i'}'; sleep 0.01; done | spool put d --sync 50ms`,
   );
@@ -103,8 +103,31 @@ test('two units: one takes in while the other one is stopped and started, and ev
     await reader.ended;
   }
   await writer.ended;
+  assert.equal(existsSync(join(cwd, 'd', 'quarantine')), false);
   const rest = await run('spool get d > part3; cat part0 part1 part2 part3');
   assert.equal(rest.stdout, Array.from({ length: 300 }, (_, i) => `{"type":"x","n":${i + 1}}\n`).join(''));
+});
+
+test('who reads beside a writer that makes each record durable takes nothing for damaged that is only unfinished', async () => {
+  const { run, start, kept, cwd } = scene();
+  const count = 3000;
+  const one = `process.stdout.write(JSON.stringify({type:'x',n,pad:'x'.repeat(n%700)})+'\\n',()=>n<${count}&&setImmediate(next))`;
+  const source = `node -e "let n=0;const next=()=>{n++;${one}};next()"`;
+  const reader = start('spool get d --follow > out');
+  await until(() => existsSync(join(cwd, 'd')), 'the reader');
+  const { status, stderr } = await run(`${source} | spool put d --sync always --max-bytes 4MiB`);
+  assert.equal(status, 0, stderr);
+  await until(() => kept('out').split('\n').length > count, 'the records');
+  await reader.stop('SIGTERM');
+  await reader.ended;
+  const got = kept('out')
+    .split('\n', count)
+    .map((line) => JSON.parse(line).n);
+  assert.deepEqual(
+    got,
+    Array.from({ length: count }, (_, i) => i + 1),
+  );
+  assert.equal(existsSync(join(cwd, 'd', 'quarantine')), false);
 });
 
 test('spool as the sink of a spool acknowledges what is durable in it', async () => {
