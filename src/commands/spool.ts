@@ -53,7 +53,7 @@ The segments are text. A line is a checksum, a number and the record:
   d0fc3272 1 {"type":"battery_reading", …}
   cut -d' ' -f3- DIR/*.log
 
-The checksum is the CRC-32 of all behind its space. A line that was cut by a power cut is cut off at the next start; a damaged one is left out and put into quarantine/; in its place goes a gap record. No damage keeps spool from starting. cursor.json says what is delivered; it is durable before a segment is removed. It has a checksum too: one that is damaged counts for nothing, so that records are rather sent again than lost.`,
+The checksum is the CRC-32 of all behind its space. The segment that is being written has up to 256 KiB of newlines ahead of its lines, over which it goes on: a sync is quicker when the file does not grow. Blank lines are no records. A line that was cut by a power cut is cut off at the next start; a damaged one is left out and put into quarantine/; in its place goes a gap record. No damage keeps spool from starting. cursor.json says what is delivered; it is durable before a segment is removed. It has a checksum too: one that is damaged counts for nothing, so that records are rather sent again than lost.`,
     },
     {
       title: 'WHEN THERE IS NO ROOM',
@@ -68,7 +68,7 @@ Dropped records are counted (spool_dropped_total), said once a minute, and shown
     },
     {
       title: 'ORDER',
-      text: `fifo hands out the oldest first: after an outage the newest state comes last. With live-first the records that come now, and the ten newest after an interruption, go out at once, and the backlog follows behind them, at most --drain-rate records a second. Each record is still delivered once, and acknowledged by itself. It is for far sides that sort by the time of measurement.`,
+      text: `fifo hands out the oldest first: after an outage the newest state comes last. With live-first the records that come now, and the ten newest after an interruption, go out at once, and the backlog follows behind them, at most --drain-rate records a second. Each record is still delivered once, and acknowledged by itself. What has been handed to the sink, or lies in the pipe to the next command, goes before what comes now: without --drain-rate that can be much. It is for far sides that sort by the time of measurement.`,
     },
     {
       title: 'METRICS',

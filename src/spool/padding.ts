@@ -56,7 +56,7 @@ export function lengthOfLines(disk: Pick<Disk, 'peek'>, path: string, bytes: num
 
 /** Position of the first byte from `at` on that is no newline; undefined: there is none. */
 export async function contentFrom(disk: Pick<Disk, 'read'>, fd: number, at: number): Promise<number | undefined> {
-  const piece = Buffer.allocUnsafe(step);
+  const piece = Buffer.allocUnsafe(step / 4);
   for (let from = at; ; ) {
     const count = await disk.read(fd, piece, 0, from);
     if (count === 0) return undefined;

@@ -79,7 +79,14 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
 
   const openAt = async (fd: number, segment: Segment): Promise<Open> => {
     open = { fd, segment, length: await disk.size(fd), padded };
-    return open;
+    try {
+      // What an earlier cut left behind the lines need not be padding.
+      await cut(open);
+      return open;
+    } catch (error) {
+      await close();
+      throw error;
+    }
   };
 
   const segmentFor = async (length: number, first: number, beginning: boolean): Promise<Open> => {

@@ -24,8 +24,9 @@ import { survey, verify } from '../../src/spool/inspect.ts';
 import { endOfLines, lengthOfLines } from '../../src/spool/padding.ts';
 import { repair } from '../../src/spool/repair.ts';
 import { readTail } from '../../src/spool/tail.ts';
-import { fakeClock } from '../support/clock.ts';
+import { fakeClock, turnUntil } from '../support/clock.ts';
 import { faultyDisk } from '../support/faulty-disk.ts';
+import { until } from '../support/fixture.ts';
 import {
   fill,
   logFiles,
@@ -355,6 +356,37 @@ test('padding that has no room refuses nothing that has', async () => {
     assert.deepEqual(numbers(await takeAll(spool)), range(1, 30));
     await spool.close();
   }
+});
+
+test('half a line that could neither be written nor cut off is cut off before anything else is written', async () => {
+  const clock = fakeClock();
+  let broken = false;
+  const disk: Disk = {
+    ...realDisk,
+    async write(fd, bytes, position) {
+      if (!broken) return realDisk.write(fd, bytes, position);
+      await realDisk.write(fd, bytes.subarray(0, bytes.length - 5), position);
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    },
+    async truncate(fd, bytes, changed) {
+      if (broken) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      await realDisk.truncate(fd, bytes, changed);
+    },
+  };
+  const spool = await work({ disk, clock });
+  await fill(spool, 1, 2);
+  broken = true;
+  for (let n = 3; n <= 9; n++) spool.writer.append(JSON.stringify(recordOf(n, 300)));
+  await until(() => spool.writer.stuck() !== undefined);
+  assert.deepEqual(numbers(await takeAll(spool)), range(1, 9), 'the rest from memory');
+  broken = false;
+  await turnUntil(clock, 1000, () => spool.accepted() === 9);
+  await fill(spool, 10, 10);
+  assert.deepEqual(numbers(await takeAll(spool)), [10]);
+  assert.equal(readFileSync(newest(spool.folder), 'utf8').trimEnd(), (lines(1, 2) + lineOf(10)).trimEnd());
+  await spool.close();
+  assert.equal(readFileSync(newest(spool.folder), 'utf8'), lines(1, 2) + lineOf(10));
+  assert.deepEqual(inQuarantine(spool.folder), []);
 });
 
 test('lines and padding together keep to --max-bytes, and what is accounted are the lines', async () => {
