@@ -152,9 +152,11 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
   /** Reads on in the open segment. `end`: there is nothing more in it now. */
   const readOn = async (limits: Limits): Promise<Chunk | 'end' | 'again'> => {
     let end = 0;
+    let bound = 0;
     for (;;) {
-      const found = await disk.read(fd!, buffer, end, offset + end);
-      const count = written ? Math.max(0, Math.min(found, segment!.bytes - offset - end)) : found;
+      // What this process writes while it reads may be read before it is there.
+      bound = written ? segment!.bytes : Number.POSITIVE_INFINITY;
+      const count = Math.min(await disk.read(fd!, buffer, end, offset + end), Math.max(0, bound - offset - end));
       end += count;
       if (count === 0 || buffer.subarray(0, end).includes(newline)) break;
       if (end > longest) {
@@ -165,7 +167,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
       if (end === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafeSlow(buffer.length)]);
     }
     if (end === 0) {
-      if (offset > (written ? segment!.bytes : await disk.size(fd!))) {
+      if (offset > (written ? bound : await disk.size(fd!))) {
         offset = 0;
         return 'again';
       }

@@ -264,6 +264,28 @@ test('a reader in another process waits for a line that is half written, however
   );
 });
 
+test('what is written while the same process reads is read the next time, and is no padding', async () => {
+  let during = async (): Promise<void> => {};
+  const disk: Disk = {
+    ...realDisk,
+    async read(fd, into, offset, position) {
+      const count = await realDisk.read(fd, into, offset, position);
+      await during();
+      return count;
+    },
+  };
+  const spool = await work({ disk });
+  await fill(spool, 1, 2);
+  let n = 2;
+  during = async () => {
+    if (n < 20) await fill(spool, n + 1, ++n);
+  };
+  const got: unknown[] = [];
+  while (got.length < 20) got.push(...numbers(await takeAll(spool)));
+  assert.deepEqual(got, range(1, 20));
+  await spool.close();
+});
+
 test('a line that is not good is damaged when a whole one is behind it, in a log that is being written too', async () => {
   const bad = lineOf(3).replace('"n":3', '"n":7');
   for (const between of [padding(0), padding(700)]) {
