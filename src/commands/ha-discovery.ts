@@ -2,7 +2,7 @@ import { checkTopics, parseTemplates } from '../clients/mqtt/messages.ts';
 import { topicOptions } from '../clients/mqtt/options.ts';
 import { createAnnouncer, type KnownDevices } from '../protocols/homeassistant/announcer.ts';
 import { configTopic } from '../protocols/homeassistant/config.ts';
-import { objectId, subjects } from '../protocols/homeassistant/device.ts';
+import { inCapitals, objectId, subjects } from '../protocols/homeassistant/device.ts';
 import { statusTopic, topicFault, topicMaker, topicRules } from '../protocols/mqtt/topics.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
@@ -45,7 +45,7 @@ export const command = defineCommand({
   summary: 'makes the devices in the records known to Home Assistant, for mqtt-pub',
   description: `Passes every record on as it is, and before the first one of a battery monitor, a vehicle or a wallbox puts an mqtt_message with which Home Assistant (2024.11 or newer, with its MQTT integration) makes a device of it, and an entity of each value that it has. Nothing has to be installed or written in Home Assistant.
 
-Only what the device has been seen to have becomes an entity. When it comes up with a value for the first time, the device is announced again with one entity more; what is known is kept in the data directory, so that nothing vanishes after a restart. A new run announces each device once, with its first record; a job of cron, which runs with --no-status, does so for an unchanged device once an hour. Who deletes a device in Home Assistant has peace until then.
+Only what the device has been seen to have becomes an entity. When it comes up with a value for the first time, the device is announced again with one entity more; what is known is kept in the data directory, so that nothing vanishes after a restart. A new run announces each device once, with its first record; a job of cron, which runs with --no-status, does so for an unchanged device once an hour. Who deletes a device in Home Assistant has peace until then: mqtt-pub notices while it is connected, and does not send it again.
 
 Entities are identified by the address of the monitor, the VIN or the identity of the wallbox, never by a name that may change. Names come from the registry where there is one. Units and classes are those of the vocabulary, so that energy and statistics work.
 
@@ -66,7 +66,7 @@ All entities are unavailable when the status of --instance, which mqtt-pub keeps
     },
     {
       title: 'REMOVING',
-      text: `ha-discovery --remove | mqtt-pub takes out all devices that this instance has announced, with a device's id that one alone. Their retained states go too.`,
+      text: `ha-discovery --remove | mqtt-pub --no-status takes out all devices that this instance has announced, with a device's id that one alone, in capitals or not. Their retained states go too. Without --no-status the goodbye of this mqtt-pub would make all other devices of the instance unavailable. A device that is not known here is said, and its discovery message emptied all the same.`,
     },
   ],
   examples: [
@@ -128,7 +128,7 @@ async function* announce(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltReco
   const { opts, clock, log } = ctx;
   const topicOf = topicMaker({ prefix: prefixOf(ctx), instance: opts.instance, templates: parseTemplates(opts.topic) });
   const saved = (await state.read())?.devices ?? {};
-  if (opts.announce) for (const known of Object.values(saved)) delete known.sent;
+  if (opts.announce) for (const { sent } of Object.values(saved)) if (sent) sent.hash = '';
   const announcer = createAnnouncer(
     {
       discoveryPrefix: opts.discoveryPrefix,
@@ -162,15 +162,26 @@ async function* announce(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltReco
   }
 }
 
+/** The key of the device that somebody means by `id`: the one that has it, or the only one that has it in other letters' case. */
+function keyOf(id: string, devices: KnownDevices): string {
+  const key = objectId(id);
+  if (devices[key]) return key;
+  const alike = Object.keys(devices).filter((other) => other.toLowerCase() === key.toLowerCase());
+  return alike.length === 1 ? alike[0]! : objectId(inCapitals(id));
+}
+
 /** Empty retained messages in the place of what was announced, and of retained states. */
 async function* remove(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltRecord> {
-  const { args, opts, clock } = ctx;
+  const { args, opts, clock, log } = ctx;
   const devices = (await state.read())?.devices ?? {};
-  const keys = args.length > 0 ? args.map(objectId) : Object.keys(devices);
+  const named = new Map(args.map((id) => [keyOf(id, devices), id]));
+  const keys = args.length > 0 ? [...named.keys()] : Object.keys(devices);
   const time = timestamp(clock.now());
-  for (const [index, key] of keys.entries()) {
+  for (const key of keys) {
     const known = devices[key];
-    yield retained(configTopic(opts.discoveryPrefix, known?.id ?? args[index]!), '', time);
+    if (!known)
+      log.warn('a device is not known here; its discovery message is emptied all the same', { device: named.get(key) });
+    yield retained(configTopic(opts.discoveryPrefix, known?.id ?? inCapitals(named.get(key)!)), '', time);
     for (const [type, topic] of Object.entries(known?.topics ?? {})) {
       if (topicRules[type]?.retain) yield retained(topic, '', time);
     }
@@ -179,5 +190,6 @@ async function* remove(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltRecord
     version: 1,
     devices: Object.fromEntries(Object.entries(now?.devices ?? {}).filter(([key]) => !keys.includes(key))),
   }));
-  ctx.log.info(keys.length === 1 ? '1 device taken out' : `${keys.length} devices taken out`);
+  const count = keys.filter((key) => devices[key]).length;
+  log.info(count === 1 ? '1 device taken out' : `${count} devices taken out`);
 }

@@ -28,7 +28,7 @@ With the prefix battery_hawk these are the topics of Battery Hawk. With --split 
     title: 'BIRTH AND LAST WILL',
     text: `{prefix}/{instance}/status is retained JSON, whose status is online from the connection on and offline at the end, also when mqtt-pub dies: then the broker says so. Two pipelines on one broker need two names for --instance, or the end of one makes the other look offline. ha-discovery takes the same name. A system_status record goes to the same topic, with status added. A job of cron, which is over at once, is run with --no-status on both commands.
 
-When Home Assistant says online on --birth-topic, and after each outage, all retained messages that were published are published again.`,
+When Home Assistant says online on --birth-topic, and after each outage, all retained messages that were published are published again. A discovery message (a topic that ends in /config) that somebody else has emptied meanwhile, as Home Assistant does when a device is deleted there, is not.`,
   },
   {
     title: 'FAULTS',

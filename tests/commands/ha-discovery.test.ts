@@ -89,6 +89,26 @@ test('--remove takes devices out of Home Assistant, their retained states too, a
   assert.deepEqual(topics(stranger), [config('AABBCCDDEEFF')]);
 });
 
+test('--remove finds a device in whatever case it is spelled, and says what it does not know', async () => {
+  const dataDir = temporaryFolder('ha');
+  await run([reading('AA:BB:CC:DD:EE:FF'), reading('Bank')], dataDir);
+  const got = await run([], dataDir, { remove: true }, { args: ['aa:bb:cc:dd:ee:ff', 'AA:BB:CC:DD:EE:FF', 'bank'] });
+  assert.deepEqual(topics(got), [config('AABBCCDDEEFF'), config('Bank')]);
+  assert.match(got.log.join('\n'), /2 devices taken out/);
+  assert.deepEqual(topics(await run([], dataDir, { remove: true })), []);
+  const stranger = await run([], dataDir, { remove: true }, { args: ['aa:bb:cc:dd:ee:01'] });
+  assert.deepEqual(topics(stranger), [config('AABBCCDDEE01')]);
+  assert.match(stranger.log.join('\n'), /not known here.*aa:bb:cc:dd:ee:01/);
+  assert.match(stranger.log.join('\n'), /0 devices taken out/);
+});
+
+test('--announce with nothing left that is wanted takes the device out', async () => {
+  const dataDir = temporaryFolder('ha');
+  await run([reading('a')], dataDir);
+  const got = await run([reading('a')], dataDir, { announce: true, omit: ['voltage'] });
+  assert.deepEqual([topics(got), got.records[0]!['payload']], [[config('a')], '']);
+});
+
 test('the topics that it tells are those that mqtt-pub publishes to, with the same options', async () => {
   const types: VoltRecord[] = [
     reading('a:b'),

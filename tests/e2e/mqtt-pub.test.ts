@@ -236,6 +236,44 @@ test('when Home Assistant starts, everything retained is sent again, discovery b
   assert.equal(got.delivered, 3, 'what is said again counts for nobody');
 });
 
+test('a device that somebody deletes in Home Assistant stays deleted: its next start brings back the others alone', async (t) => {
+  const broker = await startMosquitto(t);
+  if (!broker) return;
+  for (const mqttVersion of ['4', '5']) {
+    const env = cleanEnvironment(temporaryFolder('home'));
+    const pub = acknowledged(t, ['mqtt-pub', '--url', url(broker.port), '--mqtt-version', mqttVersion], env);
+    const config = (id: string) => ({
+      type: 'mqtt_message',
+      topic: `homeassistant/device/${mqttVersion}${id}/config`,
+      payload: { a: 1 },
+      qos: 1,
+      retain: true,
+    });
+    const listener = await listen(t, broker.port);
+    const isConfig = ({ topic: where, payload }: Seen): boolean => where === config('y').topic && payload !== '';
+    pub.write([config('x'), config('y')].map((record) => `${JSON.stringify(record)}\n`).join(''));
+    await eventually(() => pub.counts.includes(2));
+    // It is deleted until mqtt-pub has noticed; a moment after the first message it listens.
+    const deleting = setInterval(
+      () => listener.connection.publish(config('x').topic, '', { qos: 1, retain: true }),
+      50,
+    );
+    await eventually(() => pub.stderr().includes('was emptied by somebody else')).finally(() =>
+      clearInterval(deleting),
+    );
+    const before = listener.seen.length;
+    await listener.connection.publish('homeassistant/status', 'online');
+    await eventually(() => listener.seen.slice(before).some(isConfig), 'the other one is said again');
+    pub.end();
+    assert.equal(await pub.ended, 0);
+    const again = listener.seen.slice(before).filter(({ topic: where }) => where === config('x').topic);
+    assert.deepEqual(
+      again.filter(({ payload }) => payload !== ''),
+      [],
+    );
+  }
+});
+
 test('TLS with a client certificate; without one the broker lets nobody in', async (t) => {
   const openssl = requireService(t, 'openssl');
   if (!openssl) return;

@@ -3,6 +3,7 @@ import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { connectMqtt, MqttConnection, MqttMessage, MqttOptions } from '../../transports/mqtt/client.ts';
 import { failureCode, type MqttFailure } from '../../transports/mqtt/failure.ts';
+import { createDeletions } from './deletions.ts';
 import { createPublisher, type Fate, type Job } from './publisher.ts';
 import { createRetained } from './retained.ts';
 import { keepSession } from './session.ts';
@@ -66,12 +67,23 @@ export function createOutlet(options: OutletOptions): Outlet {
   const { clock, log, presence, birthTopic, random = Math.random } = options;
   const stop = new AbortController();
   const retained = createRetained();
+  const deletions = createDeletions(clock, log, (topic) => {
+    // An empty message of our own comes back, too.
+    if (!retained.forget(topic)) return;
+    log.info('a discovery message was emptied by somebody else: it is not sent again', { topic });
+  });
   let connection: MqttConnection | undefined;
   let cancelRebirth = (): void => {};
   let tried!: () => void;
   const firstTry = new Promise<void>((resolve) => {
     tried = resolve;
   });
+
+  const remember = (job: Job): void => {
+    if (!retained.note(job)) {
+      log.lost('retained', 'too many retained topics to remember: the last ones are not said again to Home Assistant');
+    } else if (job.retain && job.payload.length > 0) deletions.watch(job.topic);
+  };
 
   const publisher = createPublisher({
     clock,
@@ -80,12 +92,7 @@ export function createOutlet(options: OutletOptions): Outlet {
     waits: options.waits,
     stall: options.stall,
     onFate(job, fate) {
-      if (fate === 'taken' && !retained.note(job)) {
-        log.lost(
-          'retained',
-          'too many retained topics to remember: the last ones are not said again to Home Assistant',
-        );
-      }
+      if (fate === 'taken') remember(job);
       options.onFate(job, fate);
     },
   });
@@ -99,7 +106,9 @@ export function createOutlet(options: OutletOptions): Outlet {
     return [{ topic, payload: own?.payload ?? presence.online(), qos: 1, retain: true, ordinal: -1 }, ...rest];
   };
 
-  const onMessage = ({ topic, payload, retain }: MqttMessage): void => {
+  const onMessage = (message: MqttMessage): void => {
+    deletions.take(message);
+    const { topic, payload, retain } = message;
     if (topic !== birthTopic || retain || payload.toString() !== 'online') return;
     cancelRebirth();
     cancelRebirth = clock.after(rebirthWithin * random(), () => {
@@ -131,7 +140,12 @@ export function createOutlet(options: OutletOptions): Outlet {
     onUp(fresh) {
       connection = fresh;
       options.onUp(fresh);
-      publisher.up(fresh, greeting());
+      const said = greeting();
+      deletions.up(
+        fresh,
+        said.map(({ topic }) => topic),
+      );
+      publisher.up(fresh, said);
       tried();
       // The reason of a failure is that of the connection, which tells it.
       listenForBirth(fresh).catch(() => {});
@@ -139,6 +153,7 @@ export function createOutlet(options: OutletOptions): Outlet {
     onDown(why) {
       connection = undefined;
       cancelRebirth();
+      deletions.down();
       publisher.down();
       options.onDown(why);
       tried();
@@ -151,6 +166,7 @@ export function createOutlet(options: OutletOptions): Outlet {
 
   const close = (): void => {
     cancelRebirth();
+    deletions.down();
     publisher.close();
     stop.abort();
   };

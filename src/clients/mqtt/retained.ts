@@ -5,6 +5,8 @@ import type { Job } from './publisher.ts';
 export interface Retained {
   /** The broker has taken this message. False: there are too many topics; it is not remembered. */
   note(message: Outgoing): boolean;
+  /** Somebody else has emptied the topic. False: it was not remembered. */
+  forget(topic: string): boolean;
   of(topic: string): Outgoing | undefined;
   /** In the order in which the topics first came: a discovery message before the state that it announces. */
   all(): Job[];
@@ -37,6 +39,10 @@ export function createRetained(): Retained {
       bytes += bytesOf(message);
       messages.set(topic, { topic, payload, qos, retain });
       return true;
+    },
+    forget(topic) {
+      bytes -= bytesOf(messages.get(topic));
+      return messages.delete(topic);
     },
     of: (topic) => messages.get(topic),
     all: () => [...messages.values()].map((message) => ({ ...message, ordinal: -1 })),

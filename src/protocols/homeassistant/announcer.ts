@@ -9,7 +9,8 @@ export type KnownDevices = Record<string, KnownDevice>;
 /** Finds out which devices there are and what they have. */
 export interface Announcer {
   /**
-   * The discovery message that this record asks for, or undefined: when nothing is new.
+   * The discovery message that this record asks for, or undefined: when nothing is new. Its payload is empty, which takes the device
+   * out, when nothing that was announced of it is wanted any longer.
    *
    * @param topic where the record goes
    * @param now milliseconds since 1970
@@ -18,7 +19,7 @@ export interface Announcer {
     record: VoltRecord,
     topic: string | undefined,
     now: number,
-  ): { topic: string; payload: object; id: string } | undefined;
+  ): { topic: string; payload: object | ''; id: string } | undefined;
   readonly devices: KnownDevices;
 }
 
@@ -124,12 +125,12 @@ export function createAnnouncer(
       changed = noteFields(device, record) || changed;
       changed = noteFacts(device, record) || changed;
       if (!changed) return undefined;
-      const payload = discoveryConfig(known, settings);
-      if (!payload) return undefined;
+      const { sent } = known;
+      const payload = discoveryConfig(known, settings) ?? (sent ? '' : undefined);
+      if (payload === undefined) return undefined;
       const first = !device.looked;
       device.looked = true;
       const hash = hashOf(JSON.stringify(payload));
-      const { sent } = known;
       // A run that stays says all once: nobody tells us whether the message of the last one arrived.
       const due = first && (settings.statusTopic !== undefined || Math.abs(now - (sent?.at ?? 0)) > announceAgain);
       if (sent?.hash === hash && !due) return undefined;

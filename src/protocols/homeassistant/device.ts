@@ -42,6 +42,9 @@ export const objectId = (id: string): string => `voltpipe_${id.replaceAll(':', '
 
 const address = /^[0-9A-F]{2}(:[0-9A-F]{2}){5}$/i;
 
+/** An address as records have it; anything else as it is. */
+export const inCapitals = (id: string): string => (address.test(id) ? id.toUpperCase() : id);
+
 const makers: Readonly<Record<string, string>> = {
   bm2: 'Leagend',
   bm6: 'Leagend',

@@ -287,6 +287,19 @@ test('an entity that is no longer wanted is taken out: Home Assistant keeps one 
   assert.ok(components['voltage']!['unique_id']);
 });
 
+test('a device with nothing left that is wanted is taken out, once a run; one that was never announced asks for nothing', () => {
+  const before = announcing();
+  before.take(reading({ voltage: 12 }));
+  const after = announcing(before.announcer.devices, { omit: new Set(['voltage']) });
+  const told = after.take(reading({ voltage: 12 }))!;
+  assert.deepEqual([told.topic, told.payload], ['homeassistant/device/voltpipe_AABBCCDDEEFF/config', '']);
+  assert.equal(after.take(reading({ voltage: 12 })), undefined);
+  const again = announcing(after.announcer.devices);
+  assert.ok(again.take(reading({ voltage: 12 }))!.payload.components['voltage']);
+  const never = announcing({}, { omit: new Set(['voltage']) });
+  assert.equal(never.take(reading({ voltage: 12 })), undefined);
+});
+
 test('keys that are not wanted get no entity, and without a status nothing is made unavailable by it', () => {
   const { take } = announcing({}, { omit: new Set(['cells']), statusTopic: undefined, expireAfter: 0 });
   const told = take(reading({ voltage: 12, cells: [3] }))!;
