@@ -25,6 +25,8 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
   /** The command has asked for its next record: it is done with all that it was given. */
   let asking = false;
   let exhausted = false;
+  /** The input can't be read on (a bad line with --strict). To the command it is over: what it has read is still brought to its end. */
+  let broken: { error: unknown } | undefined;
   let started = false;
   let cancelled = false;
   let tellDelivered: ((count: number) => void) | undefined;
@@ -39,6 +41,12 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     waiters.put(item, outbox.put(item, text));
     made?.wrote();
   };
+
+  const nextBatch = (): Promise<Batch | undefined> =>
+    input.next().catch((error: unknown) => {
+      broken = { error };
+      return undefined;
+    });
 
   /** The next record for the command; foreign types pass by. */
   const advance = async (): Promise<IteratorResult<VoltRecord>> => {
@@ -59,7 +67,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       made?.idle();
       ledger?.idle(taken);
       if (!takesOver) await outbox.room();
-      const batch = cancelled ? undefined : await input.next();
+      const batch = cancelled ? undefined : await nextBatch();
       if (!batch) {
         exhausted = true;
         at = current.items.length;
@@ -112,7 +120,8 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
   const pump = async (): Promise<void> => {
     let result: Outcome;
     try {
-      result = { status: await exhaust() };
+      const status = await exhaust();
+      result = broken ? failureOf(broken.error) : { status };
       asking = true;
       // What a sink has not called delivered is not, although it has read all.
       made?.idle();

@@ -26,19 +26,22 @@ export async function openUdp(host: string, port: number): Promise<UdpSocket> {
   const failed = new Promise<SocketFailure>((resolve) => {
     socket.on('error', (error) => resolve(explainSocket(error)));
   });
-  await Promise.race([
-    new Promise<void>((resolve) => {
-      socket.bind(0, () => {
-        if (type === 'udp4') socket.setBroadcast(true);
-        socket.connect(port, address, () => resolve());
-      });
-    }),
-    failed.then((why) => {
-      socket.close();
-      throw why;
-    }),
-  ]);
   let open = true;
+  const close = (): void => {
+    if (open) socket.close();
+    open = false;
+  };
+  const connected = new Promise<undefined>((resolve) => {
+    socket.bind(0, () => {
+      if (type === 'udp4') socket.setBroadcast(true);
+      socket.connect(port, address, () => resolve(undefined));
+    });
+  });
+  const why = await Promise.race([connected, failed]);
+  if (why) {
+    close();
+    throw why;
+  }
   return {
     longest: longest[type],
     failed,
@@ -52,9 +55,6 @@ export async function openUdp(host: string, port: number): Promise<UdpSocket> {
         });
       });
     },
-    close() {
-      if (open) socket.close();
-      open = false;
-    },
+    close,
   };
 }
