@@ -51,7 +51,7 @@ test('two connections at a time: each device is found and read, one that is not 
   const env = cleanEnvironment(temporaryFolder('air'), {
     VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
     VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
-    BATTERYHAWK_BLUETOOTH_CONNECTION_TIMEOUT: '4',
+    BATTERYHAWK_BLUETOOTH_CONNECTION_TIMEOUT: '8',
   });
   const set = await shell(registered([...there, absent], 'retry_attempts=1'), { env });
   assert.equal(set.status, 0, set.stderr);
@@ -64,7 +64,7 @@ test('two connections at a time: each device is found and read, one that is not 
     .map((line) => JSON.parse(line));
   const read = records.filter(({ type }) => type === 'battery_reading').map(({ device_id }) => device_id);
   assert.deepEqual(read.sort(), there, got.stderr);
-  assert.match(got.stderr, /50:54:7B:00:00:99: not seen in 4 s/);
+  assert.match(got.stderr, /50:54:7B:00:00:99: not seen in 8 s/);
   assert.deepEqual(air.controller.state, { scanning: false, connecting: false, connections: [] });
 });
 

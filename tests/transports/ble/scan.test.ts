@@ -12,18 +12,17 @@ import { drivers, testAdapter, testAir } from '../../support/bluetooth.ts';
 async function scanUntil(adapter: Adapter, enough: (seen: ReadonlyMap<string, Sighting>) => boolean) {
   const seen = new Map<string, Sighting>();
   let told = 0;
-  let stop: () => Promise<void> = async () => {};
-  await new Promise<void>((resolve, reject) => {
-    adapter
-      .scan((sighting) => {
-        told++;
-        seen.set(sighting.id, sighting);
-        if (enough(seen)) resolve();
-      })
-      .then((end) => {
-        stop = end;
-      }, reject);
+  let wake = (): void => {};
+  const complete = new Promise<void>((resolve) => {
+    wake = resolve;
   });
+  // The first devices may be told before it is known that the scan has begun.
+  const stop = await adapter.scan((sighting) => {
+    told++;
+    seen.set(sighting.id, sighting);
+    if (enough(seen)) wake();
+  });
+  await complete;
   await stop();
   return { seen, told };
 }

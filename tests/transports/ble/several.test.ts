@@ -5,6 +5,7 @@ import { systemClock } from '../../../src/runtime/clock.ts';
 import { bmPeripheral } from '../../../src/simulators/ble/bm.ts';
 import type { Peripheral, PeripheralFaults } from '../../../src/simulators/ble/peripheral.ts';
 import type { Adapter } from '../../../src/transports/ble/adapter.ts';
+import type { FromChild } from '../../../src/transports/ble/messages.ts';
 import { LinkError } from '../../../src/transports/link.ts';
 import { drivers, impatient, limits, testAdapter, testAir } from '../../support/bluetooth.ts';
 
@@ -59,13 +60,18 @@ for (const driver of drivers) {
     const { stop, next } = await search(adapter, one);
     await next();
     const order: string[] = [];
+    const deaf = new Promise<void>((resolve) =>
+      adapter.ctx.children.at(-1)!.on('message', (told: FromChild) => {
+        if (told.say === 'scanning' && !told.on) resolve();
+      }),
+    );
     const connecting = adapter.connect(other, gatt, { ...limits, connect: 2000 });
     const givenUp = connecting.then(
       () => assert.fail('it was connected'),
       () => void order.push('given up'),
     );
-    await air.until(({ events }) => events.some(({ event }) => event === 'scan_stopped'));
-    const listened = adapter.listened(1500, new AbortController().signal).then(() => void order.push('listened'));
+    await deaf;
+    const listened = adapter.listened(300, new AbortController().signal).then(() => void order.push('listened'));
     await Promise.all([givenUp, listened]);
     assert.deepEqual(order, ['given up', 'listened']);
     await next();
