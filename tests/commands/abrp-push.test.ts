@@ -13,7 +13,7 @@ import {
   simulatedToken,
   startAbrp,
 } from '../../src/simulators/abrp.ts';
-import { type FakeClock, fakeClock, settle } from '../support/clock.ts';
+import { exchanged, type FakeClock, fakeClock, settle } from '../support/clock.ts';
 import { type RunOptions, type RunResult, runCommand } from '../support/command.ts';
 
 const running: AbrpSimulator[] = [];
@@ -24,6 +24,8 @@ after(async () => {
 });
 
 const utc = 1_772_366_400;
+/** Of an exchange, as the command has it by default. */
+const readTimeout = 15_000;
 const state = (second: number, more: object = {}): VoltRecord => ({
   type: 'vehicle_telemetry',
   time: new Date((utc + second) * 1000).toISOString(),
@@ -50,6 +52,8 @@ interface World {
   stop: AbortController;
   receipts: VoltRecord[];
   result: Promise<RunResult>;
+  /** The simulator answers late. */
+  isLate: boolean;
   /** Lets time pass until so many requests have come and been judged. */
   requests(n: number): Promise<void>;
 }
@@ -98,6 +102,7 @@ async function setUp({ simulator = {}, env = {}, flags = {}, before, ...rest }: 
     stop,
     receipts,
     result,
+    isLate: simulator.faults?.some(({ delay }) => delay !== undefined) ?? false,
     put(record) {
       waiting.push(record);
       wake();
@@ -118,13 +123,14 @@ async function setUp({ simulator = {}, env = {}, flags = {}, before, ...rest }: 
   };
 }
 
-/** Lets the clock go on until the command ends. */
-async function finished({ clock, result }: World): Promise<RunResult> {
+/** Lets the clock go on until the command ends; not while a request is under way, unless the simulator makes it late by that clock. */
+async function finished({ clock, result, isLate }: World): Promise<RunResult> {
   let over = false;
   void result.then(() => {
     over = true;
   });
   for (let i = 0; !over && i < 20_000; i++) {
+    if (!isLate) await exchanged(clock, readTimeout);
     await clock.advance(100);
     await settle(2);
   }

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { command as bmwLogin } from '../../src/commands/bmw-login.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { type Bmw, type BmwOptions, startBmw } from '../../src/simulators/bmw/index.ts';
-import { type FakeClock, settle } from '../support/clock.ts';
+import { exchanged, type FakeClock, settle } from '../support/clock.ts';
 import { runCommand } from '../support/command.ts';
 import { temporaryFolder } from '../support/shell.ts';
 
@@ -42,10 +42,14 @@ export function login({ env, dataDir, clock }: Started, flags: Record<string, un
   return runCommand(bmwLogin, { env, dataDir, flags, ...(clock && { clock }) });
 }
 
-/** Lets a fake clock run, with time for real sockets and disks in between, until the condition holds. */
-export async function until(clock: FakeClock, condition: () => boolean, step = 500): Promise<void> {
+/**
+ * Lets a fake clock run, with time for real sockets and disks in between, until the condition holds; not while an exchange with
+ * the time-out `held` is under way.
+ */
+export async function until(clock: FakeClock, condition: () => boolean, step = 500, held?: number): Promise<void> {
   for (let i = 0; !condition(); i++) {
     if (i > 5000) throw new Error('it never came to that');
+    if (held !== undefined) await exchanged(clock, held);
     await clock.advance(step);
     await new Promise((resolve) => setTimeout(resolve, 2));
     await settle(1);
@@ -53,7 +57,7 @@ export async function until(clock: FakeClock, condition: () => boolean, step = 5
 }
 
 /** The same for a promise. */
-export async function during<T>(clock: FakeClock, promise: Promise<T>, step = 500): Promise<T> {
+export async function during<T>(clock: FakeClock, promise: Promise<T>, step = 500, held?: number): Promise<T> {
   let done = false;
   promise.then(
     () => {
@@ -63,6 +67,6 @@ export async function during<T>(clock: FakeClock, promise: Promise<T>, step = 50
       done = true;
     },
   );
-  await until(clock, () => done, step);
+  await until(clock, () => done, step, held);
   return promise;
 }

@@ -2,6 +2,7 @@ import { type Clock, sleepOn } from '../../src/runtime/clock.ts';
 
 interface Alarm {
   at: number;
+  length: number;
   order: number;
   fn: () => void;
 }
@@ -14,6 +15,8 @@ export interface FakeClock extends Clock {
   jump(ms: number): void;
   /** How many timers wait. */
   readonly waiting: number;
+  /** A timer of just this length waits. That of its time-out tells that an exchange over a real socket is under way. */
+  isSet(ms: number): boolean;
 }
 
 /** A fake clock that starts at `start` (milliseconds, or RFC 3339). */
@@ -28,7 +31,7 @@ export function fakeClock(start: number | string = '2026-03-01T12:00:00.000Z'): 
     now: () => origin + elapsed + shift,
     monotonic: () => elapsed,
     after(ms, fn) {
-      const alarm: Alarm = { at: elapsed + Math.max(0, ms), order: order++, fn };
+      const alarm: Alarm = { at: elapsed + Math.max(0, ms), length: ms, order: order++, fn };
       alarms.add(alarm);
       return () => alarms.delete(alarm);
     },
@@ -54,6 +57,7 @@ export function fakeClock(start: number | string = '2026-03-01T12:00:00.000Z'): 
     get waiting() {
       return alarms.size;
     },
+    isSet: (ms) => [...alarms].some(({ length }) => length === ms),
   };
   return clock;
 }
@@ -61,6 +65,14 @@ export function fakeClock(start: number | string = '2026-03-01T12:00:00.000Z'): 
 /** Gives pending promises and immediate callbacks (also those of loopback sockets) a chance to run. */
 export async function settle(turns = 5): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Holds the clock while an exchange with this time-out is under way, so that it takes no time of it, however slow the machine is. */
+export async function exchanged(clock: FakeClock, timeout: number): Promise<void> {
+  for (const end = performance.now() + 30_000; clock.isSet(timeout); ) {
+    if (performance.now() > end) throw new Error('no answer in half a minute');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 /** Lets time pass in steps until a condition holds that needs real work too; fails after ten real seconds. */
