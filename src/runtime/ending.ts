@@ -17,6 +17,9 @@ export interface Ending {
 /** Of the grace time, the share in which input is still read to its end; the rest is for flushing. */
 const drainShare = 0.8;
 
+/** Somebody who pressed Ctrl-C and waits for so many milliseconds is told what for. */
+const hurryAfter = 1000;
+
 /** First signal or --timeout: sources stop, filters drain, sinks flush, all within --grace. Second signal: at once. */
 export function controlEnding(
   plan: readonly PlannedStage[],
@@ -45,10 +48,15 @@ export function controlEnding(
       }),
     );
   };
+  const sayHowToHurry = (): void =>
+    plan[0]!.setup.log.info('brings to its end what it has begun; Ctrl-C again ends at once');
   const onSignal = (received: NodeJS.Signals): void => {
     if (signal) return void dieBy(received);
     signal = received;
     stop();
+    if (received === 'SIGINT' && descriptorKind(2) === 'terminal') {
+      cancels.push(systemClock.after(hurryAfter, sayHowToHurry, { idle: true }));
+    }
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

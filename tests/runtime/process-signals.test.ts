@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { command, shell, until } from '../support/fixture.ts';
+import { bundled, command, shell, until } from '../support/fixture.ts';
+import { cleanEnvironment, temporaryFolder } from '../support/shell.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} ends a source behind a slow reader with its last line whole, ten times of ten, by the signal itself`, async () => {
@@ -94,6 +96,19 @@ test('a second signal is immediate', async () => {
   child.kill('SIGINT');
   assert.equal((await ended).signal, 'SIGINT');
   assert.ok(performance.now() - begun < 2000);
+});
+
+test('who pressed Ctrl-C on a terminal and has to wait is told what for', async (t) => {
+  const VP = `${process.execPath} ${bundled('fixture-commands')}`;
+  const terminal = openTerminal(t, cleanEnvironment(temporaryFolder('hurry'), { VP }));
+  if (!terminal) return;
+  terminal.type('$VP stuck --grace 60s');
+  await until(() => terminal.shown().includes('"n":1'));
+  terminal.type('\u0003');
+  await until(() => terminal.shown().includes('stuck: brings to its end what it has begun; Ctrl-C again ends at once'));
+  terminal.type('\u0003');
+  terminal.type('echo "status: $?"');
+  await until(() => terminal.shown().includes('status: 130'));
 });
 
 test('--timeout ends the whole run with exit status 75, drained', async () => {
