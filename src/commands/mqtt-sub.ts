@@ -170,10 +170,10 @@ With --share several mqtt-sub divide the messages of a topic among themselves. A
     intake.refused.catch((error) => taking.queue.fail(error));
     ctx.signal.addEventListener('abort', () => taking.queue.end(), { once: true });
     try {
-      yield* taking.queue;
+      yield* taking.records();
     } finally {
       taking.close();
-      await intake.finish();
+      await intake.finish(taking.unread);
     }
   },
 });
@@ -186,6 +186,8 @@ function taker(ctx: Ctx) {
   let resume: (() => void) | undefined;
   let room: Promise<void> | undefined;
   let skipped = 0;
+  /** Records that wait in the queue for their acknowledgement: with --count some are never read. */
+  const unread = new Set<VoltRecord>();
   const go = (): void => {
     resume?.();
     room = undefined;
@@ -213,6 +215,15 @@ function taker(ctx: Ctx) {
 
   return {
     queue,
+    async *records(): AsyncGenerator<VoltRecord, void, void> {
+      for await (const record of queue) {
+        unread.delete(record);
+        yield record;
+      }
+    },
+    get unread() {
+      return unread.size;
+    },
     take(message: MqttMessage): { safe?: Promise<void>; room?: Promise<void> | undefined } {
       if (message.retain && dropRetained) {
         messages.add(1, { result: 'retained' });
@@ -227,6 +238,7 @@ function taker(ctx: Ctx) {
       }
       messages.add(1, { result: 'taken' });
       const safe = message.qos > 0 ? ctx.written(record) : undefined;
+      if (message.acknowledge) unread.add(record);
       queue.push(record);
       return { ...(safe && { safe }), room };
     },

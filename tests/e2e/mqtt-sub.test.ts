@@ -11,7 +11,7 @@ import { type RunOptions, runCommand } from '../support/command.ts';
 import { made, quiet } from '../support/fixture-pipeline.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { eventually, listen } from '../support/mqtt.ts';
-import { cleanEnvironment, temporaryFolder } from '../support/shell.ts';
+import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
 const url = (port: number): string => `mqtt://127.0.0.1:${port}`;
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
@@ -334,4 +334,19 @@ test('QoS 2 could lose what is under way: with a session it is refused, and what
   await eventually(() => records.length === 1);
   assert.deepEqual([records[0]!['payload'], records[0]!['qos']], ['twice', 1]);
   await end();
+});
+
+test('--count ends the command though more messages have come; the broker keeps those for the next one', async (t) => {
+  const broker = await startMosquitto(t);
+  if (!broker) return;
+  const env = cleanEnvironment(temporaryFolder('count'));
+  const line = `mqtt-sub --url ${url(broker.port)} --client-id counter --session 1h`;
+  await shell(`${line} --timeout 2s 'home/#'`, { env });
+  const probe = await connectMqtt({ url: url(broker.port) });
+  for (const n of upTo(3)) await probe.publish('home/x', JSON.stringify({ type: 'x', n }), { qos: 1 });
+  await probe.end();
+  const first = await shell(`${line} --timeout 20s --unwrap --once 'home/#'`, { env });
+  assert.deepEqual([first.status, first.stdout], [0, '{"type":"x","n":1}\n'], first.stderr);
+  const rest = await shell(`${line} --timeout 20s --unwrap --count 2 'home/#'`, { env });
+  assert.deepEqual([rest.status, rest.stdout], [0, '{"type":"x","n":2}\n{"type":"x","n":3}\n'], rest.stderr);
 });

@@ -9,8 +9,8 @@ export interface Acks {
   expect(safe: Promise<void> | undefined, acknowledge: () => void): void;
   /** The connection is over: what was not acknowledged never will be on it. */
   forget(): void;
-  /** Resolves when nothing waits any longer for its acknowledgement. */
-  idle(): Promise<void>;
+  /** Resolves when nothing waits any longer for its acknowledgement but the last `left` messages. */
+  idle(left?: number): Promise<void>;
   readonly open: number;
 }
 
@@ -37,8 +37,8 @@ export function createAcks(): Acks {
       waiting.length = 0;
       bell.ring();
     },
-    async idle() {
-      while (waiting.length > 0) await bell.heard();
+    async idle(left = 0) {
+      while (waiting.length > left) await bell.heard();
     },
   };
 }

@@ -38,8 +38,11 @@ export interface Intake {
   readonly refused: Promise<never>;
   /** Messages that the broker does not know to be safe. */
   readonly unacknowledged: number;
-  /** Takes no more; waits until what was taken is safe and acknowledged, then ends. */
-  finish(): Promise<void>;
+  /**
+   * Takes no more; waits until what was taken is safe and acknowledged, then ends. The last `unread` messages of QoS 1 never will be:
+   * the broker keeps them, if it keeps anything.
+   */
+  finish(unread?: number): Promise<void>;
 }
 
 const keepalive = 30;
@@ -121,13 +124,13 @@ export function createIntake(options: IntakeOptions): Intake {
     get unacknowledged() {
       return acks.open;
     },
-    async finish() {
+    async finish(unread = 0) {
       ending = true;
       const late = new AbortController();
       const giveUp = (): void => late.abort();
       options.deadline.addEventListener('abort', giveUp, { once: true });
       if (options.deadline.aborted) giveUp();
-      await Promise.race([acks.idle(), clock.sleep(keepalive * 1000, late.signal).catch(() => {})]);
+      await Promise.race([acks.idle(unread), clock.sleep(keepalive * 1000, late.signal).catch(() => {})]);
       late.abort();
       options.deadline.removeEventListener('abort', giveUp);
       await connection?.end();
