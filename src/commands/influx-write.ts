@@ -24,7 +24,7 @@ const options = {
     key: 'influxdb.enabled',
     env: ['BATTERYHAWK_INFLUXDB_ENABLED'],
     default: true,
-    summary: 'write at all; when false, records are read and nothing is done with them',
+    summary: 'write at all; when false, records are read and neither written nor acknowledged: a spool keeps them',
   },
   rp: { type: 'string', value: 'NAME', key: 'influxdb.retentionPolicy', summary: 'retention policy (1.x)' },
   createDb: {
@@ -151,9 +151,15 @@ Lines go out in batches: when --batch lines are there, or after --flush. Two req
   },
 });
 
+/** Nothing counts as delivered: a spool before it keeps the records until they are wanted. */
 async function ignore(ctx: Ctx): Promise<void> {
   ctx.log.info('influxdb.enabled is false: nothing is written');
-  for await (const _ of ctx.input) ctx.delivered(1);
+  let isSaid = false;
+  for await (const _ of ctx.input) {
+    if (isSaid || !ctx.upstreamWaits) continue;
+    ctx.log.warn('influxdb.enabled is false: no record is acknowledged, and who keeps them goes on keeping them');
+    isSaid = true;
+  }
 }
 
 /** Nothing counts as delivered. */

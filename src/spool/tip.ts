@@ -94,7 +94,9 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     if (open && open.segment.bytes > 0 && open.segment.bytes + length > limit) await roll();
     if (open) return open;
     const last = index.segments.at(-1);
-    if (last?.kind === 'log' && last.path !== sealed && last.first <= first && last.bytes + length <= segmentBytes) {
+    // An empty one of that name may be open in a reader already, which would never see another file in its place.
+    const fits = last && (last.bytes + length <= segmentBytes || (last.bytes === 0 && last.first === first));
+    if (fits && last.kind === 'log' && last.path !== sealed && last.first <= first) {
       return openAt(await disk.openToWrite(last.path), last);
     }
     if (last?.kind === 'log' && last.bytes === 0) index.remove(last);

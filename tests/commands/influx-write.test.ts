@@ -10,7 +10,7 @@ import { type InfluxOptions, type InfluxSimulator, startInflux } from '../../src
 import { fakeClock } from '../support/clock.ts';
 import { type RunOptions, runCommand } from '../support/command.ts';
 import { freePort } from '../support/mosquitto.ts';
-import { temporaryFolder } from '../support/shell.ts';
+import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 import { type Turned, turned } from '../support/turned.ts';
 
 const running: InfluxSimulator[] = [];
@@ -143,9 +143,34 @@ describe('influx-write speaks the interface of the server', () => {
       { env: { BATTERYHAWK_INFLUXDB_ENABLED: 'false' } },
     );
     assert.equal(status, 0);
-    assert.equal(delivered, 3);
+    assert.equal(delivered, 0);
     assert.deepEqual(influx.bodies, []);
     assert.match(log.join('\n'), /nothing is written/);
+  });
+
+  test('influxdb.enabled: false behind a spool leaves every record in it, and says so (HAWK-59)', async () => {
+    const cwd = temporaryFolder('disabled');
+    const run = (line: string, off = true) =>
+      shell(line, {
+        cwd,
+        stdin: '',
+        env: { ...cleanEnvironment(cwd), ...(off && { BATTERYHAWK_INFLUXDB_ENABLED: 'false' }) },
+      });
+    const feed = `printf '%s\\n' '${readings(3)
+      .map((one) => JSON.stringify(one))
+      .join("' '")}' | spool put d`;
+    assert.equal((await run(feed)).status, 0);
+    for (const line of ['spool get d -- influx-write', "voltpipe run 'spool get d | influx-write'"]) {
+      const { status, stderr } = await run(line);
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /influxdb\.enabled is false: no record is acknowledged/);
+      assert.equal(JSON.parse((await run('spool stat d')).stdout).backlog, 3, line);
+    }
+    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'] });
+    running.push(influx);
+    const { status, stderr } = await run(`spool get d -- influx-write --url ${influx.url}`, false);
+    assert.equal(status, 0, stderr);
+    assert.equal(influx.points().length, 3);
   });
 });
 

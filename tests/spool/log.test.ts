@@ -3,6 +3,8 @@ import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, truncate
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { logFile } from '../../src/spool/segments.ts';
+import type { Inlet, Outlet } from '../../src/spool/spool.ts';
 import {
   cursorIn,
   fill,
@@ -12,6 +14,7 @@ import {
   range,
   spoolFolder,
   takeAll,
+  type Worked,
   work,
   workIn,
   workOut,
@@ -196,6 +199,23 @@ test('numbers go on when all segments are gone, so that nothing new counts as de
   assert.deepEqual(numbers(await takeAll(again)), [6, 7]);
   assert.equal(again.backlog(), 0);
   await again.close();
+});
+
+test('an empty segment that a reader has open already is written to, however much comes at once', async () => {
+  for (const [input, output] of [
+    [work, undefined],
+    [workIn, workOut],
+  ] as const) {
+    const folder = spoolFolder();
+    writeFileSync(logFile(folder, 1), '');
+    const spool = await input({ folder, segmentBytes: 1000 });
+    const reader = output ? await output({ folder }) : (spool as Worked & Inlet & Outlet);
+    assert.deepEqual(await takeAll(reader), []);
+    await fill(spool, 1, 20, 100);
+    assert.deepEqual(numbers(await takeAll(reader)), range(1, 20));
+    await reader.close();
+    if (output) await spool.close();
+  }
 });
 
 test('files that are none of its own are left alone', async () => {

@@ -13,8 +13,10 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ save: fc.constant(true) }) },
 );
 
-/** Small segments, and yet more room than all lives together can fill: a gap can come of a loss alone. */
+/** More room than all lives together can fill: a gap can come of a loss alone. */
 const maxBytes = 4 * 1024 * 1024;
+/** And yet a life has several segments, which end, begin and go while the power may be cut. */
+const segmentBytes = 32 * 1024;
 
 type Action = { append?: number; deliver?: number; save?: boolean };
 
@@ -44,6 +46,9 @@ export async function powerCuts(runs: number): Promise<void> {
       { nil: undefined },
     ),
   });
+  /** Lives in which one segment followed another, and in which one went. */
+  let rolled = 0;
+  let removed = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => {
       const folder = spoolFolder();
@@ -57,6 +62,9 @@ export async function powerCuts(runs: number): Promise<void> {
           if (disk.steps.length >= cutAt) throw new Error('cut');
         };
         await live(folder, disk, actions).catch(() => {});
+        const made = disk.steps.filter((step) => /^create \d+\.log/.test(step)).length;
+        if (made > 1) rolled++;
+        if (disk.steps.some((step) => /^remove \d+\.log/.test(step))) removed++;
         disk.cutPower({
           kept: keep,
           comesBack: back,
@@ -84,7 +92,7 @@ export async function powerCuts(runs: number): Promise<void> {
         actions: readonly Action[],
       ): Promise<void> {
         // Its timers die with it.
-        const spool = await work({ folder: where, disk, clock: fakeClock(), maxBytes });
+        const spool = await work({ folder: where, disk, clock: fakeClock(), maxBytes, segmentBytes });
         const start = given.length;
         for (const { append, deliver, save } of actions) {
           if (append !== undefined) {
@@ -108,4 +116,6 @@ export async function powerCuts(runs: number): Promise<void> {
     }),
     { numRuns: runs },
   );
+  assert.ok(rolled > runs / 10, `in ${rolled} lives of ${runs} runs a segment was followed by another one`);
+  assert.ok(removed > runs / 20, `in ${removed} lives of ${runs} runs a segment was removed`);
 }
