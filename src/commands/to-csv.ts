@@ -4,7 +4,7 @@ import { csvWriter } from '../filters/csv/writer.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
-import { exit, fail } from '../runtime/exit.ts';
+import { CommandError, fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
 import { inWords } from '../runtime/system-error.ts';
 import { checkCsvOptions, csvOptionsOf, csvTableOptions } from './csv-options.ts';
@@ -70,7 +70,7 @@ What a column can't hold, as a balanced cell 33, is left empty. The layout names
     },
     {
       title: 'READING',
-      text: `With --from a column that the vocabulary knows is read as what it is there, any other one as JSON if it is such, else as text. A row with too few or too many cells, or with a number that is none, is said with its line, skipped, and makes the exit status 65. A list with a cell missing in its midst is left out whole.
+      text: `With --from a column that the vocabulary knows is read as what it is there, any other one as JSON if it is such, else as text. A row with too few or too many cells, or with a number that is none, is said with its line, skipped, and makes the exit status 65, and so is one that is not UTF-8; with --strict it ends the command. A list with a cell missing in its midst is left out whole.
 
 Without a header (--no-header) the columns are those of --columns or of --preset. The record type is that of the column type, of --of or of the preset.`,
     },
@@ -117,7 +117,7 @@ Without a header (--no-header) the columns are those of --columns or of --preset
   },
   async *run(ctx) {
     if (ctx.opts.from === undefined) yield* write(ctx);
-    else return yield* read(ctx, ctx.opts.from);
+    else yield* read(ctx, ctx.opts.from);
   },
 });
 
@@ -152,20 +152,16 @@ async function* write(ctx: Ctx): AsyncGenerator<string> {
 const widthHint = ({ preset }: Ctx['opts'], key: string): { hint?: string } =>
   preset === undefined ? { hint: `--${key}` } : {};
 
-async function* read(ctx: Ctx, file: string): AsyncGenerator<VoltRecord, number> {
+async function* read(ctx: Ctx, file: string): AsyncGenerator<VoltRecord> {
   const { opts } = ctx;
   const set = Object.fromEntries(
     opts.set.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
   );
   const reader = csvReader({ ...csvOptionsOf(opts, opts.of), hasHeader: opts.header, set });
-  let bad = 0;
   const records = function* (readings: readonly CsvReading[]): Generator<VoltRecord> {
     for (const { record, line, fault } of readings as readonly (CsvReading & { line?: number })[]) {
       if (record) yield record;
-      else {
-        bad++;
-        ctx.log.warn(`line ${line}: ${fault}`);
-      }
+      else ctx.reject(fault!, line);
     }
   };
   const input = createReadStream(file, {
@@ -176,9 +172,9 @@ async function* read(ctx: Ctx, file: string): AsyncGenerator<VoltRecord, number>
   try {
     for await (const text of input) yield* records(reader.push(text as string));
   } catch (error) {
-    if (ctx.signal.aborted) return exit.ok;
+    if (ctx.signal.aborted) return;
+    if (error instanceof CommandError) throw error;
     throw fail('io', `${file}: cannot be read: ${inWords(error)}`);
   }
   yield* records(reader.end());
-  return bad > 0 ? exit.data : exit.ok;
 }

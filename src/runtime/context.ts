@@ -48,8 +48,8 @@ export interface Context<O extends Options = Options> {
   readonly upstreamWaits: boolean;
   /** The line as it came in, or the record's JSON when it was made here. */
   text(record: VoltRecord): string;
-  /** Counts the record last read as bad input: one warning with its line number, exit status 65 at the end; with `--strict` it throws. */
-  reject(why: string): void;
+  /** Counts the record last read as bad input, or line `line` of what is read in the place of stdin: one warning with its line number, exit status 65 at the end; with `--strict` it throws. */
+  reject(why: string, line?: number): void;
   /** A bounded queue between an event source (socket, scan) and the generator. */
   queue(options: QueueOptions): Queue;
   /** The input merged with timers. */

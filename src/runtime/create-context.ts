@@ -81,7 +81,7 @@ export function createContext(
       return wiring.upstreamWaits();
     },
     text: wiring.textOf,
-    reject: (why) => setup.reject(why, wiring.currentLine()),
+    reject: (why, line) => setup.reject(why, line ?? wiring.currentLine()),
     queue: (options) => createQueue({ source: setup.name, ...options }, clock, (record) => wiring.dropped(record)),
     timers: (input: AsyncIterable<VoltRecord>) => createTimers(input, clock),
     state<T>(name: string) {

@@ -44,7 +44,7 @@ test('a file is read back; what is no row is said with its line, exit status 65'
   assert.deepEqual(records, [
     { type: 'battery_reading', time: '2026-03-01T12:00:01.000Z', voltage: 12.5, device_id: 'a' },
   ]);
-  assert.deepEqual(log, ['to-csv: warning: line 3: voltage: no number: "low"']);
+  assert.deepEqual(log, ['to-csv: warning: line 3: not a record: voltage: no number: "low"']);
   assert.equal(status, 65);
 });
 

@@ -190,9 +190,9 @@ async function planned(
       health,
       stop: new AbortController(),
       deadline: new AbortController(),
-      reject(why) {
+      reject(why, line) {
         rejected++;
-        log.warn(`not a record: ${why}`);
+        log.warn(`${line > 0 ? `line ${line}: ` : ''}not a record: ${why}`);
       },
       resettle: () => settle(definition, line, { HOME: dataDir, ...options.env }),
       atEnd: [],

@@ -32,6 +32,8 @@ export function csvReader(options: CsvReaderOptions): CsvReader {
   const type = typeOf(options);
   let names: readonly string[] | undefined = options.hasHeader ? undefined : namesWithout(options);
   let columns: readonly Column[] | undefined;
+  /** The names can't be read: what stands below them means nothing. */
+  let nameless = false;
 
   const layout = (row: Row): readonly Column[] => {
     const ofRow = row.cells[names!.indexOf('type')];
@@ -41,6 +43,9 @@ export function csvReader(options: CsvReaderOptions): CsvReader {
 
   const read = (row: Row): CsvReading | undefined => {
     const refuse = (fault: string): CsvReading => ({ line: row.line, fault });
+    if (nameless) return undefined;
+    nameless = !names && row.fault !== undefined;
+    if (nameless) return refuse(`${row.fault}: without names of columns the rest is left out`);
     if (row.fault) return refuse(row.fault);
     if (!names) {
       names = row.cells.map((name) => (name ?? '').trim());

@@ -42,6 +42,8 @@ export function rowReader(delimiter: string): RowReader {
   const endRow = (out: Row[]): void => {
     if (!quoted && cell.endsWith('\r')) cell = cell.slice(0, -1);
     endCell();
+    // What was no UTF-8 has become this when it was decoded. The text of another encoding would be garbled without a word.
+    if (cells.some((text) => text?.includes('\ufffd'))) fault ??= 'not UTF-8';
     const blank = cells.length === 1 && cells[0] === undefined;
     if (!blank || fault) out.push({ cells, line: began, ...(fault ? { fault } : {}) });
     cells = [];
