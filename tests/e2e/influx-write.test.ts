@@ -286,7 +286,7 @@ test('VictoriaMetrics: recognised, numbers and booleans arrive with all tags (HA
   );
 });
 
-test('a configuration file as the requirement has it, and a pipeline in a shell (HAWK-105, HAWK-106)', async (t) => {
+test('a configuration file as the requirement has it (HAWK-105, HAWK-106)', async (t) => {
   const influxd = await startInfluxd(t);
   if (!influxd) return;
   const home = temporaryFolder('home');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { command as mqttPub } from '../../src/commands/mqtt-pub.ts';
@@ -91,6 +91,30 @@ for (const mqttVersion of ['4', '5']) {
     assert.equal((await end()).status, 0);
   });
 }
+
+test('a broker that refuses the login, or at first the topic, ends the run with 77 and the remedy', async (t) => {
+  const guarded = await startMosquitto(t, { user: ['ha', 'secret'] });
+  const strict = await startMosquitto(t, { subscribable: ['home/#'] });
+  if (!guarded || !strict) return;
+  const folder = temporaryFolder('secrets');
+  const secret = (text: string): string => {
+    writeFileSync(join(folder, text), `${text}\n`);
+    return join(folder, text);
+  };
+  for (const mqttVersion of ['4', '5']) {
+    const login = { mqttVersion, username: secret('ha'), password: secret('wrong') };
+    const stranger = await runCommand(mqttSub, { args: ['home/#'], flags: { url: url(guarded.port), ...login } });
+    assert.equal(stranger.status, 77);
+    assert.match(stranger.error!.message, /broker refuses the login/);
+    const flags = { url: url(strict.port), mqttVersion };
+    const forbidden = await runCommand(mqttSub, { args: ['home/#', 'garage/#'], flags });
+    assert.equal(forbidden.status, 77);
+    assert.match(forbidden.error!.message, /subscription to garage\/# refused/);
+    const allowed = await subscribed(t, strict.port, ['home/#'], { mqttVersion });
+    await standing(allowed.probe, 'home/x', 'x', allowed.records);
+    assert.equal((await allowed.end()).status, 0);
+  }
+});
 
 test('--unwrap prints JSON objects as they are; garbage is skipped, counted and said once, what was retained is left out', async (t) => {
   const broker = await startMosquitto(t);

@@ -1,35 +1,18 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { background, backgroundPipeline } from '../support/background.ts';
+import { backgroundPipeline } from '../support/background.ts';
+import { home, recordsIn, textOf } from '../support/examples.ts';
 import { linesOf, readings, until } from '../support/feed.ts';
 import { freePort, startMosquitto } from '../support/mosquitto.ts';
 import { listen } from '../support/mqtt.ts';
 import { requireService } from '../support/services.ts';
-import { cleanEnvironment, root, shell, temporaryFolder } from '../support/shell.ts';
+import { root, shell } from '../support/shell.ts';
 import { cursorIn } from '../support/spool.ts';
 
-/** A simulated pack, and the words with which bms-read reads it. */
-async function home(t: TestContext, extra: Record<string, string> = {}) {
-  const folder = temporaryFolder('pipelines');
-  const env = cleanEnvironment(folder, { SPOOL: join(folder, 'spool'), LOG: join(folder, 'log.ndjson'), ...extra });
-  const pack = background(['simulate', 'jbd'], env);
-  t.after(() => pack.stop());
-  const endpoint = await pack.line(({ type }) => type === 'endpoint');
-  const port = Object.values(endpoint).find((value) => String(value).startsWith('tcp://')) as string;
-  return { folder, env, reader: `--port ${port} --type jbd --id bank` };
-}
-
-const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
-const recordsIn = (text: string): Record<string, unknown>[] =>
-  text
-    .split('\n')
-    .flatMap((line) =>
-      line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line) as Record<string, unknown>] : [],
-    );
 const timesIn = (text: string): unknown[] => recordsIn(text).map(({ time }) => time);
 
 /** A TCP peer that collects what it is sent. */

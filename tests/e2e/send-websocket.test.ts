@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage } from 'node:http';
+import { writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { command } from '../../src/commands/send.ts';
+import { type ServerCertificate, serverCertificate } from '../../src/simulators/certificates.ts';
 import { runCommand } from '../support/command.ts';
 import { countTo, fedSink, numbersIn, readings, until } from '../support/feed.ts';
 import { freePort } from '../support/mosquitto.ts';
+import { temporaryFolder } from '../support/shell.ts';
 
 interface Peer {
   url: string;
@@ -23,17 +28,27 @@ interface Setting {
   /** Answers pings (default true). */
   pongs?: boolean;
   maxPayload?: number;
+  /** Speaks TLS with this certificate. */
+  certificate?: ServerCertificate;
   /** HTTP status instead of a WebSocket. */
   refuse?: number;
   talk?: (socket: WebSocket, message: string, count: number) => void;
 }
 
-async function startPeer({ port = 0, pongs = true, maxPayload, refuse, talk }: Setting = {}): Promise<Peer> {
+async function startPeer({
+  port = 0,
+  pongs = true,
+  maxPayload,
+  certificate,
+  refuse,
+  talk,
+}: Setting = {}): Promise<Peer> {
   const messages: string[] = [];
   const requests: IncomingMessage[] = [];
+  const listener = certificate ? createTlsServer(certificate) : createServer();
+  listener.on('tlsClientError', () => {});
   const server = new WebSocketServer({
-    host: '127.0.0.1',
-    port,
+    server: listener,
     autoPong: pongs,
     ...(maxPayload === undefined ? {} : { maxPayload }),
     verifyClient: (_info: unknown, done: (ok: boolean, code?: number) => void) => done(refuse === undefined, refuse),
@@ -46,15 +61,16 @@ async function startPeer({ port = 0, pongs = true, maxPayload, refuse, talk }: S
       talk?.(socket, String(data), messages.length);
     });
   });
-  await new Promise<void>((resolve) => server.once('listening', () => resolve()));
+  await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve));
   const peer: Peer = {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/in`,
+    url: `${certificate ? 'wss' : 'ws'}://127.0.0.1:${(listener.address() as AddressInfo).port}/in`,
     requests,
     messages,
     close: () =>
       new Promise((resolve) => {
         for (const client of server.clients) client.terminate();
-        server.close(() => resolve());
+        server.close();
+        listener.close(() => resolve());
       }),
   };
   peers.push(peer);
@@ -80,6 +96,20 @@ describe('WebSocket (ESP-74)', () => {
     assert.equal(peer.requests[0]?.headers.authorization, 'Bearer tok3n-secret');
     assert.equal(peer.requests[0]?.headers['sec-websocket-protocol'], 'ndjson');
     assert.ok(records.every(({ ok, status: word }) => ok === true && word === 'read'));
+  });
+
+  test('over TLS: an unknown certificate is refused with 78 and gets nothing, one that is trusted with --ca gets all', async () => {
+    const certificate = await serverCertificate(['127.0.0.1']);
+    const peer = await startPeer({ certificate });
+    assert.match(peer.url, /^wss:/);
+    const refused = await runCommand(command, { args: [peer.url], input: readings(1) });
+    assert.deepEqual([refused.status, refused.delivered], [78, 0]);
+    assert.deepEqual(peer.messages, []);
+    const ca = join(temporaryFolder('wss'), 'ca.pem');
+    writeFileSync(ca, certificate.ca);
+    const { status, delivered } = await runCommand(command, { args: [peer.url], input: readings(3), flags: { ca } });
+    assert.deepEqual([status, delivered], [0, 3]);
+    assert.deepEqual(numbersIn(peer.messages.join('')), [0, 1, 2]);
   });
 
   test('a server that never answers a ping has not taken anything: given up, tried again', async () => {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { requireService, runService } from './services.ts';
+import { goWithout, requireService, runService } from './services.ts';
 import { temporaryFolder } from './shell.ts';
 
 /** A real broker for one test. */
@@ -21,8 +21,10 @@ export interface MosquittoOptions {
   user?: readonly [string, string];
   /** Default: a free one. */
   port?: number;
-  /** Access control list; absent: everybody may do everything. */
+  /** Access control list; absent: everybody may do everything. It lets everybody subscribe to everything, and then sends nothing. */
   acl?: string;
+  /** The only filters that may be subscribed to, by the plugin for dynamic security; all others are refused. */
+  subscribable?: readonly string[];
   /** Further lines of its configuration. */
   settings?: readonly string[];
 }
@@ -59,6 +61,12 @@ export async function startMosquitto(t: TestContext, options: MosquittoOptions =
     writeFileSync(path('acl'), options.acl);
     lines.push(`acl_file ${path('acl')}`);
   }
+  if (options.subscribable) {
+    const plugin = dynamicSecurity();
+    if (!plugin) return goWithout(t, 'mosquitto_dynamic_security.so is not installed: apt install mosquitto');
+    writeFileSync(path('dynamic-security.json'), JSON.stringify(subscribersOf(options.subscribable)), { mode: 0o600 });
+    lines.push(`plugin ${plugin}`, `plugin_opt_config_file ${path('dynamic-security.json')}`);
+  }
   lines.push(...(options.settings ?? []));
   if (options.user) {
     runService(passwordProgram(program), ['-b', '-c', path('passwords'), ...options.user]);
@@ -71,6 +79,26 @@ export async function startMosquitto(t: TestContext, options: MosquittoOptions =
   await running(child);
   return { port, stop };
 }
+
+/** Where Debian has the plugin: below the folder of the machine's architecture. */
+function dynamicSecurity(): string | undefined {
+  const folders = readdirSync('/usr/lib').map((name) => join('/usr/lib', name));
+  return folders.map((folder) => join(folder, 'mosquitto_dynamic_security.so')).find((file) => existsSync(file));
+}
+
+/** The plugin's document: everybody may publish and receive, and subscribe to these filters. */
+const subscribersOf = (filters: readonly string[]): object => ({
+  clients: [],
+  groups: [{ groupname: 'anyone', roles: [{ rolename: 'reader' }] }],
+  roles: [
+    {
+      rolename: 'reader',
+      acls: filters.map((topic) => ({ acltype: 'subscribePattern', topic, allow: true })),
+    },
+  ],
+  anonymousGroup: 'anyone',
+  defaultACLAccess: { publishClientSend: true, publishClientReceive: true, subscribe: false, unsubscribe: true },
+});
 
 /** Debian has it beside the broker's clients, in /usr/bin. */
 const passwordProgram = (program: string): string => program.replace(/\/s?bin\/mosquitto$/, '/bin/mosquitto_passwd');
