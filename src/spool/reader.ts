@@ -55,6 +55,8 @@ export interface ReaderOptions {
 }
 
 const piece = 256 * 1024;
+/** So much is read where little is expected. */
+const glance = 8 * 1024;
 const newline = 0x0a;
 /** No line is longer: 1 MiB of record and its frame. */
 const longest = 1024 * 1024 + 64;
@@ -67,6 +69,10 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
   let offset = 0;
   /** Before this, a second look finds the segment as it stays. Behind it, a line that is not good may be one that is being written. */
   let settled = 0;
+  /** Nothing was behind a blank line at the last look: what is written from now on begins there, and leaves no hole. */
+  let noHoles = false;
+  /** There was nothing more at the last look. */
+  let waiting = false;
   let buffer = Buffer.allocUnsafeSlow(piece);
   const found: Frame = { seq: 0, json: 0 };
 
@@ -144,8 +150,9 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
   /** Finds out whether a line that is not good is one that is being written. False: it may be. */
   const settle = async (end: number): Promise<boolean> => {
     const stop = buffer.indexOf(newline);
-    if (stop < 0 || stop >= end || readFrame(buffer, 0, stop, found)) return false;
+    if (stop < 0 || stop >= end || (stop === 0 && noHoles) || readFrame(buffer, 0, stop, found)) return false;
     settled = await settledBytes(disk, fd!, segment!, offset + stop + 1);
+    noHoles = stop === 0 && settled === 0;
     return offset + stop < settled;
   };
 
@@ -156,7 +163,8 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     for (;;) {
       // What this process writes while it reads may be read before it is there.
       bound = written ? segment!.bytes : Number.POSITIVE_INFINITY;
-      const count = Math.min(await disk.read(fd!, buffer, end, offset + end), Math.max(0, bound - offset - end));
+      const into = waiting && end === 0 ? buffer.subarray(0, glance) : buffer;
+      const count = Math.min(await disk.read(fd!, into, end, offset + end), Math.max(0, bound - offset - end));
       end += count;
       if (count === 0 || buffer.subarray(0, end).includes(newline)) break;
       if (end > longest) {
@@ -220,8 +228,10 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
           segment = next;
           offset = 0;
           settled = written ? Number.POSITIVE_INFINITY : 0;
+          noHoles = false;
         }
         const got = await readOn(limits);
+        waiting = got === 'end';
         if (got === 'again') continue;
         if (got !== 'end') return got;
         if (!written && !following()) index.refresh();
