@@ -28,11 +28,12 @@ export function createScreen(env: Readonly<Record<string, string | undefined>>, 
   const interactive = display.isTerminal && env.TERM !== 'dumb';
   let view: string[] = [];
   /** Goes back to where the view begins. A terminal that has become narrower since then has broken its lines. */
-  const erased = (): string => {
+  const back = (): string => {
     const up = view.reduce((rows, line) => rows + Math.max(1, Math.ceil(lengthOf(line) / display.columns)), 0);
-    return up > 0 ? `\u001b[${Math.min(up, display.rows - 1)}A\u001b[J` : '';
+    return up > 0 ? `\u001b[${Math.min(up, display.rows - 1)}A` : '';
   };
-  const drawn = (): string => view.map((line) => `${line}\n`).join('');
+  // Line by line, and what is left below at last: a screen that is cleared whole flickers, and tmux keeps each as history.
+  const drawn = (): string => `${view.map((line) => `\u001b[K${line}\n`).join('')}${view.length > 0 ? '\u001b[J' : ''}`;
   return {
     interactive,
     shared: interactive && descriptorKind(1) === 'terminal',
@@ -41,11 +42,12 @@ export function createScreen(env: Readonly<Record<string, string | undefined>>, 
     },
     color: interactive && !env.NO_COLOR,
     print(text) {
-      display.write(erased() + (text.endsWith('\n') ? text : `${text}\n`) + drawn());
+      const erased = view.length > 0 ? `${back()}\u001b[J` : '';
+      display.write(erased + (text.endsWith('\n') ? text : `${text}\n`) + drawn());
     },
     draw(text) {
       if (!interactive) return;
-      const before = erased();
+      const before = back();
       // What has left the screen at its top can't be drawn over.
       const lines = text
         .replace(/\n$/, '')

@@ -55,7 +55,7 @@ test('on a terminal the values are drawn in one place', async (t) => {
   assert.equal(status, 0);
   assert.match(stdout, /BMW has sent +\d+ messages/);
   assert.match(stdout, /state of charge .*\d+ %/);
-  assert.ok(stdout.includes('\u001b[J'), 'drawn anew');
+  assert.match(stdout, /\u001b\[\d+A/, 'drawn anew');
   assert.doesNotMatch(stdout, /\{"/);
   const lines = stdout.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, '').split('\n');
   assert.deepEqual(

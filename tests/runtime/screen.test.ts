@@ -24,7 +24,10 @@ function terminal(columns: number, rows: number) {
         else if (mark.endsWith('A') && mark.length > 2) {
           at = Math.max(at - Number(mark.slice(2, -1)), 0, lines.length - rows);
           assert.ok(lines[at] !== undefined);
-        } else if (mark === '\u001b[J') lines = [...lines.slice(0, at), ''];
+        } else if (mark === '\u001b[J') {
+          assert.ok(at > Math.max(0, lines.length - rows), 'the whole screen is cleared');
+          lines = [...lines.slice(0, at), ''];
+        } else if (mark === '\u001b[K') lines[at] = '';
         else if (!mark.startsWith('\u001b')) put(mark);
       }
     },
