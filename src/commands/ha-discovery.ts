@@ -66,7 +66,7 @@ All entities are unavailable when the status of --instance, which mqtt-pub keeps
     },
     {
       title: 'REMOVING',
-      text: `ha-discovery --remove | mqtt-pub --no-status takes out all devices that this instance has announced, with a device's id that one alone, in capitals or not. Their retained states go too. Without --no-status the goodbye of this mqtt-pub would make all other devices of the instance unavailable. A device that is not known here is said, and its discovery message emptied all the same.`,
+      text: `ha-discovery --remove | mqtt-pub --no-status takes out all devices that this instance has announced, with a device's id that one alone, in capitals or not. Their retained states go too; a pipeline that still runs may publish one again, since it keeps the last of each. Without --no-status the goodbye of this mqtt-pub would make all other devices of the instance unavailable. A device that is not known here is said, and its discovery message emptied all the same.`,
     },
   ],
   examples: [
