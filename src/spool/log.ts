@@ -109,13 +109,14 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     // What is delivered goes before any other record has to suffer.
     if (full && (await caps.removeDelivered().catch(() => false))) return 'again';
     if (code === undefined || whenFull === 'exit') throw fail('io', what, undefined, error);
+    if (full && whenFull === 'drop-oldest') {
+      // That is said once a minute, and how many records it costs.
+      if (await caps.dropOldest('the disk is full').catch(() => false)) return 'again';
+    }
     log.lost('disk', `${what}; tried again every second`);
     if (whenFull === 'drop-newest') return 'refuse';
-    if (whenFull === 'drop-oldest') {
-      if (full && (await caps.dropOldest('the disk is full').catch(() => false))) return 'again';
-      // What is new is worth more; what is still in memory has its chance to be delivered from there.
-      if (waiting > mostInMemory) return 'refuse';
-    }
+    // What is new is worth more; what is still in memory has its chance to be delivered from there.
+    if (whenFull === 'drop-oldest' && waiting > mostInMemory) return 'refuse';
     if (writer.closing) throw fail('io', `${what}: ${unwritten(writer)} could not be taken`, undefined, error);
     await clock.sleep(tryAgainAfter);
     return 'again';

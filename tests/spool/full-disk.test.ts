@@ -8,6 +8,7 @@ import type { Inlet } from '../../src/spool/spool.ts';
 import { fakeClock } from '../support/clock.ts';
 import { until } from '../support/fixture.ts';
 import { requireSmallDisk } from '../support/services.ts';
+import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 import { fill, logFiles, logText, numbers, range, recordOf, takeAll, work, workIn, workOut } from '../support/spool.ts';
 
 const mib = 1024 * 1024;
@@ -68,7 +69,8 @@ test('drop-oldest goes on, and all that is not dropped comes out', async (t) => 
   at.fillUp(2 * mib);
   const spool = await at.open(work({ folder: at.folder, maxBytes }));
   await fill(spool, 1, 4000, 1000);
-  assert.match(spool.log.join('\n'), /cannot be written: ENOSPC/);
+  assert.match(spool.log.join('\n'), /undelivered records dropped: the disk is full/);
+  assert.doesNotMatch(spool.log.join('\n'), /ENOSPC|again/, 'said once, not with every segment');
   const out = await takeAll(spool);
   const got = numbers(out.filter(({ type }) => type === 'x'));
   assert.equal(got.length + missing(out), 4000);
@@ -200,6 +202,21 @@ for (const whenFull of ['drop-oldest', 'block'] as const) {
     await closing;
   });
 }
+
+test('spool put that is told to end while the disk takes nothing says how many records it could not take', async (t) => {
+  const at = place(t);
+  if (!at) return;
+  at.fillUp();
+  const cwd = temporaryFolder('full-put');
+  const lines = range(1, 300).map((n) => `${JSON.stringify(recordOf(n, 1000))}\n`);
+  const { stdout, stderr } = await shell(
+    `cat > in; spool put ${at.folder} --when-full block < in 2> err & writer=$!
+     until grep -q ENOSPC err; do sleep 0.05; done; kill -TERM $writer; wait $writer; cat err`,
+    { cwd, env: cleanEnvironment(cwd), stdin: lines.join('') },
+  );
+  assert.match(stdout, /cannot be written: ENOSPC: 300 records could not be taken/, stderr);
+  assert.doesNotMatch(stdout, /what was left is lost/);
+});
 
 test('on a small disk segments are small: what is delivered makes room for what comes, with all defaults', async (t) => {
   const at = place(t);
