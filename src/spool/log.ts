@@ -42,6 +42,8 @@ const smallestSegment = 64 * 1024;
 /** A disk that failed is tried again after so many milliseconds. */
 const tryAgainAfter = 1000;
 const agedEvery = 1000;
+/** That a full disk costs what is delivered is said this often at most. */
+const fullSaidEvery = 60_000;
 /** While the disk takes nothing, so many characters wait in memory before the oldest go. */
 const mostInMemory = 512 * 1024;
 
@@ -101,13 +103,23 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     parts.onWritten();
   };
 
+  let saidFullAt = Number.NEGATIVE_INFINITY;
+  const sayFull = (what: string): void => {
+    if (clock.monotonic() - saidFullAt < fullSaidEvery) return;
+    saidFullAt = clock.monotonic();
+    log.info(`${what}: what is delivered makes room`);
+  };
+
   const faulted = async (error: NodeJS.ErrnoException, waiting: number): Promise<'again' | 'refuse'> => {
     const { code } = error;
     const what = `${index.folder}: cannot be written: ${code ?? error.message}`;
     const full = isFull(error);
     if (full) index.refresh();
     // What is delivered goes before any other record has to suffer.
-    if (full && (await caps.removeDelivered().catch(() => false))) return 'again';
+    if (full && (await caps.removeDelivered().catch(() => false))) {
+      sayFull(what);
+      return 'again';
+    }
     if (code === undefined || whenFull === 'exit') throw fail('io', what, undefined, error);
     if (full && whenFull === 'drop-oldest') {
       // That is said once a minute, and how many records it costs.

@@ -109,6 +109,7 @@ for (const whenFull of ['drop-oldest', 'drop-newest', 'block', 'exit'] as const)
     const last = delivered + Math.floor(delivered * 1.5);
     await fill(spool, delivered + 1, last, 1000);
     assert.deepEqual(spool.dropped, []);
+    assert.equal(spool.log.filter((line) => line.includes('ENOSPC: what is delivered makes room')).length, 1);
     assert.deepEqual(numbers(await takeAll(spool)), range(delivered + 1, last));
     await spool.close();
   });
