@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
+import { testAir } from '../support/bluetooth.ts';
 import { influxRows, startInfluxd } from '../support/databases.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { listen } from '../support/mqtt.ts';
-import { shell } from '../support/shell.ts';
+import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 import { packs } from './bms-fleet.ts';
 
 const round = 'bms-read --registry --once --no-initial-scan';
@@ -41,7 +44,7 @@ test('a round over the registry at the broker: readings, statuses, summaries and
   const fleet = await packs(t, 1, 3600);
   const listener = await listen(t, broker.port);
   const url = `mqtt://127.0.0.1:${broker.port}`;
-  const got = await shell(`${round} | mqtt-pub --url ${url} --prefix battery_hawk`, {
+  const got = await shell(`set -o pipefail; ${round} | mqtt-pub --url ${url} --prefix battery_hawk`, {
     env: fleet.env,
   });
   assert.equal(got.status, 0, got.stderr);
@@ -60,4 +63,21 @@ test('a round over the registry at the broker: readings, statuses, summaries and
     ({ topic, payload }) => topic === 'battery_hawk/system/status' && payload.includes('uptime'),
   );
   assert.deepEqual(JSON.parse(system.payload).devices, { connected: 1 });
+});
+
+test('a monitor that a scan finds is told at the broker (HAWK-91)', async (t) => {
+  const broker = await startMosquitto(t);
+  if (!broker) return;
+  const air = await testAir(t, [bmPeripheral({ family: 'bm6', clock: systemClock })]);
+  if (!air) return;
+  const listener = await listen(t, broker.port, ['battery_hawk/discovery/#']);
+  const env = cleanEnvironment(temporaryFolder('home'), {
+    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
+    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+  });
+  const url = `mqtt://127.0.0.1:${broker.port}`;
+  const got = await shell(`set -o pipefail; ble-scan --once | mqtt-pub --url ${url} --prefix battery_hawk`, { env });
+  assert.equal(got.status, 0, got.stderr);
+  const found = await listener.find(({ topic }) => topic === 'battery_hawk/discovery/found');
+  assert.deepEqual([JSON.parse(found.payload).device_type, found.qos, found.retain], ['bm6', 1, false]);
 });
