@@ -29,7 +29,7 @@ function fillUp(path: string, left: number): void {
 const sink = [process.execPath, join(root, 'tests/support/fixture-sink.mjs')];
 const deadSink = ['bash', '-c', 'exit 69'];
 
-/** More than the disk can hold. */
+/** More than there is room for. */
 const manyRecords = 2000;
 
 const isAtWork = (life: Life, isDead: boolean) => (): boolean =>
@@ -76,7 +76,7 @@ async function killAgainAndAgain(folder: string, filler: string, rounds: number,
         '--sync',
         random() < 0.5 ? 'always' : '20ms',
         '--max-bytes',
-        '2MiB',
+        '8MiB',
         '--',
       ].concat(isDead ? deadSink : [...sink, out, '7']),
       record: (n) => recordOf(now, n),
