@@ -58,14 +58,27 @@ function rulesOf({ slope, rules }: Given, args: readonly string[]): Rule[] {
 /** The timer that puts out what a changed configuration has cleared. */
 const rulesGone = 'rules gone';
 
-/** Takes up what was kept under `--state`, and keeps it from now on. Returns alarms that are over, since their rules are gone. */
-async function keep(ctx: Ctx, subject: () => Alarms): Promise<readonly VoltRecord[]> {
-  if (ctx.opts.state === undefined) return [];
+/** What is kept under `--state`. */
+interface Kept {
+  /** Alarms that are over, since their rules are gone. */
+  over: readonly VoltRecord[];
+  /** Keeps what is so now: an end that was put out is not put out again. */
+  save(): Promise<void>;
+}
+
+/** Takes up what was kept under `--state`, and keeps it from now on. */
+async function keep(ctx: Ctx, subject: () => Alarms): Promise<Kept> {
+  if (ctx.opts.state === undefined) return { over: [], save: async () => {} };
   const state = ctx.state<AlarmSnapshot>(`alarm-${ctx.opts.state}`);
   const saved = await state.read();
   const over = saved?.version === 1 ? subject().load(saved) : [];
   state.keep(() => subject().save());
-  return over;
+  return {
+    over,
+    save: async () => {
+      await state.update(() => subject().save());
+    },
+  };
 }
 
 /** Thresholds with hold time and hysteresis. */
@@ -135,8 +148,12 @@ A rule of --slope has a limit a unit of time, s, m, h or d, and a window: voltag
     };
     const build = (opts: Given): Alarms => alarms(rulesOf(opts, ctx.args), protections, holds, () => ctx.clock.now());
     let subject = build(ctx.opts);
-    yield* await keep(ctx, () => subject);
-    const over: VoltRecord[] = [];
+    const kept = await keep(ctx, () => subject);
+    const over = [...kept.over];
+    if (over.length > 0) {
+      yield* over.splice(0);
+      await kept.save();
+    }
     ctx.onReload((opts) => {
       const fresh = build(opts);
       over.push(...fresh.load(subject.save()));
@@ -145,7 +162,10 @@ A rule of --slope has a limit a unit of time, s, m, h or d, and a window: voltag
     });
     const alone = only.length > 0;
     for await (const { record, timer } of timers) {
-      yield* over.splice(0);
+      if (over.length > 0) {
+        yield* over.splice(0);
+        await kept.save();
+      }
       if (record === undefined) {
         if (timer !== rulesGone) yield* subject.due(timer);
         continue;

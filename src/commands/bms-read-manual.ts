@@ -30,7 +30,7 @@ A device that can't be read is tried again as its registry entry says, three tim
   },
   {
     title: 'METRICS',
-    text: 'voltpipe_bms_polls_total, with --registry: the polls of each device_id by result: read, failed (each try), missed (the one before it took too long, with its tries). A device that is left alone for a while misses none. voltpipe_bms_rejected_total: frames and bytes that were not used, by reason: checksum, cut, length, noise, request (another master asks), echo.',
+    text: 'voltpipe_bms_polls_total, with --registry: the polls of each device_id by result: read, failed (each try), missed (the one before it took too long, with its tries). A device that is left alone for a while misses none. voltpipe_bms_rejected_total: frames and bytes that were not used, by reason, such as checksum, cut, length, noise, request (another master asks) and echo.',
   },
   {
     title: 'OVER THE AIR',

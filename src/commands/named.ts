@@ -13,9 +13,10 @@ const unnamed = new Set(['ble_device', 'bms_raw']);
  * that can't be read hinders nothing: it is said, and the records go on without names.
  */
 export async function* named<R>(
-  { dataDir, clock, log }: Pick<Context, 'dataDir' | 'clock' | 'log'>,
+  ctx: Pick<Context, 'dataDir' | 'clock' | 'log'>,
   records: AsyncGenerator<VoltRecord, R, void>,
 ): AsyncGenerator<VoltRecord, R, void> {
+  const { clock, log } = ctx;
   let content: RegistryContent | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
 
@@ -23,7 +24,7 @@ export async function* named<R>(
     if (clock.monotonic() - readAt < lookAgain) return;
     readAt = clock.monotonic();
     try {
-      content = openRegistry({ dataDir, clock }).read();
+      content = openRegistry({ dataDir: ctx.dataDir, clock }).read();
       log.recovered('names', 'the registry can be read again');
     } catch (error) {
       log.lost('names', `no names of devices and vehicles: ${(error as Error).message}`);

@@ -69,7 +69,7 @@ and sinks flush, all within \`--grace\`. A second signal is immediate.
 
 When the terminal goes in which a command was started, a closed window or a dead connection, the command stops in the same way. SIGHUP while
 the terminal is there, or where there never was one, as under systemd, makes it read its configuration again; a command that has
-nothing to read again stops. What shall outlive its terminal is a systemd unit, or is started with nohup or setsid: then a hang-up only reloads.
+nothing to read again stops. What shall outlive its terminal is a systemd unit, or is started with nohup, then a hang-up only reloads, or with setsid, then its terminal sends it none.
 
 Several sinks behind one source are the business of the shell: \`tee -p\` with a process substitution for each.`,
   ],

@@ -26,8 +26,6 @@ import { say } from './stderr.ts';
 import { stdinStream } from './stdin.ts';
 import { stdoutWriter } from './stdout.ts';
 
-/** Longest line that is read. */
-
 /**
  * Runs one command, or several as a pipeline, as the whole business of this process: options, logging, signals, health, exit
  * status. Does not return: the process ends here.

@@ -282,6 +282,24 @@ describe('restart', () => {
       records.map(({ alarm: name, state, time, reason }) => [name, state, time, reason]),
       ['low', 'short_circuit'].map((name) => [name, 'cleared', at(0), 'no rule stands for it any more']),
     );
+    const again = await runCommand(alarm, { input: [], dataDir, args: ['flat: voltage<11'], flags });
+    assert.deepEqual(again.records, [], 'once');
+  });
+
+  test('a rule that keeps its name and takes another type of records is another rule', async () => {
+    const dataDir = temporaryFolder('alarm');
+    const flags = { state: 'w', only: ['alarm'] };
+    await runCommand(alarm, { input: [reading(0, { voltage: 11 })], dataDir, args: ['low: voltage<12'], flags });
+    const { records } = await runCommand(alarm, {
+      input: [],
+      dataDir,
+      args: ['low: vehicle_telemetry.voltage<12'],
+      flags,
+    });
+    assert.deepEqual(
+      records.map(({ alarm: name, state }) => `${name} ${state}`),
+      ['low cleared'],
+    );
   });
 
   test('a slope and a protection outlive it, too', async () => {

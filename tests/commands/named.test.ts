@@ -54,3 +54,19 @@ test('a registry that can not be read is said, and the device is read all the sa
   assert.deepEqual(namesOf(result.records[0]), unnamed);
   assert.match(result.log.join('\n'), /no names of devices and vehicles: .*devices\.json/);
 });
+
+test('a reading needs no data directory: one that can not be made is said, and hinders nothing', async (t) => {
+  const { line } = await startJbd(t);
+  const nowhere = join(temporaryFolder('names'), 'file');
+  writeFileSync(nowhere, '');
+  for (const more of [{}, { interval: '10s', count: '1' }]) {
+    const got = await runCommand(bmsRead, {
+      dataDir: join(nowhere, 'data'),
+      runtimeDir: temporaryFolder('run'),
+      flags: { port: line.url, type: 'jbd', ...more },
+    });
+    assert.equal(got.status, 0, got.error?.message);
+    assert.equal(got.records.length, 1);
+    assert.match(got.log.join('\n'), /no names of devices and vehicles/);
+  }
+});

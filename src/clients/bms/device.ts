@@ -12,7 +12,7 @@ import type { VoltRecord } from '../../records/record.ts';
 import { timestamp } from '../../runtime/clock.ts';
 import { CommandError, exit, fail } from '../../runtime/exit.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
-import { type BmsHost, createExchange, type Patience } from './exchange.ts';
+import { type BmsHost, createExchange, hostOf, type Patience } from './exchange.ts';
 import { type Found, probe, type Wire } from './probe.ts';
 import { createSaid } from './said.ts';
 import { Unrecognised } from './silence.ts';
@@ -77,7 +77,7 @@ export async function readDevice(target: Target, host: BmsHost): Promise<VoltRec
 /** Connects to a device, finds out what it is and does what a connection begins with. Throws as {@link readDevice}. */
 export async function openDevice(target: Target, given: BmsHost): Promise<Device> {
   const { said = createSaid(given.log) } = given;
-  const host = { ...given, said };
+  const host = hostOf(given, said);
   const { codec, options, link, isOpen } = await find(target, host);
   const identity = { ...target.identity, device_type: codec.family };
   const record = (type: string, fields: object, at = host.clock.now()): VoltRecord => ({

@@ -30,6 +30,15 @@ export interface BmsHost {
   metric?: Context['metric'];
 }
 
+/** What an exchange takes of a context. Spreading one whole would make its data directory. */
+export const hostOf = ({ clock, log, signal, metric }: BmsHost, said: Said): BmsHost => ({
+  clock,
+  log,
+  signal,
+  said,
+  ...(metric && { metric }),
+});
+
 /** How patient an exchange is. */
 export interface Patience {
   /** How often a request is sent before it counts as unanswered. */

@@ -2,7 +2,7 @@ import type { VoltRecord } from '../../records/record.ts';
 import { createBell } from '../../runtime/bell.ts';
 import { CommandError, exit } from '../../runtime/exit.ts';
 import { type Device, openDevice, type Target } from './device.ts';
-import type { BmsHost } from './exchange.ts';
+import { type BmsHost, hostOf } from './exchange.ts';
 import { createOptionalPages } from './optional-pages.ts';
 import { createSaid } from './said.ts';
 
@@ -56,7 +56,7 @@ export async function* poll(
   try {
     while (!signal.aborted) {
       try {
-        device ??= await openDevice({ ...target, ...known, optionalPages, onPushed }, { ...host, said });
+        device ??= await openDevice({ ...target, ...known, optionalPages, onPushed }, hostOf(host, said));
         const records = await work(device);
         // What it is and how to ask it, is known now: after an outage nothing is tried out again.
         known = { candidates: [device.codec], options: device.options, isKnown: true };

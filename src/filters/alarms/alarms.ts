@@ -87,9 +87,10 @@ export function alarms(
     return Object.fromEntries(identityKeys.flatMap((key) => (record[key] === undefined ? [] : [[key, record[key]]])));
   }
 
+  /** The rule of a key: what its owner is of, and its name, tell. */
   function ruleOf(key: string): Rule | undefined {
     const name = key.slice(key.indexOf('\n') + 1);
-    return rules.find((rule) => rule.name === name);
+    return rules.find((rule) => rule.name === name && key.startsWith(`${rule.type} `));
   }
 
   function alarm(rule: Rule, { identity, since, value }: Watch, state: 'raised' | 'cleared', time: number): VoltRecord {
