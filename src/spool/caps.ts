@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Disk } from './disk.ts';
-import { type Done, firstUndone, undoneBetween } from './done.ts';
+import { covers, type Done, firstUndone, undoneBetween } from './done.ts';
 import { type Dropped, spanOf, writeGap } from './gaps.ts';
 import { doneSegments, type Index, oldestUndone } from './index.ts';
 import { isFull, type Reserve } from './reserve.ts';
@@ -74,8 +74,15 @@ export function createCaps(options: CapsOptions): Caps {
     if (clock.monotonic() - lookedAt < lookEvery.ms && sinceLook < lookEvery.bytes) return tight;
     lookedAt = clock.monotonic();
     sinceLook = 0;
-    const { free, total } = disk.room(index.folder);
-    tight = free + options.padding() < ('bytes' in minFree ? minFree.bytes : total * minFree.share);
+    try {
+      const { free, total } = disk.room(index.folder);
+      tight = free + options.padding() < ('bytes' in minFree ? minFree.bytes : total * minFree.share);
+      log.recovered('room', 'the file system says again how much is free');
+    } catch (error) {
+      // What cannot be known must not cost a record.
+      tight = false;
+      log.lost('room', `${(error as Error).message}: --min-free cannot be kept`);
+    }
     return tight;
   };
 
@@ -162,12 +169,13 @@ export function createCaps(options: CapsOptions): Caps {
         if (await removeCertain()) return true;
         if (!delivered()) return false;
         const { length } = index.segments;
+        const before = options.saved();
         const tidied = await options.tidy();
         if (index.segments.length < length || (await removeCertain())) return true;
         const segment = delivered();
         if (!segment) return false;
-        // More was delivered meanwhile.
-        if (tidied) continue;
+        // More was delivered meanwhile. Without a newer cursor another look would find the same, for ever.
+        if (tidied && !covers(before, options.saved())) continue;
         // A cursor that cannot be saved must not cost records that nobody has. Only after a power cut, when nobody knows any more
         // that these were delivered, will their gap be seen.
         await close(segment);

@@ -29,6 +29,10 @@ export function firstUndone({ upTo, ranges }: Done, seq: number): number {
   return at;
 }
 
+/** Whether all that is done with in `part` is so in `whole`, too. */
+export const covers = (whole: Done, part: Done): boolean =>
+  part.upTo <= whole.upTo && part.ranges.every(([first, last]) => firstUndone(whole, first) > last);
+
 /** The last record before the next one that is done with, from `seq` on. */
 export function lastUndone({ ranges }: Done, seq: number): number {
   const next = ranges.find(([start]) => start > seq);

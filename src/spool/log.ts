@@ -47,11 +47,20 @@ const fullSaidEvery = 60_000;
 /** While the disk takes nothing, so many characters wait in memory before the oldest go. */
 const mostInMemory = 512 * 1024;
 
+/** Bytes that a spool can have on its disk; Infinity where the file system does not tell. */
+function roomOnDisk({ disk, index }: LogParts): number {
+  try {
+    const { free, total } = disk.room(index.folder);
+    return total > 0 ? free + index.bytes() : Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
 /** A spool has no more room than its disk: on a small one, segments are small. */
-function segmentBytesFor({ disk, index, maxBytes }: LogParts): number {
-  const { free, total } = disk.room(index.folder);
-  const room = total > 0 ? Math.min(maxBytes, free + index.bytes()) : maxBytes;
-  return Math.min(largestSegment, Math.max(smallestSegment, Math.floor(room / segmentsOfCap)));
+function segmentBytesFor(parts: LogParts): number {
+  const share = (bytes: number): number => Math.floor(bytes / segmentsOfCap);
+  return Math.min(largestSegment, share(parts.maxBytes), Math.max(smallestSegment, share(roomOnDisk(parts))));
 }
 
 /** What a disk that fails keeps from being written. */

@@ -5,7 +5,7 @@ import { takeLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
 import { loadCursor, savedCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
-import { type Done, doneUpTo } from './done.ts';
+import { covers, type Done, doneUpTo } from './done.ts';
 import { createFeed, type Feed, type Order } from './feed.ts';
 import { beginning, countWaiting, createIndex, type Index } from './index.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
@@ -182,7 +182,7 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
     const done = (): Done => loadCursor(disk, folder, false).cursor ?? beginning(index);
     const saved = (): Done => savedCursor(disk, folder) ?? doneUpTo(0);
     /** So far its reader had come, and did not save it when it was waited for. */
-    let neverSaved: number | undefined;
+    let neverSaved: Done | undefined;
     const opened = await openLog({
       ...options,
       disk,
@@ -195,11 +195,11 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
       saved,
       // Its reader saves what it has noted, within a second if it lives.
       async tidy() {
-        const { upTo } = done();
-        if (upTo === neverSaved) return false;
-        for (let looks = 0; saved().upTo < upTo; looks++) {
+        const noted = done();
+        if (neverSaved && covers(neverSaved, noted)) return false;
+        for (let looks = 0; !covers(saved(), noted); looks++) {
           if (looks === looksForCursor) {
-            neverSaved = upTo;
+            neverSaved = noted;
             return false;
           }
           await clock.sleep(lookForRoomEvery);
