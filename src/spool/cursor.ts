@@ -66,15 +66,12 @@ export function savedCursor(disk: Disk, folder: string): Done | undefined {
  * How far the reader of a spool had come, as far as that is known; undefined when nothing is. A file that can't be read counts for
  * nothing.
  *
- * @param move a damaged file goes to the quarantine
+ * @param keep a damaged file is copied to the quarantine; the next one that is saved takes its place
  */
-export function loadCursor(disk: Disk, folder: string, move = true): { cursor?: Done; damaged: boolean } {
+export function loadCursor(disk: Disk, folder: string, keep = true): { cursor?: Done; damaged: boolean } {
   const bytes = disk.load(cursorFile(folder));
   const saved = bytes && readFile(bytes);
-  if (bytes && !saved && move) {
-    quarantine(disk, folder, 'cursor.json', bytes);
-    disk.remove(cursorFile(folder));
-  }
+  if (bytes && !saved && keep) quarantine(disk, folder, 'cursor.json', bytes);
   const cursor = saved ?? readSlate(disk, folder);
   const damaged = bytes !== undefined && saved === undefined;
   if (!cursor) return { damaged };

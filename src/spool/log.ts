@@ -159,7 +159,7 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     sync: parts.sync,
     next,
     maxBytes: parts.maxBytes,
-    segmentBytes: parts.segmentBytes ?? segmentBytesFor(parts),
+    segmentBytes: () => parts.segmentBytes ?? segmentBytesFor(parts),
     async makeRoom(bytes) {
       await caps.dropAged();
       return waitForRoom(bytes);

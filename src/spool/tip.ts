@@ -9,7 +9,8 @@ export interface TipOptions {
   disk: Disk;
   index: Index;
   clock: Clock;
-  segmentBytes: number;
+  /** A segment that is longer gives way to a new one: asked for each, since the room on the disk changes. */
+  segmentBytes(): number;
   /** All segments together, padding included, take no more than that. */
   maxBytes: number;
   /** Each commit is synced: it shall not have to make the file longer. */
@@ -52,7 +53,7 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
   let open: Open | undefined;
   /** A segment that the system lets grow no further. */
   let sealed: string | undefined;
-  const most = segmentBytes >= 2 * slack ? segmentBytes + slack : segmentBytes;
+  let size = segmentBytes();
 
   /** Leaves nothing but the lines. */
   const cut = async (tip: Open): Promise<void> => {
@@ -90,18 +91,19 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
   };
 
   const segmentFor = async (length: number, first: number, beginning: boolean): Promise<Open> => {
-    const limit = beginning ? segmentBytes : most;
+    const limit = beginning || size < 2 * slack ? size : size + slack;
     if (open && open.segment.bytes > 0 && open.segment.bytes + length > limit) await roll();
     if (open) return open;
     const last = index.segments.at(-1);
     // An empty one of that name may be open in a reader already, which would never see another file in its place.
-    const fits = last && (last.bytes + length <= segmentBytes || (last.bytes === 0 && last.first === first));
+    const fits = last && (last.bytes + length <= size || (last.bytes === 0 && last.first === first));
     if (fits && last.kind === 'log' && last.path !== sealed && last.first <= first) {
       return openAt(await disk.openToWrite(last.path), last);
     }
     if (last?.kind === 'log' && last.bytes === 0) index.remove(last);
     const path = logFile(index.folder, first);
     const fd = await disk.create(path);
+    size = segmentBytes();
     const segment: Segment = { path, first, kind: 'log', bytes: 0, changed: clock.now() };
     index.add(segment);
     return openAt(fd, segment);
@@ -112,7 +114,7 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     const { bytes } = tip.segment;
     const end = bytes + length;
     if (end < tip.length) return;
-    const room = Math.min(segmentBytes, bytes + maxBytes - index.bytes());
+    const room = Math.min(size, bytes + maxBytes - index.bytes());
     const to = tip.padded && beginning ? paddedTo(end, length, room) : undefined;
     if (to !== undefined) {
       const from = tip.length;

@@ -12,7 +12,8 @@ export interface WriterOptions {
   index: Index;
   clock: Clock;
   sync: Sync;
-  segmentBytes: number;
+  /** A segment that is longer gives way to a new one. */
+  segmentBytes(): number;
   /** All segments together take no more than that. */
   maxBytes: number;
   /** Number of the first record. */

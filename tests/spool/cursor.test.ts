@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import { loadCursor } from '../../src/spool/cursor.ts';
 import { disk } from '../../src/spool/disk.ts';
 import { verify } from '../../src/spool/inspect.ts';
+import { fakeClock } from '../support/clock.ts';
 import { until } from '../support/fixture.ts';
 import {
   cursorIn,
@@ -110,6 +111,23 @@ test('a cursor that is damaged is none: everything is delivered again', async ()
   assert.match(again.log.join('\n'), /cursor\.json is damaged/);
   assert.deepEqual(numbers(await takeAll(again)), [1, 2, 3]);
   await again.close();
+});
+
+test('a cursor that is damaged stays until a new one is there: the start takes nothing off the disk', async () => {
+  for (const open of [work, workOut]) {
+    const folder = await tenOfHundred();
+    const damaged = '{"upTo":10,';
+    writeFileSync(file(folder), damaged);
+    const spool = await open({ folder, clock: fakeClock() });
+    assert.equal(readFileSync(file(folder), 'utf8'), damaged);
+    const kept = readdirSync(join(folder, 'quarantine')).map((name) =>
+      readFileSync(join(folder, 'quarantine', name), 'utf8'),
+    );
+    assert.deepEqual(kept, [damaged]);
+    assert.deepEqual(numbers(await takeAll(spool)), range(11, 100));
+    await spool.close();
+    assert.deepEqual(cursorIn(folder), { upTo: 100 });
+  }
 });
 
 test('a cursor that is damaged or old is made good by what was noted last', async () => {

@@ -99,3 +99,26 @@ test('a file system that does not say how much is free keeps nothing from being 
   assert.equal(spool.log.filter((line) => line.includes('statfs: --min-free cannot be kept')).length, 1, 'said once');
   await spool.close();
 });
+
+test('a disk that was full at the start makes no small segments once it has room', async () => {
+  let free = 0;
+  const disk: Disk = { ...realDisk, room: () => ({ free, total: 1e11 }) };
+  const spool = await work({ disk });
+  free = 5e10;
+  await fill(spool, 1, 1000, 1000);
+  assert.ok(logFiles(spool.folder).length <= 2, `${logFiles(spool.folder).length} segments`);
+  assert.deepEqual(numbers(await takeAll(spool)), range(1, 1000));
+  await spool.close();
+});
+
+test('a disk that fills up has smaller segments from the next one on', async () => {
+  let free = 5e10;
+  const disk: Disk = { ...realDisk, room: () => ({ free, total: 1e11 }) };
+  const spool = await work({ disk, maxBytes: 8192 * kib });
+  await fill(spool, 1, 500, 1000);
+  assert.equal(logFiles(spool.folder).length, 1);
+  free = 0;
+  await fill(spool, 501, 1500, 1000);
+  assert.ok(logFiles(spool.folder).length > 3, `${logFiles(spool.folder).length} segments`);
+  await spool.close();
+});
