@@ -68,6 +68,9 @@ export interface Exchange {
 /** Longest wait for a line that doesn't fall silent, in ms. */
 const longestTalk = 1000;
 
+/** So much longer than its time an answer may take, in ms, because the device speaks of something else meanwhile. */
+const longestDelay = 10_000;
+
 /** How an attempt ended. */
 type Outcome = 'complete' | 'silence' | 'partial';
 
@@ -152,6 +155,7 @@ export function createExchange(
       const isComplete = (): boolean => request.complete?.(accepted) ?? accepted.length > 0;
       const late = (): void =>
         settle(() => resolve(accepted.length === 0 ? 'silence' : request.quiet === undefined ? 'partial' : 'complete'));
+      const deadline = clock.monotonic() + wait + longestDelay;
       const arm = (ms: number): void => {
         cancel();
         cancel = clock.after(ms, late);
@@ -164,8 +168,11 @@ export function createExchange(
           if (isComplete()) settle(() => resolve('complete'));
           else arm(request.quiet ?? wait);
         },
-        // It speaks of something else meanwhile: that is no silence.
-        delayed: () => arm(accepted.length === 0 ? wait : (request.quiet ?? wait)),
+        // It speaks of something else meanwhile: that is no silence, but no reason to wait for ever either.
+        delayed() {
+          const usual = accepted.length === 0 ? wait : (request.quiet ?? wait);
+          arm(Math.min(usual, Math.max(0, deadline - clock.monotonic())));
+        },
         fail: (error) => settle(() => reject(error)),
       };
       if (signal.aborted) return stop();

@@ -11,7 +11,7 @@ export interface Unasked {
   take(frame: Frame): boolean;
   /** The device is in the middle of it. */
   readonly isUnderWay: boolean;
-  /** Resolves when nothing is under way any longer, or the run is stopped. */
+  /** Resolves when nothing is under way any longer, or the run is stopped: within half a minute and `torn`. */
   over(): Promise<void>;
   /** The link has ended. */
   end(): void;
@@ -19,10 +19,12 @@ export interface Unasked {
 
 /** More frames than this are no event. */
 const mostFrames = 10_000;
+/** One that takes longer than this, in ms, is none either: it holds up every question. */
+const longest = 30_000;
 
 /**
- * Gathers the frames of what a codec says is pushed. What is broken off (silence of `torn` ms, the end of the link) is given up with a
- * warning; so is what makes no sense.
+ * Gathers the frames of what a codec says is pushed. What is broken off (silence of `torn` ms, the end of the link) or has no end is
+ * given up with a warning; so is what makes no sense.
  */
 export function createUnasked(
   name: string,
@@ -35,6 +37,7 @@ export function createUnasked(
   const waiting = new Set<() => void>();
   let frames: Frame[] = [];
   let since = 0;
+  let begun = 0;
   let stopTorn = (): void => {};
 
   /** What has come is settled: the next frame begins something new. */
@@ -60,11 +63,14 @@ export function createUnasked(
   return {
     take(frame) {
       if (!pushed?.accepts(frame)) return false;
-      if (frames.length === 0) since = clock.now();
+      if (frames.length === 0) {
+        since = clock.now();
+        begun = clock.monotonic();
+      }
       frames.push(frame);
       stopTorn();
       if (pushed.complete?.(frames) ?? true) finish(pushed);
-      else if (frames.length >= mostFrames) giveUp();
+      else if (frames.length >= mostFrames || clock.monotonic() - begun >= longest) giveUp();
       else stopTorn = clock.after(torn, giveUp, { idle: true });
       return true;
     },

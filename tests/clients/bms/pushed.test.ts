@@ -124,6 +124,43 @@ test('a start in the middle of a question delays its answer and is no silence', 
   assert.equal(told.length, 1);
 });
 
+test('a device that tells something again and again, but answers nothing, is asked again, and is silent in the end', async () => {
+  const bm6 = codecsOf('bm6')[0]!;
+  const pushed = { what: 'note', accepts: () => true, decode: () => ({ type: 'mine', age: 0, fields: {} }) };
+  const { clock, host, target, told, comes, sent } = setUp({ ...bm6, pushed });
+  const device = await openDevice({ ...target, retries: 2, readTimeout: 500 }, host);
+  let failure: Error | undefined;
+  void device.info().catch((error: Error) => {
+    failure = error;
+  });
+  await clock.advance(100);
+  const asked: number[] = [];
+  for (let n = 0; n < 100 && !failure; n++) {
+    comes(bytesOf(recorded!.exchanges[0]!.response[0]!));
+    await clock.advance(300);
+    asked.push(sent());
+  }
+  assert.match(failure?.message ?? 'still waiting', /no answer/);
+  assert.deepEqual([...new Set(asked)], [1, 2]);
+  assert.ok(told.length > 30, 'and nothing of it is lost');
+});
+
+test('what is told without an end is given up after half a minute, and asked for is what was to be asked', async () => {
+  const { clock, host, target, told, said, comes, sent } = setUp();
+  const device = await openDevice(target, host);
+  comes(blocks[0]!);
+  const reading = device.read();
+  for (let n = 0; n < 30 && sent() === 0; n++) {
+    await clock.advance(2000);
+    comes(blocks[1]!);
+    await settle();
+  }
+  assert.equal(sent(), 1);
+  comes(live);
+  assert.equal((await reading).voltage, 13.4);
+  assert.deepEqual([told, said], [[], ['test: engine start: broken off after 16 frames']]);
+});
+
 test('a start that is broken off is given up, said, and holds up nobody', async () => {
   const { clock, host, target, told, said, comes, sent } = setUp();
   const device = await openDevice(target, host);
