@@ -19,6 +19,10 @@ A device that the registry knows by this device_id gets its names there: device_
     text: `Daly boards on one RS485 bus have numbers: --board 2. Only one master may ask on a bus; when another one does, bms-read says so. An adapter that hears its own bytes is no fault.`,
   },
   {
+    title: 'WHAT A DEVICE DOES NOT ANSWER',
+    text: `Not every firmware knows every request, and silence costs its whole time-out. With an interval, what the device has not answered in three readings is asked for once an hour only. What it has answered before is missed for 30 readings and ten minutes before it is asked for once in five minutes only: the alarms of a Daly board may hang on it. Both are said, and so is an answer that comes again.`,
+  },
+  {
     title: 'A FLEET',
     text: `--registry reads every device that the registry knows and that is set up, each at its own interval, and runs on; --once is one round, which ends with 69 when a device was not read. Devices are added with registry add, or found by a search over Bluetooth, at the start and every twelve hours, and set up with registry set. Changes to the registry and to the configuration are taken up as they are made, another adapter as soon as the present one is free; a file that is broken is said, and everything goes on as before.
 

@@ -230,10 +230,12 @@ export function createExchange(
     const totals = tally.totals();
     // A refusal, a damaged answer, or one that was drowned in other talk, is no silence; an echo is.
     if (totals.frames > 0 || isDamaged(totals)) {
-      if (pages.answered(what)) log.info(`${link.name}: ${what}: it answers again`);
-    } else if (pages.silent(what, clock.monotonic())) {
-      log.info(`${link.name}: ${what}: no answer, time after time: from now on it is asked for once an hour only`);
+      if (pages.answered(what, accepted.length > 0)) log.info(`${link.name}: ${what}: it answers again`);
+      return accepted;
     }
+    const givenUp = pages.silent(what, clock.monotonic());
+    const pace = givenUp && `once in ${givenUp.pause / 60_000} minutes`;
+    if (pace) log.info(`${link.name}: ${what}: no answer, time after time: from now on it is asked for ${pace} only`);
     return accepted;
   }
 

@@ -1,5 +1,4 @@
 import type { VoltRecord } from '../../records/record.ts';
-import { createBell } from '../../runtime/bell.ts';
 import { CommandError, exit } from '../../runtime/exit.ts';
 import { type Device, openDevice, type Target } from './device.ts';
 import { type BmsHost, hostOf } from './exchange.ts';
@@ -43,15 +42,15 @@ export async function* poll(
   const { name } = target.wire;
   const start = clock.monotonic();
   const pushed: VoltRecord[] = [];
-  const bell = createBell();
+  let wake = (): void => {};
   const onPushed = (record: VoltRecord): void => {
     pushed.push(record);
-    bell.ring();
+    wake();
   };
   const said = createSaid(log);
   let device: Device | undefined;
   let known: Partial<Target> = {};
-  let optionalPages = createOptionalPages();
+  const optionalPages = createOptionalPages();
   let everRead = false;
   try {
     while (!signal.aborted) {
@@ -72,7 +71,7 @@ export async function* poll(
         await device?.close();
         device = undefined;
         // What comes back may know more than what went.
-        optionalPages = createOptionalPages();
+        optionalPages.anew();
       }
       const rest = interval - ((clock.monotonic() - start) % interval);
       if (target.wire.shared && rest > keepLinkFor) {
@@ -91,10 +90,18 @@ export async function* poll(
   yield* pushed;
 
   /** Waits until `due`, the end of the run, or something that the device tells. */
-  async function pause(due: number): Promise<void> {
-    const told = new AbortController();
-    const sleeping = clock.sleep(Math.max(0, due - clock.monotonic()), AbortSignal.any([signal, told.signal]));
-    await Promise.race([sleeping.catch(() => {}), bell.heard()]);
-    told.abort();
+  function pause(due: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const cancel = clock.after(due - clock.monotonic(), done);
+      // No AbortSignal.any(): each would leave something behind at the signal of the run.
+      signal.addEventListener('abort', done, { once: true });
+      wake = done;
+      if (signal.aborted || pushed.length > 0) done();
+    });
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExchange, type Patience } from '../../../src/clients/bms/exchange.ts';
-import { askedAgainAfter, createOptionalPages } from '../../../src/clients/bms/optional-pages.ts';
+import { createOptionalPages, neverAnswered } from '../../../src/clients/bms/optional-pages.ts';
 import { probe } from '../../../src/clients/bms/probe.ts';
 import type { Codec, CodecOptions, Request } from '../../../src/protocols/bms/codec.ts';
 import { hex } from '../../../src/protocols/bms/framing.ts';
@@ -246,18 +246,40 @@ test('an optional request that stays unanswered in three rounds is left out for 
   assert.equal(asked(asksName), 3 * 2, 'three rounds, two tries each');
   assert.equal(asked('dda5aa00ff5677'), 5, 'a refusal costs no time and goes on');
   assert.deepEqual(log, [
-    'test: hardware name: no answer, time after time: from now on it is asked for once an hour only',
+    'test: hardware name: no answer, time after time: from now on it is asked for once in 60 minutes only',
   ]);
-  await clock.advance(askedAgainAfter);
+  await clock.advance(neverAnswered.pause);
   await round();
   await round();
   assert.equal(asked(asksName), 4 * 2);
-  await clock.advance(askedAgainAfter);
+  await clock.advance(neverAnswered.pause);
   const name = 'dd05000a30313233343536373839fde977';
   await round(name);
   await round(name);
   assert.equal(asked(asksName), 4 * 2 + 2, 'it is back for good');
   assert.equal(log[1], 'test: hardware name: it answers again');
+});
+
+test('an optional request that was answered before is asked for in every round of a silence that lasts minutes, also after an outage', async () => {
+  const optionalPages = createOptionalPages();
+  const page: Request = {
+    what: 'faults',
+    bytes: bytesOf(asksCells),
+    accepts: ({ code }) => code === 4,
+    optional: true,
+  };
+  const { clock, exchange, sent, comes } = setUp(jbd, {}, { retries: 1, optionalPages });
+  const first = outcomeOf(exchange.ask(page));
+  await clock.advance(100);
+  comes(cells);
+  await settle();
+  assert.equal(first.value?.length, 1);
+  for (let round = 0; round < 500; round++) {
+    void exchange.ask(page);
+    await clock.advance(1000);
+    if (round === 250) optionalPages.anew();
+  }
+  assert.ok(sent.length >= 501, `${sent.length}`);
 });
 
 test('a link that ends rejects the request that waits, and every later one', async () => {

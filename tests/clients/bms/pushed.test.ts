@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { openDevice } from '../../../src/clients/bms/device.ts';
 import { poll } from '../../../src/clients/bms/polling.ts';
@@ -229,6 +230,52 @@ test('with an interval a start is put out when it comes, not with the next readi
     records.map(({ type }) => type),
     ['battery_reading', 'engine_start', 'battery_reading', 'engine_start'],
   );
+});
+
+test('a start that comes while a reading is being taken is put out behind it, and not only when the interval is over', async () => {
+  const { clock, host, target, comes, stop } = setUp();
+  const round = poll(target, 60_000, host, async (one) => [await one.read()]);
+  const first = round.next();
+  await clock.advance(100);
+  comes(live);
+  assert.equal((await first).value?.type, 'battery_reading');
+  const rest = round.next();
+  await settle();
+  comes(blocks[0]!, ...blocks.slice(1));
+  assert.equal((await rest).value?.type, 'engine_start');
+  comes(...blocks);
+  let next: VoltRecord | undefined;
+  void round.next().then(({ value }) => {
+    next = value as VoltRecord;
+  });
+  await settle();
+  assert.equal(next?.type, 'engine_start');
+  stop.abort();
+  await round.return();
+});
+
+test('a round leaves nothing behind at the signal of the run', async (t) => {
+  const { clock, host, target, stop } = setUp();
+  const any = t.mock.method(AbortSignal, 'any');
+  let rounds = 0;
+  const running = (async () => {
+    const work = async (): Promise<VoltRecord[]> => {
+      rounds++;
+      return [];
+    };
+    for await (const _ of poll(target, 1000, host, work)) {
+      // There are none.
+    }
+  })();
+  await clock.advance(50_000);
+  assert.ok(rounds > 40);
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 1, 'that of the pause');
+  assert.equal(any.mock.callCount(), 0, 'a signal that is derived from another stays with it');
+  assert.equal(clock.waiting, 1);
+  stop.abort();
+  await running;
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 0);
+  assert.equal(clock.waiting, 0);
 });
 
 test('a codec of one frame an event needs no more than accepts and decode', async () => {

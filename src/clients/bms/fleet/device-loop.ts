@@ -40,12 +40,14 @@ const reasonOf = (error: unknown): string => (error instanceof CommandError ? er
  * fixed: a poll that takes long doesn't shift those after it, and those that it covers are missed, not made up for.
  *
  * @param options `once` ends after the first round; `backoff` is looked at before each wait
+ * @param before what is waited for first: another loop that still has the device
  */
 export function startLoop(
   { polling_interval, connection_config, friendly_name }: Pace,
   host: LoopHost,
   signal: AbortSignal,
   options: { readonly once: boolean; readonly backoff: number },
+  before?: Promise<unknown>,
 ): DeviceLoop {
   const { clock, log } = host;
   const interval = polling_interval * second;
@@ -93,6 +95,7 @@ export function startLoop(
   }
 
   async function loop(): Promise<boolean> {
+    signal.throwIfAborted();
     let due = clock.monotonic();
     for (;;) {
       const isRead = await series();
@@ -112,7 +115,7 @@ export function startLoop(
   }
 
   return {
-    done: Promise.resolve()
+    done: Promise.resolve(before)
       .then(loop)
       .catch((error: unknown) => {
         if (!signal.aborted) throw error;

@@ -73,6 +73,8 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
   const memory = createMemory(registry, log);
   const rounds = createRounds();
   const members = new Map<string, Member>();
+  /** Loops that were stopped, until they have let go of their device: one connection at a time. */
+  const ending = new Map<string, Promise<unknown>>();
   const readings = new Map<string, VoltRecord>();
   const ports = new Map<string, Lane>();
   const options = { ...given };
@@ -169,10 +171,22 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
       },
       AbortSignal.any([signal, stop.signal]),
       options,
+      ending.get(id),
     );
     loop.done.catch(fail);
     const interval = device.polling_interval * 1000;
     members.set(id, { loop, stop, terms: termsOf(device), status: device.status, interval });
+  }
+
+  function leave(id: string, { stop, loop }: Member): void {
+    stop.abort();
+    members.delete(id);
+    const gone: Promise<unknown> = loop.done
+      .catch(() => {})
+      .then(() => {
+        if (ending.get(id) === gone) ending.delete(id);
+      });
+    ending.set(id, gone);
   }
 
   /** Starts, restarts and stops loops so that they are those of the registry. */
@@ -182,8 +196,7 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
     for (const [id, member] of members) {
       const device = next.devices[id];
       if (device && device.status !== 'discovered' && member.terms === termsOf(device)) continue;
-      member.stop.abort();
-      members.delete(id);
+      leave(id, member);
       if (!device) readings.delete(id);
     }
     const fresh: string[] = [];

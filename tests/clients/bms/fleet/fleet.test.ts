@@ -385,7 +385,7 @@ describe('a registry that changes', () => {
     await it.clock.advance(25 * second);
     assert.deepEqual(
       it.tries.map((line) => line.split(' ')[0]),
-      [b, c, b, b],
+      [c, b, b, b],
     );
     it.stop();
   });
@@ -443,6 +443,24 @@ describe('a registry that changes', () => {
     fleet.reload();
     await it.clock.advance(second);
     assert.equal(it.of('battery_reading').length, 1);
+    it.stop();
+  });
+
+  test('a device that is changed in the middle of a reading is read anew once that has let go of it', async () => {
+    const it = world();
+    await it.add(ble(a), { polling_interval: 60 });
+    it.answers[a] = { takes: 5 * second, lingers: 3 * second };
+    const fleet = it.start({ maxConnections: 2 });
+    for (const interval of [30, 20]) {
+      await it.clock.advance(second);
+      await it.registry.update((draft) => {
+        draft.devices[a]!.polling_interval = interval;
+      });
+      fleet.reload();
+    }
+    await it.clock.advance(30 * second);
+    assert.equal(it.crowd(), 1, 'one connection at a time');
+    assert.deepEqual(it.tries, [`${a} 0`, `${a} 4`, `${a} 24`]);
     it.stop();
   });
 

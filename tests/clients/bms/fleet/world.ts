@@ -39,6 +39,8 @@ export interface Answer {
   /** Why it can't be read; read anew for each try. */
   fault?: string | undefined;
   fields?: Record<string, unknown>;
+  /** Milliseconds until a reading that was stopped lets go of the device. */
+  lingers?: number;
 }
 
 /** A fleet on a clock that a test turns, over devices that answer as the test says. */
@@ -93,7 +95,7 @@ export function world(): World {
       { clock, redactor: createRedactor(), write: (line) => log.push(line.trimEnd()) },
     ),
     async read(_device: Device, identity, signal) {
-      const { takes = 100, fault, fields = { voltage: 12.5 } } = answers[identity.device_id] ?? {};
+      const { takes = 100, lingers = 0, fault, fields = { voltage: 12.5 } } = answers[identity.device_id] ?? {};
       tries.push(`${identity.device_id} ${(clock.now() - origin) / second}`);
       crowd = Math.max(crowd, ++busy);
       try {
@@ -101,6 +103,7 @@ export function world(): World {
         if (fault !== undefined) throw fail('unavailable', fault);
         return { type: 'battery_reading', time: timestamp(clock.now()), ...identity, device_type: 'bm6', ...fields };
       } finally {
+        if (signal.aborted && lingers > 0) await clock.sleep(lingers);
         busy--;
       }
     },
