@@ -90,8 +90,15 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     }
   };
 
+  /** For everybody else a segment ends before the gap that stands behind it: it may be gone at any moment. */
+  const leave = async (segment: Segment): Promise<void> => {
+    await roll();
+    if (segment.bytes === 0) index.remove(segment);
+  };
+
   const segmentFor = async (length: number, first: number, beginning: boolean): Promise<Open> => {
     const limit = beginning || size < 2 * slack ? size : size + slack;
+    if (open && index.segments.at(-1) !== open.segment) await leave(open.segment);
     if (open && open.segment.bytes > 0 && open.segment.bytes + length > limit) await roll();
     if (open) return open;
     const last = index.segments.at(-1);
