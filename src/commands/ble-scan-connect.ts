@@ -25,26 +25,32 @@ export async function* readAll(
   let isAnyRead = false;
   const near = ({ rssi = -128 }: Sighting): number => rssi;
   for (const sighting of monitors.toSorted((a, b) => near(b) - near(a))) {
-    try {
-      yield* await readMonitor(ctx, bluetooth, sighting, passwordOf(sighting.id));
+    const records: VoltRecord[] = [];
+    const error = await readMonitor(ctx, bluetooth, sighting, passwordOf(sighting.id), records).catch(
+      (thrown: unknown) => thrown,
+    );
+    // What it told by itself is told also when it could not be read.
+    yield* records;
+    if (error === undefined) {
       isAnyRead = true;
-    } catch (error) {
-      if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;
-      failure = error;
-      ctx.log.warn([error.message, error.next].filter(Boolean).join('. '));
+      continue;
     }
+    if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;
+    failure = error;
+    ctx.log.warn([error.message, error.next].filter(Boolean).join('. '));
   }
   if (failure && !isAnyRead) throw fail('unavailable', 'no monitor could be read', 'What hindered it is said above.');
 }
 
+/** Reads one monitor; `records` gets what comes of it, also before a failure. */
 async function readMonitor(
   ctx: ConnectContext,
   bluetooth: Bluetooth,
   sighting: Sighting,
   password: string | undefined,
-): Promise<readonly VoltRecord[]> {
+  records: VoltRecord[],
+): Promise<void> {
   const family = certainFamily(advertisedOf(sighting));
-  const records: VoltRecord[] = [];
   const device = await openDevice(
     {
       wire: airWire(bluetooth, sighting.id, ctx.opts.connectionTimeout, ctx, sighting),
@@ -72,5 +78,4 @@ async function readMonitor(
   } finally {
     await device.close();
   }
-  return records;
 }

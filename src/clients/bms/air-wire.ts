@@ -5,7 +5,7 @@ import type { Adapter, ConnectLimits } from '../../transports/ble/adapter.ts';
 import type { GattChoice, Sighting } from '../../transports/ble/messages.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
 import { type Bluetooth, unreachable } from './bluetooth.ts';
-import type { BmsHost } from './exchange.ts';
+import type { BmsHost } from './host.ts';
 import type { Wire } from './probe.ts';
 
 /** Once a device is seen, what it still has to say (its name, its reading) comes within this time. */

@@ -12,8 +12,9 @@ import type { VoltRecord } from '../../records/record.ts';
 import { timestamp } from '../../runtime/clock.ts';
 import { CommandError, exit, fail } from '../../runtime/exit.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
-import { type BmsHost, createExchange, hostOf, type Patience } from './exchange.ts';
-import { type Found, probe, type Wire } from './probe.ts';
+import { createExchange, type Patience } from './exchange.ts';
+import { type BmsHost, hostOf } from './host.ts';
+import { type Begin, type Found, probe, type Wire } from './probe.ts';
 import { createSaid } from './said.ts';
 import { Unrecognised } from './silence.ts';
 import { refuseVariants } from './variants.ts';
@@ -78,17 +79,18 @@ export async function readDevice(target: Target, host: BmsHost): Promise<VoltRec
 export async function openDevice(target: Target, given: BmsHost): Promise<Device> {
   const { said = createSaid(given.log) } = given;
   const host = hostOf(given, said);
-  const { codec, options, link, isOpen } = await find(target, host);
-  const identity = { ...target.identity, device_type: codec.family };
-  const record = (type: string, fields: object, at = host.clock.now()): VoltRecord => ({
+  const record = (codec: Codec, type: string, fields: object, at = host.clock.now()): VoltRecord => ({
     type,
     time: timestamp(at),
-    ...identity,
+    ...target.identity,
+    device_type: codec.family,
     ...fields,
   });
-  const exchange = createExchange(link, codec, options, target, host, ({ type, fields: told }, at) =>
-    target.onPushed?.(record(type, told, at)),
-  );
+  const begin: Begin = (on, of, how) =>
+    createExchange(on, of, how, target, host, ({ type, fields: told }, at) =>
+      target.onPushed?.(record(of, type, told, at)),
+    );
+  const { codec, options, link, exchange, isOpen } = await find(target, host, begin);
   try {
     if (!isOpen) await exchange.open();
   } catch (error) {
@@ -122,10 +124,10 @@ export async function openDevice(target: Target, given: BmsHost): Promise<Device
   return {
     codec,
     options,
-    read: async () => record('battery_reading', await fields()),
+    read: async () => record(codec, 'battery_reading', await fields()),
     async info() {
       if (!codec.info) throw fail('usage', `--info: a ${codec.name} says nothing about itself`);
-      return record('device_info', (await run<Info>(codec.info)) as object);
+      return record(codec, 'device_info', (await run<Info>(codec.info)) as object);
     },
     async history() {
       if (!codec.history) throw fail('usage', `--history: a ${codec.name} keeps no log`);
@@ -133,7 +135,7 @@ export async function openDevice(target: Target, given: BmsHost): Promise<Device
       const now = host.clock.now();
       return {
         complete,
-        records: readings.map(({ age, fields: past }) => record('battery_reading', past, now - age * 1000)),
+        records: readings.map(({ age, fields: past }) => record(codec, 'battery_reading', past, now - age * 1000)),
       };
     },
     async switch(change) {
@@ -141,7 +143,7 @@ export async function openDevice(target: Target, given: BmsHost): Promise<Device
       const requests = codec.switching(change, await fields(), options);
       if (isRejection(requests)) throw fail('usage', `${link.name}: ${requests.detail ?? requests.rejected}`);
       for (const request of requests) await exchange.write(request);
-      return record('battery_reading', await proven(change, fields, link, host));
+      return record(codec, 'battery_reading', await proven(change, fields, link, host));
     },
     async close() {
       await exchange.settled();
@@ -176,14 +178,12 @@ async function proven(
 const readBacks = 5;
 const readBackAfter = 500;
 
-async function find(target: Target, host: BmsHost): Promise<Found> {
+async function find(target: Target, host: BmsHost, begin: Begin): Promise<Found> {
   const { wire, options, readTimeout, fallback, isKnown = false } = target;
-  const known = async (codec: Codec): Promise<Found> => ({
-    codec,
-    options,
-    link: await wire.connect(codec),
-    isOpen: false,
-  });
+  const known = async (codec: Codec): Promise<Found> => {
+    const link = await wire.connect(codec);
+    return { codec, options, link, exchange: begin(link, codec, options), isOpen: false };
+  };
   const given = target.candidates;
   const candidates = given.length > 1 ? ((await wire.narrow?.(given)) ?? given) : given;
   const [only, ...others] = candidates;
@@ -191,7 +191,7 @@ async function find(target: Target, host: BmsHost): Promise<Found> {
   const isUnsettled = (codec: Codec): boolean => !isKnown && (codec.probes?.(options).length ?? 0) > 1;
   if (only && others.length === 0 && !isUnsettled(only)) return known(only);
   try {
-    return await probe(wire, candidates, options, readTimeout, host);
+    return await probe(wire, candidates, options, readTimeout, host, begin);
   } catch (error) {
     if (!fallback || !(error instanceof Unrecognised)) throw error;
     host.log.info(`${error.message}. Taken for a ${fallback.name}, as --fallback says.`);

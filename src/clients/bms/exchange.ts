@@ -8,36 +8,13 @@ import {
   type Task,
 } from '../../protocols/bms/codec.ts';
 import { hex } from '../../protocols/bms/framing.ts';
-import type { Clock } from '../../runtime/clock.ts';
-import type { Context } from '../../runtime/context.ts';
 import { fail } from '../../runtime/exit.ts';
-import type { Log } from '../../runtime/log.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
+import type { BmsHost } from './host.ts';
 import type { OptionalPages } from './optional-pages.ts';
-import type { Said } from './said.ts';
 import { isDamaged, unanswered, wrongType } from './silence.ts';
 import { createTally, type Tally } from './tally.ts';
 import { createUnasked, type OnPushed } from './unasked.ts';
-
-/** What an exchange needs of the world: a command's context has it. */
-export interface BmsHost {
-  clock: Clock;
-  log: Log;
-  signal: AbortSignal;
-  /** What has been said of the device; absent: nothing yet. */
-  said?: Said;
-  /** Where rejected frames are counted; absent: nowhere. */
-  metric?: Context['metric'];
-}
-
-/** What an exchange takes of a context. Spreading one whole would make its data directory. */
-export const hostOf = ({ clock, log, signal, metric }: BmsHost, said: Said): BmsHost => ({
-  clock,
-  log,
-  signal,
-  said,
-  ...(metric && { metric }),
-});
 
 /** How patient an exchange is. */
 export interface Patience {
@@ -58,7 +35,7 @@ export interface Exchange {
   /** Sends one that changes the device, which {@link ask} and {@link run} refuse. For who was told `--allow-write`. */
   write(request: Request): Promise<readonly Frame[]>;
   /** The requests that a connection begins with. */
-  open(): Promise<void>;
+  open(patience?: Patience): Promise<void>;
   /** Resolves when the device is not in the middle of something that it tells by itself. */
   settled(): Promise<void>;
   /** What came so far and was not used. */
@@ -229,13 +206,9 @@ export function createExchange(
     const accepted = await converse(request, how);
     const totals = tally.totals();
     // A refusal, a damaged answer, or one that was drowned in other talk, is no silence; an echo is.
-    if (totals.frames > 0 || isDamaged(totals)) {
-      if (pages.answered(what, accepted.length > 0)) log.info(`${link.name}: ${what}: it answers again`);
-      return accepted;
-    }
-    const givenUp = pages.silent(what, clock.monotonic());
-    const pace = givenUp && `once in ${givenUp.pause / 60_000} minutes`;
-    if (pace) log.info(`${link.name}: ${what}: no answer, time after time: from now on it is asked for ${pace} only`);
+    const isSilence = totals.frames === 0 && !isDamaged(totals);
+    const news = isSilence ? pages.silent(what, clock.monotonic()) : pages.answered(what, accepted.length > 0);
+    if (news !== undefined) log.info(`${link.name}: ${what}: ${news}`);
     return accepted;
   }
 
@@ -274,8 +247,8 @@ export function createExchange(
     ask,
     settled: () => unasked.over(),
     write: (request) => converse(request, patience),
-    async open() {
-      for await (const _ of each(codec.opening?.(options))) {
+    async open(how) {
+      for await (const _ of each(codec.opening?.(options), how)) {
         // Each request judges its own answer.
       }
     },
@@ -293,12 +266,15 @@ export function createExchange(
   };
 
   /** Asks one request after the other, feeding each answer back. */
-  async function* each(requests: ReturnType<Task<object>['requests']> | undefined): AsyncGenerator<readonly Frame[]> {
+  async function* each(
+    requests: ReturnType<Task<object>['requests']> | undefined,
+    how?: Patience,
+  ): AsyncGenerator<readonly Frame[]> {
     const iterator = requests?.[Symbol.iterator]();
     if (!iterator) return;
     let step = iterator.next([]);
     while (!step.done) {
-      const accepted = await ask(step.value);
+      const accepted = await ask(step.value, how);
       yield accepted;
       step = iterator.next(accepted);
     }

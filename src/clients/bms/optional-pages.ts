@@ -8,10 +8,10 @@
 export interface OptionalPages {
   /** Whether to ask for it now. */
   isDue(what: string, now: number): boolean;
-  /** Something came: a refusal, or a damaged answer; with `isUsed` what was asked for. `true`: it had been given up before. */
-  answered(what: string, isUsed: boolean): boolean;
-  /** Nothing came at all. The {@link GivenUp} by which it is given up now; undefined: it is not, or was before. */
-  silent(what: string, now: number): GivenUp | undefined;
+  /** Something came: a refusal, or a damaged answer; with `isUsed` what was asked for. The news, if it had been given up before. */
+  answered(what: string, isUsed: boolean): string | undefined;
+  /** Nothing came at all. The news, if it is given up with that. */
+  silent(what: string, now: number): string | undefined;
   /** The device was away: the silent rounds are forgotten, not what it has answered. */
   anew(): void;
 }
@@ -51,7 +51,7 @@ export function createOptionalPages(): OptionalPages {
       if (isUsed) known.add(what);
       const wasGivenUp = silences.get(what)?.givenUp !== undefined;
       silences.delete(what);
-      return wasGivenUp;
+      return wasGivenUp ? 'it answers again' : undefined;
     },
     silent(what, now) {
       const silence: Silence = silences.get(what) ?? { rounds: 0, since: now, last: now };
@@ -61,7 +61,7 @@ export function createOptionalPages(): OptionalPages {
       const rule = known.has(what) ? onceAnswered : neverAnswered;
       if (silence.givenUp || silence.rounds < rule.rounds || now - silence.since < rule.over) return undefined;
       silence.givenUp = rule;
-      return rule;
+      return `no answer, time after time: from now on it is asked for once in ${rule.pause / 60_000} minutes only`;
     },
     anew: () => silences.clear(),
   };

@@ -1,7 +1,7 @@
 import type { VoltRecord } from '../../records/record.ts';
 import { CommandError, exit } from '../../runtime/exit.ts';
 import { type Device, openDevice, type Target } from './device.ts';
-import { type BmsHost, hostOf } from './exchange.ts';
+import { type BmsHost, hostOf } from './host.ts';
 import { createOptionalPages } from './optional-pages.ts';
 import { createSaid } from './said.ts';
 

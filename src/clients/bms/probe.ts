@@ -1,7 +1,8 @@
 import type { Codec, CodecOptions } from '../../protocols/bms/codec.ts';
 import { CommandError } from '../../runtime/exit.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
-import { type BmsHost, createExchange } from './exchange.ts';
+import { createExchange, type Exchange } from './exchange.ts';
+import type { BmsHost } from './host.ts';
 import { type Heard, isDamaged, unknown } from './silence.ts';
 import { betweenProbes, type Question, unsupported, variantQuestions } from './variants.ts';
 
@@ -10,9 +11,14 @@ export interface Found {
   codec: Codec;
   options: CodecOptions;
   link: Link;
+  /** The one that found it, to be gone on with: the device may be in the middle of something that it tells by itself. */
+  exchange: Exchange;
   /** What the codec begins a connection with has been done on it. */
   isOpen: boolean;
 }
+
+/** Starts an exchange with a candidate. */
+export type Begin = (link: Link, codec: Codec, options: CodecOptions) => Exchange;
 
 /** How candidates are reached. */
 export interface Wire {
@@ -46,6 +52,7 @@ const isHangUp = (error: unknown): error is CommandError =>
  * Finds out by asking, in the order of the candidates, which of them the device understands. Only questions that change nothing.
  * Candidates that can't be told by asking are left out.
  *
+ * @param begin starts the exchanges, of which the one that finds something is handed on
  * @throws exit status 69 when none of them gets an answer, 76 when what came is something else
  */
 export async function probe(
@@ -54,6 +61,7 @@ export async function probe(
   given: CodecOptions,
   readTimeout: number | undefined,
   host: BmsHost,
+  begin: Begin = (link, codec, options) => createExchange(link, codec, options, { retries: 1, readTimeout }, host),
 ): Promise<Found> {
   let link: Link | undefined;
   let kind = '';
@@ -80,17 +88,19 @@ export async function probe(
   async function put(on: Link, { codec, request, times = 1, options, variant }: Question): Promise<Found | undefined> {
     const merged = { ...given, ...options };
     const patience = { retries: times, readTimeout };
-    const exchange = createExchange(on, codec, merged, patience, host);
+    const exchange = begin(on, codec, merged);
     // A module that waits for its password answers no question before.
-    if (opened !== codec) await exchange.open();
+    if (opened !== codec) await exchange.open(patience);
     opened = codec;
     const question = { ...request, optional: true };
     let frames = await exchange.ask(question, patience);
     // Somebody answers in this language, only badly: once more.
     if (frames.length === 0 && isDamaged(exchange.tally.totals())) frames = await exchange.ask(question, patience);
     if (frames.length > 0 && variant) throw unsupported(wire.name, variant);
-    if (frames.length > 0) return { codec, options: merged, link: on, isOpen: true };
+    if (frames.length > 0) return { codec, options: merged, link: on, exchange, isOpen: true };
     heard.push({ codec, ...exchange.tally.totals() });
+    // The next exchange would know only the rest of it.
+    await exchange.settled();
     return undefined;
   }
 

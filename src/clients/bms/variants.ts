@@ -1,7 +1,8 @@
 import type { Codec, CodecOptions, Probe, Variant } from '../../protocols/bms/codec.ts';
 import { type CommandError, fail } from '../../runtime/exit.ts';
 import type { Link } from '../../transports/link.ts';
-import { type BmsHost, createExchange } from './exchange.ts';
+import { createExchange } from './exchange.ts';
+import type { BmsHost } from './host.ts';
 
 /** Silence between two questions of different protocols, so that a device that saw nonsense has forgotten it. */
 export const betweenProbes = 300;

@@ -162,6 +162,44 @@ test('what is told without an end is given up after half a minute, and asked for
   assert.deepEqual([told, said], [[], ['test: engine start: broken off after 16 frames']]);
 });
 
+test('a start is told that comes while it is still sought what the device is, and one that goes on beyond that as well', async () => {
+  const { clock, host, target, told, said, comes, sent } = setUp();
+  const opening = openDevice({ ...target, candidates: [...codecsOf('bm6'), ...codecsOf('bm7')] }, host);
+  await clock.advance(100);
+  assert.equal(sent(), 1);
+  comes(...blocks);
+  comes(...blocks.slice(0, 10), live);
+  const device = await opening;
+  assert.equal(device.codec.name, 'bm6');
+  comes(...blocks.slice(10));
+  assert.deepEqual(
+    told.map(({ type, device_type }) => [type, device_type]),
+    [
+      ['engine_start', 'bm6'],
+      ['engine_start', 'bm6'],
+    ],
+  );
+  assert.deepEqual(said, []);
+});
+
+test('a start in the middle of a search that is not answered is heard to its end before the next question', async () => {
+  const { clock, host, target, told, said, comes, sent } = setUp();
+  const opening = openDevice({ ...target, candidates: [...codecsOf('bm6'), ...codecsOf('bm7')] }, host);
+  void opening.catch(() => {});
+  await clock.advance(100);
+  for (let n = 0; n < 10; n++) {
+    comes(blocks[n]!);
+    await clock.advance(2000);
+  }
+  assert.equal(sent(), 1);
+  comes(...blocks.slice(10));
+  await clock.advance(1000);
+  assert.ok(sent() > 1);
+  assert.equal(told.length, 1);
+  assert.deepEqual(said, []);
+  await clock.advance(60_000);
+});
+
 test('a start that is broken off is given up, said, and holds up nobody', async () => {
   const { clock, host, target, told, said, comes, sent } = setUp();
   const device = await openDevice(target, host);
