@@ -86,13 +86,19 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
   const searches = createSearches(clock);
   /** The controller connects to one device at a time. */
   let turn: Promise<unknown> = Promise.resolve();
+  /** The connection that the present child is making. */
+  let attempt: { readonly over: Promise<void>; end(): void } | undefined;
   const children = createChildren(ctx, name, env, options, {
     isScanWanted: () => searches.any,
     isIdle: () => links.size === 0 && early.size === 0,
     endLinks(failure) {
+      attempt?.end();
       for (const link of links.values()) link.end(failure);
     },
-    linksEnded: () => Promise.all([...links.values()].map(({ closed }) => closed)),
+    async linksEnded() {
+      await attempt?.over;
+      await Promise.all([...links.values()].map(({ closed }) => closed));
+    },
     onLost(error) {
       if (!searches.lost(error)) log.error(error.message);
     },
@@ -157,15 +163,17 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
     listened: searches.listened,
     async connect(id, gatt, { find, connect, step }) {
       const before = turn;
-      let done = (): void => {};
-      turn = new Promise<void>((resolve) => {
-        done = resolve;
+      let end = (): void => {};
+      const over = new Promise<void>((resolve) => {
+        end = resolve;
       });
+      turn = over;
       await before;
       early.set(id, []);
       try {
         const whole = find + connect + step * 6 + margin;
         const by = await children.ready();
+        attempt = { over, end };
         const answer = await ask({ do: 'connect', id, gatt, find, connect, step }, whole, by);
         const link = openLink(id, answer?.gatt ?? 0, answer?.mtu, {
           send: (bytes) =>
@@ -180,7 +188,8 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
         return link;
       } finally {
         early.delete(id);
-        done();
+        if (attempt?.over === over) attempt = undefined;
+        end();
       }
     },
     async close() {

@@ -13,7 +13,7 @@ export interface Dependents extends Required<Omit<HelperEvents, 'onState'>> {
   isIdle(): boolean;
   /** Ends all links. */
   endLinks(failure: LinkFailure): void;
-  /** Resolves when the links that are there now have ended. */
+  /** Resolves when the links that are there now have ended, and one that is just being made. */
   linksEnded(): Promise<unknown>;
   /** No child works, and none is tried for the time being. */
   onLost(error: Error): void;
@@ -36,6 +36,8 @@ export interface Children {
 const defaultMostAddresses = 4000;
 /** A child in doubt that others are connected by lets them finish for so long. */
 const farewell = 10_000;
+/** A child that only cleans up, at the end, has so long: whoever stops waits for it. */
+const cleaning = 2000;
 /** A child that dies so often without having worked is not tried again. */
 const mostFailures = 3;
 
@@ -60,14 +62,20 @@ export function createChildren(
   let helper: Helper | undefined;
   let starting: Promise<Helper> | undefined;
   let retiring: Helper | undefined;
+  /** Fails the start that is under way: the child that is being started is never replaced from elsewhere. */
+  let hinder: ((why: string) => void) | undefined;
   /** A child has ended without cleaning up, and none has come after it. */
   let dirty = false;
   let failures = 0;
   const failed = (reason: string): Error => fail('unavailable', `Bluetooth adapter ${name}: ${reason}`);
 
   /** Starts a child and waits until it is powered on: from then on nothing of an earlier one is left in the controller. */
-  async function start(until = stopping): Promise<Helper> {
+  async function start(until = stopping, patience = options.powerOn): Promise<Helper> {
     let state: string | undefined;
+    const hindered = new Promise<never>((_, reject) => {
+      hinder = (reason) => reject(new HelperError({ kind: 'failed', reason, tainted: true }));
+    });
+    hindered.catch(() => {});
     let powered = (): void => {};
     const isPowered = new Promise<void>((resolve) => {
       powered = resolve;
@@ -99,23 +107,26 @@ export function createChildren(
     helper = fresh;
     let cancel = (): void => {};
     const late = new Promise<'late'>((resolve) => {
-      cancel = clock.after(options.powerOn, () => resolve('late'));
+      cancel = clock.after(patience, () => resolve('late'));
     });
     const stop = onStop(until);
     try {
       const over = fresh.over.then((reason) => Promise.reject(failed(reason)));
       const how = await Promise.race([isPowered, late, stop.stopped, over]);
-      if (how === 'late') throw notPowered(name, state, options.powerOn);
+      if (how === 'late') throw notPowered(name, state, patience);
       dirty = false;
-      if (of.isScanWanted()) await fresh.request({ do: 'scan' }, shortRequest);
+      const isScanned = of.isScanWanted() && !closing.signal.aborted;
+      await Promise.race([hindered, isScanned ? fresh.request({ do: 'scan' }, shortRequest) : undefined]);
+      hinder = undefined;
     } catch (error) {
       await fresh.end();
-      if (helper === fresh) helper = undefined;
+      helper = undefined;
+      hinder = undefined;
       if (!(error instanceof HelperError)) throw error;
       const { tainted, reason } = error.trouble;
       dirty ||= tainted;
       // It was powered on: its death then is no other than one at work.
-      if (tainted && countFailure(reason)) return start(until);
+      if (tainted && countFailure(reason)) return start(until, patience);
       throw failed(reason);
     } finally {
       cancel();
@@ -163,6 +174,7 @@ export function createChildren(
   /** Puts another child in the place of one; `grace` lets the links by it come to their end first. */
   async function replace(old: Helper, why: string, kind: LinkFailure['kind'] = 'failed', grace = 0): Promise<void> {
     if (old !== helper || closing.signal.aborted) return;
+    if (hinder) return hinder(why);
     if (grace === 0) of.endLinks({ kind, reason: why });
     if (old === retiring) return;
     log.debug(`bluetooth helper: replaced: ${why}`);
@@ -204,7 +216,9 @@ export function createChildren(
         () => {},
       );
       if (!dirty) return;
-      const last = await start(new AbortController().signal).catch(() => undefined);
+      const last = await start(new AbortController().signal, Math.min(options.powerOn, cleaning)).catch(
+        () => undefined,
+      );
       await last?.end();
     },
   };

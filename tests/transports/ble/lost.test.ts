@@ -5,13 +5,15 @@ import { type TestContext, test } from 'node:test';
 import { createBluetooth } from '../../../src/clients/bms/bluetooth.ts';
 import { CommandError } from '../../../src/runtime/exit.ts';
 import { type Adapter, type BleOptions, openAdapter } from '../../../src/transports/ble/adapter.ts';
-import type { FromChild } from '../../../src/transports/ble/messages.ts';
+import type { FromChild, ToChild } from '../../../src/transports/ble/messages.ts';
+import { LinkError } from '../../../src/transports/link.ts';
 import { type TestBle, testBle } from '../../support/bluetooth.ts';
 import { temporaryFolder } from '../../support/shell.ts';
 
 /**
  * Children that stand for noble: one that works, one that ends before it does, one whose controller refuses to scan, one that ends the
- * first time that it shall scan.
+ * first time that it shall scan, one whose adapter goes down then, one whose controller never answers, and one that fails each write and
+ * takes its time to connect to the second device.
  */
 const children = {
   works: `
@@ -38,7 +40,35 @@ const children = {
       }
       process.send({ say: 'answer', request });
     });`,
+  sinks: `
+    const { existsSync, writeFileSync } = require('node:fs');
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => {
+      if (what === 'end') process.exit(0);
+      if (what === 'scan' && !existsSync(__filename + '.sunk')) {
+        writeFileSync(__filename + '.sunk', '');
+        return process.send({ say: 'state', state: 'poweredOff' });
+      }
+      process.send({ say: 'answer', request });
+    });`,
+  deaf: `process.on('message', ({ do: what }) => what === 'end' && process.exit(0));`,
+  doubtful: `
+    let connected = 0;
+    let connect = () => {};
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => {
+      if (what === 'end') process.exit(0);
+      const answer = () => process.send({ say: 'answer', request });
+      if (what === 'connect' && ++connected === 2) return (connect = answer);
+      if (what !== 'write') return answer();
+      process.send({ say: 'trouble', request, trouble: { kind: 'silent', reason: 'no answer', tainted: true } });
+      setTimeout(connect, 300);
+    });`,
 } as const;
+
+const one = '50:54:7B:00:00:02';
+const other = '50:54:7B:00:00:03';
+const patient = { find: 20_000, connect: 20_000, step: 20_000 };
 
 /** Options for an adapter whose next child is of another kind when `become` says so. */
 function setUp(): { options: BleOptions; become(kind: keyof typeof children): void } {
@@ -62,6 +92,10 @@ async function scanning(adapter: Adapter): Promise<{ lost: Promise<Error>; stop(
     tell = resolve;
   });
   return { lost, stop: await adapter.scan(() => {}, tell) };
+}
+
+function assertEnded({ children: all }: TestBle): void {
+  assert.ok(all.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null));
 }
 
 function assertUnavailable(error: unknown, message: RegExp): void {
@@ -132,7 +166,7 @@ test('a child that takes the place of another and cannot scan is a failure of th
   const limits = { find: 100, connect: 100, step: 100 };
   const refused = await adapter.connect('50:54:7B:00:00:02', [], limits).then(String, (error: unknown) => error);
   assertUnavailable(refused, /start to scan: no/);
-  assert.ok(ctx.children.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null));
+  assertEnded(ctx);
   await stop();
 });
 
@@ -154,4 +188,75 @@ test('a scan for a time ends at once when the adapter is lost, as a failure', as
   process.kill(adapter.child!, 'SIGKILL');
   assertUnavailable(await outcome, /the Bluetooth helper ended \(exit status 3\)/);
   await release();
+});
+
+test('an adapter that goes down while a child begins to scan is given one other child, and none is left running', async (t) => {
+  const { options, become } = setUp();
+  const ctx = testBle();
+  const adapter = await opened(t, options, ctx);
+  const { lost, stop } = await scanning(adapter);
+  become('sinks');
+  const gone = new Promise((resolve) => ctx.children[0]!.once('exit', resolve));
+  process.kill(adapter.child!, 'SIGKILL');
+  await gone;
+  await (await adapter.connect(one, [], patient)).close();
+  assert.match(ctx.said.join('\n'), /the adapter is poweredOff; starting another/);
+  await stop();
+  await adapter.close();
+  assert.equal(ctx.children.length, 3);
+  assertEnded(ctx);
+  assert.equal(await Promise.race([lost, 'not lost']), 'not lost');
+});
+
+test('a child in doubt by one device finishes the connection that it is making to another', async (t) => {
+  const { options, become } = setUp();
+  become('doubtful');
+  const ctx = testBle();
+  const adapter = await opened(t, options, ctx);
+  const doubtful = adapter.child;
+  const link = await adapter.connect(one, [], patient);
+  const asked = new Promise<void>((resolve) => {
+    const child = ctx.children[0]!;
+    const send = child.send.bind(child) as (message: ToChild, ...more: unknown[]) => boolean;
+    child.send = (message: ToChild, ...more: unknown[]) => {
+      if (message.do === 'connect') resolve();
+      return send(message, ...more);
+    };
+  });
+  const connecting = adapter.connect(other, [], patient);
+  await asked;
+  await assert.rejects(link.send(Buffer.from('00', 'hex')), LinkError);
+  const second = await connecting;
+  assert.equal(adapter.child, doubtful);
+  become('works');
+  await second.close();
+  await (await adapter.connect(one, [], patient)).close();
+  assert.notEqual(adapter.child, doubtful);
+});
+
+test('the end of an adapter waits no longer than two seconds for a child that only cleans up', async (t) => {
+  const { options, become } = setUp();
+  const waits: number[] = [];
+  const ctx = testBle();
+  const clock = {
+    ...ctx.clock,
+    after(ms: number, fn: () => void) {
+      waits.push(ms);
+      return ctx.clock.after(ms, fn);
+    },
+  };
+  const adapter = await opened(t, options, { ...ctx, clock });
+  await scanning(adapter);
+  become('deaf');
+  const gone = new Promise((resolve) => ctx.children[0]!.once('exit', resolve));
+  process.kill(adapter.child!, 'SIGKILL');
+  await gone;
+  const before = waits.length;
+  await adapter.close();
+  assert.ok(waits.slice(before).includes(2000));
+  assert.deepEqual(
+    waits.slice(before).filter((ms) => ms > 2500),
+    [],
+  );
+  assertEnded(ctx);
 });
