@@ -21,7 +21,10 @@ export function createIndex(disk: Disk, folder: string): Index {
     segments: listSegments(disk, folder),
     refresh() {
       const known = new Map(index.segments.map((segment) => [segment.path, segment]));
-      index.segments = listSegments(disk, folder).map((found) => Object.assign(known.get(found.path) ?? found, found));
+      index.segments = listSegments(disk, folder).map((found) => {
+        const before = known.get(found.path);
+        return before?.ours ? before : Object.assign(before ?? found, found);
+      });
     },
     add(segment) {
       index.segments.push(segment);

@@ -146,7 +146,9 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
   const tails = index.segments.filter(({ kind }) => kind === 'log').slice(-1);
   let next = Math.max(parts.done().upTo, parts.done().ranges.at(-1)?.[1] ?? 0) + 1;
   for (const segment of tails) {
-    const tail = await mendTail(disk, index.folder, segment);
+    const tail = await mendTail(disk, index.folder, segment, ({ code, message }) =>
+      log.warn(`${index.folder}: the end of the log cannot be cut yet: ${code ?? message}`),
+    );
     next = Math.max(next, tail.next);
     if (tail.torn > 0) log.warn(`the end of the log was torn by a crash: ${tail.torn} bytes cut off`);
   }

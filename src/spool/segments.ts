@@ -15,6 +15,8 @@ export interface Segment {
   bytes: number;
   /** When it was last written, in wall milliseconds; never less than that of a segment before it. */
   changed: number;
+  /** This process writes it, and knows better than the folder what it holds: what a failed write left behind its lines is none of them. */
+  ours?: true;
 }
 
 const digits = 16;

@@ -42,23 +42,34 @@ export function readTail(bytes: Buffer, first: number): Tail {
   return { ...tail, next: first + damaged, newest: first - 1 };
 }
 
-/** Cuts off what a crash left half written, and padding. The piece goes to the quarantine. */
-export async function mendTail(disk: Disk, folder: string, segment: Segment): Promise<Tail> {
+/**
+ * Cuts off what a crash left half written, and padding. The piece goes to the quarantine. Where the disk does not let it be cut, `onUncut`
+ * hears of it: whoever writes the segment cuts it before its next line.
+ */
+export async function mendTail(
+  disk: Disk,
+  folder: string,
+  segment: Segment,
+  onUncut: (error: NodeJS.ErrnoException) => void,
+): Promise<Tail> {
   const bytes = disk.load(segment.path) ?? Buffer.alloc(0);
   const tail = readTail(bytes, segment.first);
   const { bytes: end, torn } = tail;
   if (torn > 0) quarantine(disk, folder, `${segment.first}-torn`, bytes.subarray(end, end + torn));
-  if (end < bytes.length) {
-    const fd = await disk.openToWrite(segment.path);
-    try {
-      await disk.truncate(fd, end, segment.changed);
-      await disk.sync(fd);
-    } finally {
-      await disk.close(fd);
-    }
-  }
   segment.bytes = end;
+  segment.ours = true;
+  if (end < bytes.length) await cutAt(disk, segment).catch(onUncut);
   return tail;
+}
+
+async function cutAt(disk: Disk, { path, bytes, changed }: Segment): Promise<void> {
+  const fd = await disk.openToWrite(path);
+  try {
+    await disk.truncate(fd, bytes, changed);
+    await disk.sync(fd);
+  } finally {
+    await disk.close(fd);
+  }
 }
 
 /**

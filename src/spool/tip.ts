@@ -111,7 +111,7 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     const path = logFile(index.folder, first);
     const fd = await disk.create(path);
     size = segmentBytes();
-    const segment: Segment = { path, first, kind: 'log', bytes: 0, changed: clock.now() };
+    const segment: Segment = { path, first, kind: 'log', bytes: 0, changed: clock.now(), ours: true };
     index.add(segment);
     return openAt(fd, segment);
   };

@@ -470,3 +470,56 @@ test('a copy of a spool that is in use is a spool', async () => {
   await copy.close();
   await spool.close();
 });
+
+for (const code of ['ENOSPC', 'EIO', 'EROFS']) {
+  test(`it starts although the disk does not let the torn end be cut (${code}); that is done before the next line`, async () => {
+    const half = lineOf(3).slice(0, 30);
+    for (const rest of ['', padding(4096)]) {
+      let broken = true;
+      const disk: Disk = {
+        ...realDisk,
+        async truncate(fd, bytes, changed) {
+          if (broken) throw Object.assign(new Error(code), { code });
+          await realDisk.truncate(fd, bytes, changed);
+        },
+      };
+      const spool = await work({ folder: folderWith(lines(1, 2), half, rest), disk });
+      assert.match(spool.log.join('\n'), new RegExp(`the end of the log cannot be cut yet: ${code}`));
+      spool.index.refresh();
+      broken = false;
+      await fill(spool, 3, 4);
+      assert.deepEqual(numbers(await takeAll(spool)), range(1, 4));
+      await spool.close();
+      assert.equal(readFileSync(newest(spool.folder), 'utf8'), lines(1, 4));
+      assert.deepEqual(spool.damaged, []);
+    }
+  });
+}
+
+test('what a write on a full disk left behind the lines, and a cut could not take away, does not become one of them', async () => {
+  const clock = fakeClock();
+  let broken = false;
+  const disk: Disk = {
+    ...realDisk,
+    async write(fd, bytes, position) {
+      if (!broken) return realDisk.write(fd, bytes, position);
+      await realDisk.write(fd, bytes.subarray(0, bytes.length - 5), position);
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    },
+    async truncate(fd, bytes, changed) {
+      if (broken) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      await realDisk.truncate(fd, bytes, changed);
+    },
+  };
+  const spool = await work({ disk, clock, whenFull: 'block' });
+  await fill(spool, 1, 2);
+  broken = true;
+  for (let n = 3; n <= 9; n++) spool.writer.append(JSON.stringify(recordOf(n, 300)));
+  await until(() => spool.log.some((line) => line.includes('tried again')));
+  broken = false;
+  await turnUntil(clock, 1000, () => spool.accepted() === 9);
+  assert.equal(readFileSync(newest(spool.folder), 'utf8').trimEnd(), (lines(1, 2) + lines(3, 9, 300)).trimEnd());
+  assert.deepEqual(numbers(await takeAll(spool)), range(1, 9));
+  await spool.close();
+  assert.deepEqual([spool.damaged, inQuarantine(spool.folder)], [[], []]);
+});
