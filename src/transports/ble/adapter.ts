@@ -169,6 +169,8 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
       });
       turn = over;
       await before;
+      // Where one device after the other is looked for, the adapter is free at no other time.
+      children.renew();
       early.set(id, []);
       try {
         const whole = find + connect + step * 6 + margin;

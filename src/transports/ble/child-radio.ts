@@ -35,7 +35,9 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
   noble.on('stateChange', (state) => tell({ say: 'state', state }));
   noble.on('discover', (peripheral) => {
     const { id } = idOf(peripheral);
+    const isNew = !peripherals.has(id);
     peripherals.set(id, peripheral);
+    if (isNew) tell({ say: 'known', addresses: peripherals.size });
     waiting.get(id)?.(peripheral);
     const sighting = merge(peripheral, Date.now());
     if (sighting && wanted) tell({ say: 'seen', sighting });
@@ -128,11 +130,10 @@ export function createRadio(noble: Noble, tell: (message: FromChild) => void): R
           await settle();
           return undefined;
         case 'connect':
-          try {
-            return await connect(request);
-          } finally {
-            await settle();
-          }
+          // What it came to is told first: a connection that stands is not lost by a scan that can't begin again.
+          return connect(request).finally(() => {
+            settle().catch((error: Error) => tell({ say: 'doubt', reason: error.message }));
+          });
         case 'write': {
           const connection = connections.get(request.id);
           if (!connection) throw new TroubleError('closed', 'disconnected');

@@ -6,7 +6,7 @@ import { type Helper, HelperError, type HelperEvents, startHelper } from './help
 import { shortRequest } from './messages.ts';
 
 /** What depends on the child that works. */
-export interface Dependents extends Required<Omit<HelperEvents, 'onState'>> {
+export interface Dependents extends Required<Omit<HelperEvents, 'onState' | 'onKnown' | 'onDoubt'>> {
   /** Somebody wants to scan: a new child begins with it. */
   isScanWanted(): boolean;
   /** Nobody is connected by the child, nor about to be. */
@@ -25,6 +25,8 @@ export interface Children {
   ready(): Promise<Helper>;
   /** The child that works. */
   readonly present: Helper | undefined;
+  /** Replaces a child that has seen many addresses, unless somebody is connected by it. */
+  renew(): void;
   /** A child that can't be trusted any longer is replaced, when the links by it have come to their end or have had time for it. */
   doubt(child: Helper, why: string): void;
   /** A child did what it was asked for: failures before are forgotten. */
@@ -56,7 +58,8 @@ export function createChildren(
 ): Children {
   const { clock, log, signal } = ctx;
   const { mostAddresses = defaultMostAddresses } = options;
-  const seen = new Set<string>();
+  /** How many addresses the child has seen. */
+  let known = 0;
   const closing = new AbortController();
   const stopping = AbortSignal.any([signal, closing.signal]);
   let helper: Helper | undefined;
@@ -80,7 +83,7 @@ export function createChildren(
     const isPowered = new Promise<void>((resolve) => {
       powered = resolve;
     });
-    seen.clear();
+    known = 0;
     of.onScanning(false);
     const fresh = startHelper(
       ctx,
@@ -95,10 +98,15 @@ export function createChildren(
           if (fresh === helper) of.onScanning(on);
         },
         onSeen(sighting) {
-          seen.add(sighting.id);
           of.onSeen(sighting);
-          if (seen.size > mostAddresses && of.isIdle()) void replace(fresh, 'it has seen many devices');
+          renew();
         },
+        onKnown(addresses) {
+          if (fresh !== helper) return;
+          known = addresses;
+          renew();
+        },
+        onDoubt: (reason) => doubt(fresh, reason),
         onData: of.onData,
         onGone: of.onGone,
       },
@@ -182,6 +190,13 @@ export function createChildren(
     await keep(successor(old, why, grace)).catch(giveUp);
   }
 
+  const doubt = (child: Helper, why: string): void => void replace(child, why, 'failed', farewell);
+
+  function renew(): void {
+    if (!helper || hinder || known <= mostAddresses || !of.isIdle()) return;
+    void replace(helper, 'it has seen many devices');
+  }
+
   async function successor(old: Helper, reason: string, grace: number): Promise<Helper> {
     let cancel = (): void => {};
     const late = new Promise<void>((resolve) => {
@@ -204,7 +219,8 @@ export function createChildren(
     get present() {
       return helper;
     },
-    doubt: (child, why) => void replace(child, why, 'failed', farewell),
+    renew,
+    doubt,
     worked() {
       failures = 0;
     },

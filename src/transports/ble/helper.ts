@@ -11,6 +11,8 @@ export interface HelperEvents {
   onState?(state: string): void;
   onScanning?(on: boolean): void;
   onSeen?(sighting: Sighting): void;
+  onKnown?(addresses: number): void;
+  onDoubt?(reason: string): void;
   onData?(id: string, bytes: Buffer): void;
   onGone?(id: string, reason: string): void;
 }
@@ -94,6 +96,8 @@ export function startHelper(
     trouble: ({ request, trouble }) => waiting.get(request)?.reject(new HelperError(trouble)),
     scanning: ({ on }) => events.onScanning?.(on),
     seen: ({ sighting }) => events.onSeen?.(sighting),
+    known: ({ addresses }) => events.onKnown?.(addresses),
+    doubt: ({ reason }) => events.onDoubt?.(reason),
     data: ({ id, hex }) => events.onData?.(id, Buffer.from(hex, 'hex')),
     gone: ({ id, reason }) => events.onGone?.(id, reason),
   };

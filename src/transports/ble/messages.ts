@@ -76,5 +76,9 @@ export type FromChild =
   /** Whether it listens now: while a connection is made it doesn't, whoever wants it. */
   | { say: 'scanning'; on: boolean }
   | { say: 'seen'; sighting: Sighting }
+  /** How many addresses it has seen so far, whoever scanned: it forgets none. */
+  | { say: 'known'; addresses: number }
+  /** Something failed that nobody waits for: the child should be replaced. */
+  | { say: 'doubt'; reason: string }
   | { say: 'data'; id: string; hex: string }
   | { say: 'gone'; id: string; reason: string };

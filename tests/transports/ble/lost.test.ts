@@ -12,8 +12,8 @@ import { temporaryFolder } from '../../support/shell.ts';
 
 /**
  * Children that stand for noble: one that works, one that ends before it does, one whose controller refuses to scan, one that ends the
- * first time that it shall scan, one whose adapter goes down then, one whose controller never answers, and one that fails each write and
- * takes its time to connect to the second device.
+ * first time that it shall scan, one whose adapter goes down then, one whose controller never answers, one that fails each write and
+ * takes its time to connect to the second device, one in doubt of itself, and one in a crowd that sees all but what it looks for.
  */
 const children = {
   works: `
@@ -63,6 +63,21 @@ const children = {
       if (what !== 'write') return answer();
       process.send({ say: 'trouble', request, trouble: { kind: 'silent', reason: 'no answer', tainted: true } });
       setTimeout(connect, 300);
+    });`,
+  doubts: `
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => {
+      if (what === 'end') process.exit(0);
+      process.send({ say: 'answer', request });
+      if (what === 'connect') process.send({ say: 'doubt', reason: 'start to scan: no' });
+    });`,
+  crowded: `
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => {
+      if (what === 'end') process.exit(0);
+      if (what !== 'connect') return process.send({ say: 'answer', request });
+      process.send({ say: 'known', addresses: 21 });
+      process.send({ say: 'trouble', request, trouble: { kind: 'silent', reason: 'not seen', tainted: false } });
     });`,
 } as const;
 
@@ -259,4 +274,33 @@ test('the end of an adapter waits no longer than two seconds for a child that on
     [],
   );
   assertEnded(ctx);
+});
+
+test('a child in doubt of itself is replaced when the connection by it has ended', async (t) => {
+  const { options, become } = setUp();
+  become('doubts');
+  const adapter = await opened(t, options);
+  const doubtful = adapter.child;
+  const link = await adapter.connect(one, [], patient);
+  // Its answer comes after the doubt.
+  await link.send(Buffer.from('00', 'hex'));
+  assert.equal(adapter.child, doubtful);
+  become('works');
+  await link.close();
+  await (await adapter.connect(one, [], patient)).close();
+  assert.notEqual(adapter.child, doubtful);
+});
+
+test('a child that has seen many addresses is replaced between two connections, though nobody scans', async (t) => {
+  const { options, become } = setUp();
+  become('crowded');
+  const ctx = testBle();
+  const adapter = await opened(t, { ...options, mostAddresses: 20 }, ctx);
+  become('works');
+  const unseen = assert.rejects(adapter.connect(one, [], patient), /not seen/);
+  const link = await adapter.connect(other, [], patient);
+  await unseen;
+  assert.match(ctx.said.join('\n'), /replaced: it has seen many devices/);
+  assert.equal(ctx.children.length, 2);
+  await link.close();
 });

@@ -11,11 +11,11 @@ const id = '50:54:7B:00:00:02';
 /** A stack of Bluetooth that answers when the test says so. */
 function stack() {
   const calls: string[] = [];
-  const open: (() => void)[] = [];
+  const open: { resolve(): void; reject(error: Error): void }[] = [];
   const said: FromChild[] = [];
   const call = (what: string): Promise<void> => {
     calls.push(what);
-    return new Promise((resolve) => open.push(resolve));
+    return new Promise((resolve, reject) => open.push({ resolve, reject }));
   };
   const events = new EventEmitter();
   const noble = Object.assign(events, {
@@ -47,11 +47,17 @@ function stack() {
     calls,
     said,
     device,
-    appear: () => events.emit('discover', device as unknown as Peripheral),
+    appear: (address = device.address) =>
+      events.emit('discover', Object.assign(device, { address }) as unknown as Peripheral),
     /** The oldest open question is answered. */
     async answer(): Promise<void> {
       await settle();
-      open.shift()!();
+      open.shift()!.resolve();
+      await settle();
+    },
+    async refuse(reason: string): Promise<void> {
+      await settle();
+      open.shift()!.reject(new Error(reason));
       await settle();
     },
   };
@@ -118,4 +124,40 @@ test('who stops searching ends the scan of nobody else; it is on as long as one 
       { say: 'scanning', on: false },
     ],
   );
+});
+
+test('a connection that stands is answered though the scan of another cannot begin again; that is told by itself', async () => {
+  const { radio, calls, said, device, appear, answer, refuse } = stack();
+  const search = radio.handle({ do: 'scan' });
+  await answer();
+  await search;
+  const characteristics = [
+    { uuid: 'fff4', properties: ['notify'], on: () => {}, subscribeAsync: async () => {} },
+    { uuid: 'fff3', properties: ['write'] },
+  ];
+  const services = [{ uuid: 'fff0', discoverCharacteristicsAsync: async () => characteristics }];
+  Object.assign(device, { discoverServicesAsync: async () => services });
+  appear();
+  const gatt = [{ service: 'fff0', notify: 'fff4', write: 'fff3', writeType: 'as-offered' as const }];
+  const connected = radio.handle({ ...connecting, gatt });
+  await answer();
+  device.state = 'connected';
+  await answer();
+  assert.deepEqual(calls, ['scan', 'stop', 'connect', 'scan'], 'nobody has answered the last');
+  assert.deepEqual(await connected, { gatt: 0 });
+  await refuse('no');
+  assert.deepEqual(said.at(-1), { say: 'doubt', reason: 'start to scan: no' });
+});
+
+test('what is seen while only a device is looked for counts as well, each address once', async () => {
+  const { radio, said, appear, answer } = stack();
+  const unseen = assert.rejects(radio.handle({ ...connecting, find: 200 }), /not seen/);
+  await answer();
+  for (const last of ['10', '11', '10', '12']) appear(`50:54:7b:00:00:${last}`);
+  assert.deepEqual(
+    said.filter(({ say }) => say === 'known'),
+    [1, 2, 3].map((addresses) => ({ say: 'known', addresses })),
+  );
+  await unseen;
+  await answer();
 });
