@@ -73,6 +73,12 @@ for (const { what, device, family, ...more } of cases) {
     if (!at) return;
     const read = await shell(`bms-read --ble ${module.address}`, { env: at.env });
     assert.equal(read.status, 0, read.stderr);
+    if (Object.keys(secret).length > 0) {
+      const stranger = await shell('ble-scan --connect', { env: at.env });
+      assert.equal(stranger.status, 69, 'whoever is merely on the air does not get the password');
+      const added = await shell(`registry add ${module.address}`, { env: at.env });
+      assert.equal(added.status, 0, added.stderr);
+    }
     const scan = await shell('ble-scan --connect', { env: at.env });
     assert.equal(scan.status, 0, scan.stderr);
     for (const { stdout } of [read, scan]) {
