@@ -34,12 +34,38 @@ export function readTail(bytes: Buffer, first: number): Tail {
   }
   end = endOfLines(bytes, end);
   const tail = { bytes: end, torn: Math.max(0, written - end) };
+  const behind = bytes.subarray(end, Math.max(end, all));
   let damaged = 0;
   for (let at = end; at > 0; at = startOf(at)) {
-    if (isGood(startOf(at), at)) return { ...tail, next: found.seq + damaged + 1, newest: found.seq };
+    if (isGood(startOf(at), at))
+      return { ...tail, next: nextBehind(found.seq + damaged + 1, behind), newest: found.seq };
     if (startOf(at) < at - 1) damaged++;
   }
-  return { ...tail, next: first + damaged, newest: first - 1 };
+  return { ...tail, next: nextBehind(first + damaged, behind), newest: first - 1 };
+}
+
+/** What a line begins with. */
+const beginning = /^[\da-f]{8} (\d{1,15}) /;
+const beginningLength = 8 + 1 + 15 + 1;
+const brace = 0x7d;
+
+/**
+ * The number that comes next when `next` would, but for what is torn behind it. A line there that ends as a record does was written to
+ * its end, perhaps accepted, and damaged later: its number is not given again. No more numbers are believed than there are lines.
+ */
+function nextBehind(next: number, torn: Buffer): number {
+  let most = next;
+  let after = next;
+  for (let start = 0, end = torn.indexOf(newline); end >= 0; end = torn.indexOf(newline, start)) {
+    if (end > start) {
+      const text = torn.toString('latin1', start, Math.min(end, start + beginningLength));
+      const seq = Number(beginning.exec(text)?.[1] ?? -1);
+      if (torn[end - 1] === brace && seq >= after && seq <= most) after = seq + 1;
+      most++;
+    }
+    start = end + 1;
+  }
+  return after;
 }
 
 /**

@@ -524,3 +524,24 @@ test('what a write on a full disk left behind the lines, and a cut could not tak
   await spool.close();
   assert.deepEqual([spool.damaged, inQuarantine(spool.folder)], [[], []]);
 });
+
+test('a last record that was damaged in a padded log is a gap: its number is not given again', async () => {
+  const bad = (n: number): string => lineOf(n).replace(`"n":${n}`, '"n":77');
+  for (const [damaged, shown, next] of [
+    [bad(5), ['gap 1'], 6],
+    [bad(5) + bad(6), ['gap 2'], 7],
+    [`${'x'.repeat(50)}\n${bad(6)}`, ['gap 2'], 7],
+    // Half a line was accepted by nobody, and a number that cannot come next is part of the damage.
+    [lineOf(5).slice(0, -9), [], 5],
+    [bad(500), [], 5],
+    [bad(3), [], 5],
+  ] as const) {
+    const folder = folderWith(lines(1, 4), damaged, padding(8192));
+    const spool = await work({ folder });
+    assert.equal(spool.writer.next, next);
+    await fill(spool, 100, 100);
+    assert.deepEqual(numbers(await takeAll(spool)), [1, 2, 3, 4, ...shown, 100]);
+    await spool.close();
+    assert.ok(inQuarantine(folder).join('').includes(damaged.trimEnd().slice(-20)));
+  }
+});
