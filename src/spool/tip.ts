@@ -26,11 +26,10 @@ export interface Tip {
   /** Bytes that its file has beyond its lines. */
   readonly padding: number;
   /**
-   * Writes lines behind those that are there, of which the first record is `first`. When that fails, the lines that were written whole
-   * stay, since a reader may have them already: `kept` is told their bytes before this rejects. A segment that is full gives way to a new
-   * one, if it can at the beginning of a commit: so that one commit needs one sync.
+   * Writes lines behind those that are there, of which the first record is `first`; none of them stays there when that fails. A segment
+   * that is full gives way to a new one, if it can at the beginning of a commit: so that one commit needs one sync.
    */
-  append(bytes: Buffer, first: number, beginning: boolean, kept: (bytes: number) => void): Promise<void>;
+  append(bytes: Buffer, first: number, beginning: boolean): Promise<void>;
   /** Ends it: the next record begins a new one, or goes on in this one if that is not full. */
   roll(): Promise<void>;
   /** Ends it for good. False: nothing is in it. */
@@ -46,7 +45,6 @@ interface Open {
   padded: boolean;
 }
 
-const newline = 0x0a;
 /** What a segment may grow beyond its size within one commit, where segments are large enough for that. */
 const slack = 1024 * 1024;
 
@@ -63,11 +61,6 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     if (tip.length === bytes) return;
     await disk.truncate(tip.fd, bytes, changed);
     tip.length = bytes;
-  };
-
-  const grow = ({ segment }: Open, bytes: number): void => {
-    segment.bytes += bytes;
-    segment.changed = clock.now();
   };
 
   const close = async (): Promise<void> => {
@@ -148,24 +141,22 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     get padding() {
       return open ? open.length - open.segment.bytes : 0;
     },
-    async append(bytes, first, beginning, kept) {
+    async append(bytes, first, beginning) {
       const tip = await segmentFor(bytes.length, first, beginning);
-      const start = tip.segment.bytes;
+      const { fd, segment } = tip;
+      const start = segment.bytes;
       try {
         await prepare(tip, bytes.length, beginning);
-        await disk.write(tip.fd, bytes, start);
+        await disk.write(fd, bytes, start);
       } catch (error) {
-        const whole = await wholeLines(disk, tip.fd, start, bytes);
-        if (whole > 0) {
-          grow(tip, whole);
-          kept(whole);
-        }
+        segment.bytes = start;
         tip.length = Number.POSITIVE_INFINITY;
         await cut(tip).catch(roll);
         throw error;
       }
-      grow(tip, bytes.length);
-      tip.length = Math.max(tip.length, tip.segment.bytes);
+      segment.bytes = start + bytes.length;
+      tip.length = Math.max(tip.length, segment.bytes);
+      segment.changed = clock.now();
     },
     roll,
     async seal() {
@@ -176,20 +167,4 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     },
     close,
   };
-}
-
-/** How many of the bytes that were to be written at a position are there, up to the end of a line. */
-async function wholeLines(disk: Disk, fd: number, position: number, bytes: Buffer): Promise<number> {
-  const there = Buffer.alloc(bytes.length);
-  let count = 0;
-  try {
-    for (let got = -1; got !== 0 && count < there.length; count += got) {
-      got = await disk.read(fd, there, count, position + count);
-    }
-  } catch {
-    // What cannot be read, no reader has.
-  }
-  let same = 0;
-  while (same < count && bytes[same] === there[same]) same++;
-  return same === 0 ? 0 : bytes.lastIndexOf(newline, same - 1) + 1;
 }

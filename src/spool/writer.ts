@@ -121,33 +121,16 @@ export function createWriter(options: WriterOptions): Writer {
 
   const tip = createTip({ ...options, padded: options.sync !== 'never', commit: () => commit.now() });
 
-  /** So many bytes of a group were written although the rest was not. */
-  const shorten = (group: Group, bytes: Buffer, kept: number): void => {
-    const rest = bytes.toString('utf8', kept);
-    const records = group.records - (rest.split('\n').length - 1);
-    waiting -= group.text.length - rest.length;
-    group.text = rest;
-    group.first += records;
-    group.records -= records;
-    wrote(group.first - 1, records);
-  };
-
-  const wrote = (last: number, records: number): void => {
-    written = last;
-    commit.wrote(records);
-  };
-
   /** False: it was not written, for want of room or of need. */
   const tryToWrite = async (group: Group): Promise<boolean> => {
+    const bytes = Buffer.from(group.text, 'utf8');
     for (;;) {
       if (options.isDone(group)) return false;
-      const bytes = Buffer.from(group.text, 'utf8');
       if (!(await options.makeRoom(bytes.length))) return refuse(group);
       try {
-        await tip.append(bytes, group.first, group === beginning, (kept) => shorten(group, bytes, kept));
+        await tip.append(bytes, group.first, group === beginning);
         return true;
       } catch (error) {
-        if (group.records === 0) return true;
         const fault = error as NodeJS.ErrnoException;
         if (fault.code === 'EFBIG' && (await tip.seal())) continue;
         stuck = true;
@@ -164,7 +147,8 @@ export function createWriter(options: WriterOptions): Writer {
     lighter.ring();
     if (!done) return commit.passed(group.records);
     stuck = false;
-    wrote(group.first + group.records - 1, group.records);
+    commit.wrote(group.records);
+    written = group.first + group.records - 1;
     options.onWritten();
   };
 

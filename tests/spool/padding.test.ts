@@ -405,10 +405,9 @@ test('half a line that could neither be written nor cut off is cut off before an
   await turnUntil(clock, 1000, () => spool.accepted() === 9);
   await fill(spool, 10, 10);
   assert.deepEqual(numbers(await takeAll(spool)), [10]);
-  const text = lines(1, 2) + lines(3, 8, 300) + lineOf(10);
-  assert.equal(readFileSync(newest(spool.folder), 'utf8').trimEnd(), text.trimEnd());
+  assert.equal(readFileSync(newest(spool.folder), 'utf8').trimEnd(), (lines(1, 2) + lineOf(10)).trimEnd());
   await spool.close();
-  assert.equal(readFileSync(newest(spool.folder), 'utf8'), text);
+  assert.equal(readFileSync(newest(spool.folder), 'utf8'), lines(1, 2) + lineOf(10));
   assert.deepEqual(inQuarantine(spool.folder), []);
 });
 
