@@ -1,4 +1,4 @@
-import { deviceId, deviceName, deviceType, vehicleId, vehicleName } from './common.ts';
+import { ofDevice } from './common.ts';
 import type { RecordFamily } from './family.ts';
 
 /** One reading of a battery monitor or battery management system. */
@@ -6,11 +6,7 @@ export const batteryReading = {
   type: 'battery_reading',
   summary: 'one reading of a battery monitor or battery management system',
   keys: [
-    { ...deviceId, required: true },
-    deviceName,
-    deviceType,
-    vehicleId,
-    vehicleName,
+    ...ofDevice,
     { name: 'voltage', kind: 'number', unit: 'V', summary: 'voltage of the battery' },
     { name: 'current', kind: 'number', unit: 'A', summary: 'current into the battery: + charging, − discharging' },
     { name: 'power', kind: 'number', unit: 'W', summary: 'voltage times current: + charging' },

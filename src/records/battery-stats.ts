@@ -1,4 +1,4 @@
-import { deviceId, deviceName, deviceType, vehicleId, vehicleName } from './common.ts';
+import { ofDevice } from './common.ts';
 import type { RecordFamily } from './family.ts';
 
 const at = (name: string, of: string) => ({ name, kind: 'string', summary: `when ${of} was (RFC 3339)` }) as const;
@@ -8,11 +8,7 @@ export const batteryStats = {
   type: 'battery_stats',
   summary: "what the readings of a battery come to since its statistics began; time is the newest reading's",
   keys: [
-    { ...deviceId, required: true },
-    deviceName,
-    deviceType,
-    vehicleId,
-    vehicleName,
+    ...ofDevice,
     { name: 'count', kind: 'integer', summary: 'readings so far', required: true },
     { name: 'since', kind: 'string', summary: 'time of the first of them (RFC 3339)', required: true },
     { name: 'peak_current', kind: 'number', unit: 'A', summary: 'greatest current, in whichever direction' },

@@ -44,6 +44,14 @@ export const vehicleName: RecordKey = {
   summary: 'name of the vehicle in the registry',
   tag: true,
 };
+/** What every record of one battery monitor is about. */
+export const ofDevice: readonly RecordKey[] = [
+  { ...deviceId, required: true },
+  deviceName,
+  deviceType,
+  vehicleId,
+  vehicleName,
+];
 export const chargePoint: RecordKey = {
   name: 'charge_point',
   kind: 'string',

@@ -1,4 +1,4 @@
-import { deviceId, deviceName, deviceType, vehicleId, vehicleName } from './common.ts';
+import { deviceId, ofDevice } from './common.ts';
 import type { RecordFamily } from './family.ts';
 
 /** What a battery monitor says about itself. */
@@ -6,11 +6,7 @@ export const deviceInfo = {
   type: 'device_info',
   summary: 'what a battery monitor says about itself: versions, hardware, counters',
   keys: [
-    { ...deviceId, required: true },
-    deviceName,
-    deviceType,
-    vehicleId,
-    vehicleName,
+    ...ofDevice,
     { name: 'firmware', kind: 'string', summary: 'firmware version' },
     { name: 'hardware', kind: 'string', summary: 'hardware name or version' },
     { name: 'version_raw', kind: 'string', summary: 'version bytes whose meaning nobody knows, hexadecimal' },

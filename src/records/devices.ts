@@ -1,4 +1,4 @@
-import { deviceId, deviceName, deviceType, vehicleId, vehicleName } from './common.ts';
+import { deviceId, deviceType, ofDevice } from './common.ts';
 import type { RecordFamily } from './family.ts';
 
 /** A change in the life of a device. */
@@ -6,11 +6,7 @@ export const deviceStatus = {
   type: 'device_status',
   summary: 'a device was found, set up, reached or lost',
   keys: [
-    { ...deviceId, required: true },
-    deviceName,
-    deviceType,
-    vehicleId,
-    vehicleName,
+    ...ofDevice,
     {
       name: 'status',
       kind: 'string',

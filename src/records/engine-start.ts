@@ -1,4 +1,4 @@
-import { deviceId, deviceName, deviceType, vehicleId, vehicleName } from './common.ts';
+import { ofDevice } from './common.ts';
 import type { RecordFamily } from './family.ts';
 
 /** An engine start as a battery monitor saw it. */
@@ -6,11 +6,7 @@ export const engineStart = {
   type: 'engine_start',
   summary: 'an engine start as a battery monitor saw it, told while it was connected; time is its beginning',
   keys: [
-    { ...deviceId, required: true },
-    deviceName,
-    deviceType,
-    vehicleId,
-    vehicleName,
+    ...ofDevice,
     { name: 'cranking_voltage', kind: 'number', unit: 'V', summary: 'lowest voltage while cranking' },
     { name: 'voltage_before', kind: 'number', unit: 'V', summary: 'voltage before the starter drew current' },
     { name: 'voltage_after', kind: 'number', unit: 'V', summary: 'voltage at the end of the log' },

@@ -1,4 +1,4 @@
-import { deviceId, deviceName, deviceType, vehicleId, vehicleName } from './common.ts';
+import { ofDevice, vehicleId, vehicleName } from './common.ts';
 import type { RecordFamily } from './family.ts';
 
 /** A monitor as the registry has it. */
@@ -6,11 +6,7 @@ export const registeredDevice = {
   type: 'device',
   summary: 'a battery monitor as the registry has it; time is when it was looked up',
   keys: [
-    { ...deviceId, required: true },
-    deviceName,
-    deviceType,
-    vehicleId,
-    vehicleName,
+    ...ofDevice,
     {
       name: 'status',
       kind: 'string',

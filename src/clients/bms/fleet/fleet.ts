@@ -37,26 +37,18 @@ export interface Fleet {
 }
 
 /** What decides how a device is polled; a new vehicle is none of it. */
-const termsOf = ({
-  mac_address,
-  port,
-  board,
-  device_type,
-  invert_current,
-  polling_interval,
-  connection_config,
-  friendly_name,
-}: Device) =>
-  JSON.stringify([
-    mac_address,
-    port,
-    board,
-    device_type,
-    invert_current,
-    polling_interval,
-    connection_config,
-    friendly_name,
-  ]);
+const terms = [
+  'mac_address',
+  'port',
+  'board',
+  'device_type',
+  'invert_current',
+  'polling_interval',
+  'connection_config',
+  'friendly_name',
+] as const satisfies readonly (keyof Device)[];
+
+const termsOf = (device: Device): string => JSON.stringify(terms.map((key) => device[key]));
 
 /**
  * Polls every device of the registry that is set up, each at its own pace, until the host's signal aborts (or, with `once`, for one
