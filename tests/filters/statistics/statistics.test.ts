@@ -98,6 +98,11 @@ describe('temperature', () => {
     assert.equal(stats.temp_delta, 0);
   });
 
+  test('from sensor to sensor it is what the newest reading says, to the hundredth (ESP-29)', () => {
+    const stats = after([reading(0, { temperatures: [20, 28] }), reading(1, { temperatures: [21.5, 18.25, 20] })]);
+    assert.equal(stats.temp_delta, 3.25);
+  });
+
   test('times count as they are, not as steps', () => {
     const stats = after([0, 1, 5, 9].map((at) => reading(at, { temperature: 20 + at })));
     assert.equal(stats.temp_rate, 1);
