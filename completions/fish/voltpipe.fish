@@ -707,7 +707,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l temperatures -x -d 'col
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l time-format -x -a 'rfc3339 sql unix unix-ms' -d 'form of the time column; sql is 2026-03-01 12:00:00.000 in UTC, which spreadsheets read'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l delimiter -x -d 'character between two cells; tab for a tabulator'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l escape-formulas -d 'put a '\'' before text that a spreadsheet would take for a formula'
-complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l no-csv-header -d 'do not with --payload csv: begin with the names of the columns'
+complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l no-csv-header -d 'do not begin with the names of the columns, with --payload csv'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l dry-run -d 'print what would be sent, and send nothing'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l receipts -d 'print one receipt record a delivery on stdout'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l strict -d 'stop at the first line that is not a record, with exit status 65'

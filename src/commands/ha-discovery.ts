@@ -77,7 +77,7 @@ All entities are unavailable when the status of --instance, which mqtt-pub keeps
     },
     {
       text: 'See what Home Assistant is told',
-      command: `ha-discovery | jq -c 'select(.type=="mqtt_message") | [.topic, (.payload.components | keys)]'`,
+      command: `ha-discovery | jq -c 'select(.topic) | [.topic, (.payload.components|keys)]'`,
       stdin:
         '{"type":"battery_reading","time":"2026-03-01T12:00:00.000Z","device_id":"AA:BB:CC:DD:EE:FF","voltage":12.7,"temperature":21}\n',
       stdout: '["homeassistant/device/voltpipe_AABBCCDDEEFF/config",["temperature","voltage"]]',

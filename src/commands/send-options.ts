@@ -85,7 +85,7 @@ export const sendOptions = {
     summary: 'with --payload csv: record type of the table; the first record decides unless said',
   },
   ...csvTableOptions,
-  csvHeader: { type: 'flag', default: true, summary: 'with --payload csv: begin with the names of the columns' },
+  csvHeader: { type: 'flag', default: true, summary: 'begin with the names of the columns, with --payload csv' },
   dryRun: { type: 'flag', summary: 'print what would be sent, and send nothing' },
 } as const satisfies Options;
 
