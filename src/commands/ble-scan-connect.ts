@@ -5,7 +5,7 @@ import { certainFamily } from '../protocols/bms/identify.ts';
 import { codecs } from '../protocols/bms/index.ts';
 import type { VoltRecord } from '../records/record.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError, fail } from '../runtime/exit.ts';
+import { CommandError, fail, sentence } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
 import { advertisedOf } from './ble-scan-records.ts';
@@ -37,7 +37,7 @@ export async function* readAll(
     }
     if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;
     failure = error;
-    ctx.log.warn([error.message, error.next].filter(Boolean).join('. '));
+    ctx.log.warn(sentence(error));
   }
   if (failure && !isAnyRead) throw fail('unavailable', 'no monitor could be read', 'What hindered it is said above.');
 }

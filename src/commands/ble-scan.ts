@@ -7,7 +7,7 @@ import { systemOptions } from '../registry/system-options.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { CommandError, exit, fail, sentence } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { inWords } from '../runtime/system-error.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
@@ -125,7 +125,7 @@ What a device is, is weighed: an address in an encrypted advertisement, the iden
         } catch (error) {
           if (signal.aborted) break;
           if (round === 0 || !(error instanceof CommandError)) throw error;
-          log.lost('scan', [error.message, error.next].filter(Boolean).join('. '));
+          log.lost('scan', sentence(error));
           ctx.unready(error.message);
         }
         if (opts.interval === undefined) break;
@@ -170,7 +170,7 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
   yield* register(ctx, round.seen);
   if (!opts.connect) return;
   const password = await ctx.secret('password');
-  const { devices } = openRegistry(ctx).read();
+  const devices = password === undefined ? {} : openRegistry(ctx).read().devices;
   // Anybody can call himself JBD, and whoever is asked with the password has it.
   const isOurs = (id: string): boolean => (devices[id]?.status ?? 'discovered') !== 'discovered';
   yield* readAll(ctx, bluetooth, [...round.seen.values()].filter(isMonitor), (id) =>
@@ -263,7 +263,7 @@ async function* recordsOf({ opts, reject }: ScanContext): AsyncGenerator<VoltRec
   });
   const parser = createParser({ maxLine: longestLine, untyped: false });
   for (const { items, bad } of [parser.push(bytes), parser.end()]) {
-    for (const { line, why } of bad) reject(`${opts.replay}: line ${line}: ${why}`);
+    for (const { line, why } of bad) reject(`${opts.replay}: ${why}`, line);
     yield* items as VoltRecord[];
   }
 }

@@ -1,10 +1,10 @@
-import { codecs } from '../protocols/bms/index.ts';
+import { typeNames } from '../protocols/bms/index.ts';
 import { systemOptions } from '../registry/system-options.ts';
 import type { Options } from '../runtime/options.ts';
 import { bluetoothOptions } from './bluetooth-options.ts';
 import { fleetOptions } from './bms-read-fleet.ts';
 
-const types = ['auto', ...new Set(codecs.flatMap(({ family, name }) => [family, name]))];
+const types = ['auto', ...typeNames];
 const onOff = ['on', 'off'] as const;
 
 /** The options of `bms-read`. */

@@ -11,7 +11,7 @@ import type { VoltRecord } from '../records/record.ts';
 import { bluetoothAddress } from '../registry/identity.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { CommandError, exit, fail, sentence } from '../runtime/exit.ts';
 import { adapterOptions } from './bluetooth-options.ts';
 import { airOfFleet } from './bms-read-air.ts';
 import { checkFleet, readFleet } from './bms-read-fleet.ts';
@@ -62,8 +62,11 @@ A reading whose checksum is wrong is asked for again and never published. A valu
     // What the command line says goes before what a file says of the other way.
     if (given.has('port')) opts['ble'] = undefined;
     const { ble } = opts;
-    if (typeof ble === 'string' && bluetoothAddress(ble) === undefined) {
-      throw fail('usage', `${ble}: not the address of a Bluetooth device`, 'ble-scan shows addresses.');
+    if (typeof ble === 'string') {
+      const address = bluetoothAddress(ble);
+      if (!address) throw fail('usage', `${ble}: not the address of a Bluetooth device`, 'ble-scan shows addresses.');
+      // What macOS has in its place is found as it is spelled.
+      if (address.includes(':')) opts['ble'] = address;
     }
     if (given.has('pages') && !opts['history']) throw fail('usage', '--pages goes with --history');
     const jobs = ['info', 'history', 'raw'].filter((name) => opts[name]);
@@ -228,7 +231,7 @@ async function* raw(ctx: ReadContext, target: Target): AsyncGenerator<VoltRecord
     } catch (error) {
       if (ctx.signal.aborted || !(error instanceof CommandError)) throw error;
       if (error.status !== exit.unavailable && error.status !== exit.protocol) throw error;
-      ctx.log.warn([error.message, error.next].filter(Boolean).join('. '));
+      ctx.log.warn(sentence(error));
     }
     const link = await wire.connect(first);
     link.onData(() => {});

@@ -9,7 +9,7 @@ import type { VoltRecord } from '../records/record.ts';
 import { formatTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { CommandError, exit, fail, sentence } from '../runtime/exit.ts';
 
 const options = {
   ...loginOptions,
@@ -84,7 +84,7 @@ async function check(ctx: LoginContext): Promise<Made> {
   const { store } = await openLogin(ctx);
   const tokens = await store.read().catch((error) => {
     if (!(error instanceof CommandError) || error.status !== exit.noPermission) throw error;
-    ctx.log.error([error.message, error.next].filter(Boolean).join('. '));
+    ctx.log.error(sentence(error));
     return undefined;
   });
   const now = ctx.clock.now();

@@ -9,7 +9,7 @@ import type { VoltRecord } from '../records/record.ts';
 import { parseTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { CommandError, exit, fail, sentence } from '../runtime/exit.ts';
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -184,8 +184,6 @@ async function* readAll(ctx: PollContext, poller: Poller, vins: readonly string[
   const goesOn = ctx.opts.interval !== undefined && faults.length < vins.length;
   if (first && !goesOn) throw first;
 }
-
-const sentence = ({ message, next }: CommandError): string => [message, next].filter(Boolean).join('. ');
 
 const passing = new Set<number>([exit.unavailable, exit.later, exit.protocol, exit.io]);
 

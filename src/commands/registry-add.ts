@@ -1,4 +1,4 @@
-import { codecs } from '../protocols/bms/index.ts';
+import { typeNames } from '../protocols/bms/index.ts';
 import { addDevice, type Found } from '../registry/changes.ts';
 import { bluetoothAddress } from '../registry/identity.ts';
 import { defineCommand } from '../runtime/command.ts';
@@ -7,12 +7,10 @@ import type { Options } from '../runtime/options.ts';
 import { parseAddress, serialDeviceId } from '../transports/serial/address.ts';
 import { deviceRecord, registryOf } from './registry-records.ts';
 
-const types = [...new Set(codecs.flatMap(({ family, name }) => [family, name]))];
-
 const options = {
   type: {
     type: 'choice',
-    choices: types,
+    choices: typeNames,
     summary: 'kind of monitor; found out at the first reading unless given',
   },
   name: { type: 'string', value: 'NAME', summary: 'friendly name' },

@@ -1,4 +1,4 @@
-import { codecs } from '../protocols/bms/index.ts';
+import { typeNames } from '../protocols/bms/index.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { configureDevice, renameVehicle } from '../registry/changes.ts';
 import { findDevice, findVehicle, type RegistryContent } from '../registry/content.ts';
@@ -26,8 +26,6 @@ async function* setSystem(ctx: Context, words: readonly string[]): AsyncGenerato
   for (const { key, value } of settings) yield settingRecord(ctx, key, value);
 }
 
-const types = new Set(codecs.flatMap(({ family, name }) => [family, name]));
-
 /** The changes that words mean; of the readings of a word the first that the field takes. */
 function changesOf(words: readonly string[]): DeviceChanges {
   const changes: Record<string, unknown> = {};
@@ -35,8 +33,8 @@ function changesOf(words: readonly string[]): DeviceChanges {
     const field = Object.hasOwn(deviceFields, key) ? deviceFields[key as keyof typeof deviceFields] : undefined;
     changes[key] = field ? (readings.find((value) => field.holds(value)) ?? text) : text;
     if (key === 'port') changes[key] = parseAddress(text).name;
-    if (key === 'device_type' && !types.has(text.toLowerCase())) {
-      throw fail('usage', `device_type ${text}: there are ${[...types].join(', ')}`);
+    if (key === 'device_type' && !typeNames.includes(text.toLowerCase())) {
+      throw fail('usage', `device_type ${text}: there are ${typeNames.join(', ')}`);
     }
   }
   return changes;

@@ -1,7 +1,7 @@
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError, fail } from '../runtime/exit.ts';
+import { CommandError, fail, sentence } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { type Air, startAir } from '../simulators/ble/air.ts';
 import type { ControllerEvent } from '../simulators/ble/controller.ts';
@@ -114,7 +114,7 @@ async function putUp(
     return await startAir({ ...set, port: opts.pty ?? true });
   } catch (error) {
     if (!(error instanceof CommandError) || opts.pty !== undefined) throw error;
-    log.warn([error.message, error.next].filter(Boolean).join('. '));
+    log.warn(sentence(error));
     return startAir(set);
   }
 }

@@ -58,6 +58,11 @@ export class CommandError extends Error {
   }
 }
 
+/** `what failed: why. Next step.` */
+export function sentence({ message, next }: CommandError): string {
+  return next ? `${message}. ${next}` : message;
+}
+
 /** Builds a {@link CommandError} by the name of its status: `throw fail('noPermission', 'no tokens', 'Run bmw-login.')`. */
 export function fail(status: keyof typeof exit, message: string, next?: string, cause?: unknown): CommandError {
   return new CommandError(exit[status], message, next, cause === undefined ? undefined : { cause });

@@ -1,8 +1,7 @@
 import type { AnyDefinition } from './command.ts';
-import { CommandError, exit, fail } from './exit.ts';
+import { CommandError, exit, fail, sentence } from './exit.ts';
 import type { Host } from './host.ts';
 import type { PlannedStage } from './pipeline.ts';
-import { sentence } from './report.ts';
 import type { StageSetup } from './services.ts';
 import { type CommandLine, parseCommandLine, type Settings, settle } from './settings.ts';
 

@@ -1,4 +1,4 @@
-import { CommandError, exit } from './exit.ts';
+import { CommandError, exit, sentence } from './exit.ts';
 import type { Log } from './log.ts';
 import { createRedactor } from './logger.ts';
 import { said, say } from './stderr.ts';
@@ -12,11 +12,6 @@ export function report(error: unknown, name: string): number {
   const shown = createRedactor().clean(sentence(error));
   for (const line of shown.split('\n')) say(`${name}: ${line}\n`);
   return error.status;
-}
-
-/** `what failed: why. Next step.` */
-export function sentence(error: CommandError): string {
-  return error.next ? `${error.message}. ${error.next}` : error.message;
 }
 
 /** Ends the process once stderr has been read; stdout has been waited for already. */

@@ -9,7 +9,6 @@ import {
   fsyncSync,
   ftruncate,
   futimes,
-  mkdirSync,
   open,
   openSync,
   read,
@@ -25,6 +24,7 @@ import {
 import { dirname, join } from 'node:path';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
+import { makeFolder } from '../runtime/folder.ts';
 
 /** A file in a folder. */
 export interface Entry {
@@ -116,7 +116,7 @@ export const disk: Disk = {
   },
   makeFolder(path) {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
     } catch (error) {
       throw fail('io', `${path}: cannot be made: ${codeOf(error)}`, undefined, error);
     }

@@ -216,13 +216,13 @@ test('lines of a --replay file that are no records are said and counted, and the
     ['38:3B:26:00:00:01'],
   );
   assert.equal(status, 65);
-  for (const why of [
-    'line 1: not a JSON object',
-    'line 3: not a JSON object',
-    'line 4: not JSON',
-    'line 5: no "type"',
+  for (const [line, why] of [
+    [1, 'not a JSON object'],
+    [3, 'not a JSON object'],
+    [4, 'not JSON'],
+    [5, 'no "type"'],
   ]) {
-    assert.match(log.join('\n'), new RegExp(why));
+    assert.ok(log.join('\n').includes(`line ${line}: not a record: ${file}: ${why}`), log.join('\n'));
   }
 });
 

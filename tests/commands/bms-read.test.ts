@@ -73,6 +73,17 @@ test('--info says versions and counters', async (t) => {
   }
 });
 
+test('an address is taken in every form that the registry takes, and is one and the same', () => {
+  for (const ble of ['50547b000002', '50-54-7b-00-00-02', '50:54:7b:00:00:02']) {
+    const opts: Record<string, unknown> = { ble };
+    command.check!(opts as never, [], new Set(['ble']));
+    assert.equal(opts['ble'], '50:54:7B:00:00:02');
+  }
+  const opaque: Record<string, unknown> = { ble: '0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d' };
+  command.check!(opaque as never, [], new Set(['ble']));
+  assert.equal(opaque['ble'], '0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d');
+});
+
 test('one way to the device is said, and it can be one', async (t) => {
   const board = await startJbd(t);
   const ble = '50:54:7B:00:00:02';

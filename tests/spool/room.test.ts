@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
@@ -121,4 +121,10 @@ test('a disk that fills up has smaller segments from the next one on', async () 
   await fill(spool, 501, 1500, 1000);
   assert.ok(logFiles(spool.folder).length > 3, `${logFiles(spool.folder).length} segments`);
   await spool.close();
+});
+
+test('a folder that can not be made is said, where Node would look for ever', {
+  skip: !existsSync('/proc/self'),
+}, () => {
+  assert.throws(() => realDisk.makeFolder('/proc/voltpipe/x'), { status: 74, message: /cannot be made: ENOENT/ });
 });

@@ -1,5 +1,5 @@
 import type { VoltRecord } from '../../records/record.ts';
-import { CommandError, exit } from '../../runtime/exit.ts';
+import { CommandError, exit, sentence } from '../../runtime/exit.ts';
 import { type Device, openDevice, type Target } from './device.ts';
 import { type BmsHost, hostOf } from './host.ts';
 import { createOptionalPages } from './optional-pages.ts';
@@ -66,7 +66,7 @@ export async function* poll(
       } catch (error) {
         if (signal.aborted) break;
         if (!everRead || !(error instanceof CommandError) || !passing.has(error.status)) throw error;
-        log.lost(name, [error.message, error.next].filter(Boolean).join('. '));
+        log.lost(name, sentence(error));
         host.unready(error.message);
         await device?.close();
         device = undefined;

@@ -10,6 +10,9 @@ import { codec as jbd } from './jbd.ts';
 /** Every battery monitor of the toolkit, in the order in which a probe tries them. A new one is a line here. */
 export const codecs: readonly Codec[] = [jbd, dalyA5, dalyD2, dalyP81, bm6, bm2, bm7];
 
+/** All that `--type` may say beside `auto`: families, and the dialects of those that have several. */
+export const typeNames: readonly string[] = [...new Set(codecs.flatMap(({ family, name }) => [family, name]))];
+
 /** The codecs that `--type` means: one by its name, or all dialects of a family; all for `auto`; none when nothing is called so. */
 export const codecsOf = (type: string): readonly Codec[] =>
   type === 'auto' ? codecs : codecs.filter(({ name, family }) => name === type || family === type);
