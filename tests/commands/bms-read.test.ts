@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { command } from '../../src/commands/bms-read.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
 import { dalyDevice } from '../../src/simulators/bms/daly.ts';
@@ -361,6 +361,21 @@ test('with --interval it goes on, and a missed round is said once and made up fo
   assert.match(text, /the serial server hung up/);
   assert.match(text, /readings are back/);
 });
+
+for (const [name, start, said] of [
+  ['jbd', (t: TestContext) => startJbd(t, { current: 400 }), '327.67'],
+  ['daly-a5', (t: TestContext) => startDaly(t, {}, { current: -3553.5 }), '-3553.5'],
+  ['daly-d2', (t: TestContext) => startDaly(t, { dialect: 'd2' }, { current: 3553.5 }), '3553.5'],
+  ['daly-p81', (t: TestContext) => startDaly(t, { dialect: 'p81' }, { current: 3553.5 }), '3553.5'],
+] as const) {
+  test(`${name}: a current under a good checksum that no board carries is no current, and is said`, async (t) => {
+    const result = await read(await start(t), { type: name, readTimeout: '1s' });
+    const reading = only(result);
+    assert.ok(!('current' in reading) && !('power' in reading));
+    assert.ok(reading.voltage !== undefined && reading.cells !== undefined);
+    assert.match(result.log.join('\n'), new RegExp(`the current reads ${said} A: left out`));
+  });
+}
 
 test('with --interval what is odd is said once, over an outage too', async (t) => {
   const board = await startDaly(t, {}, { temperatures: [21, -40] });

@@ -18,17 +18,19 @@
  * Rejections: noise, checksum, length, cut, request (an echo, whose sum is right, or another master's).
  * Sources: Daly UART protocol V1.0 and V1.2; frames of tests/vectors/bms/daly-a5.ndjson.
  */
+import { boardCell, boardCells, type Odd, wholeFields } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Reading, Rejection, Request } from './codec.ts';
 import { a5Framing, a5Request, ask, latest, numbered } from './daly-a5-frames.ts';
 import { a5Info } from './daly-a5-info.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
-import { dalyCell, dalyCells, dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
-import { type BatteryFields, bitNumbers, powerOf } from './fields.ts';
+import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
+import { type BatteryFields, bitNumbers } from './fields.ts';
 import { streamParser, u16 } from './framing.ts';
 
 const bluetoothHost = 0x80;
 const cellsPerFrame = 3;
 const sensorsPerFrame = 7;
+const mostCells = 48;
 const optional = { optional: true };
 
 function* requests(options: CodecOptions): Generator<Request, void, readonly Frame[]> {
@@ -39,7 +41,7 @@ function* requests(options: CodecOptions): Generator<Request, void, readonly Fra
   yield ask('switches and state', 0x93, options, optional);
   yield ask('highest and lowest cell', 0x91, options, optional);
   yield ask('highest and lowest temperature', 0x92, options, optional);
-  if (cells > 0 && cells <= 48) {
+  if (cells > 0 && cells <= mostCells) {
     yield ask('cell voltages', 0x95, options, { ...optional, complete: numbered(Math.ceil(cells / cellsPerFrame)) });
   }
   if (sensors > 0 && sensors <= 16) {
@@ -73,16 +75,17 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   const counts = latest(frames, 0x94);
   const status = latest(frames, 0x93);
   if (!basic && !counts && !status) return { rejected: 'too short', detail: 'neither voltage nor state' };
-  const remarks: string[] = [];
+  const whole = basic && basicFields(basic, counts?.[0] ?? 0, options);
+  const remarks: string[] = [...(whole?.remarks ?? [])];
   const fields: BatteryFields = {
     ...extremes(frames),
-    ...(basic && basicFields(basic, options)),
+    ...whole?.fields,
     ...(status && statusFields(status)),
     ...(counts && { cell_count: counts[0]!, cycles: u16(counts, 5) }),
   };
-  if (counts && counts[0]! <= 48) {
+  if (counts && counts[0]! <= mostCells) {
     const list = slots(frames, 0x95, 3, counts[0]!, (data, slot) => u16(data, 1 + 2 * slot));
-    const { fields: cells, remarks: odd } = dalyCells(list);
+    const { fields: cells, remarks: odd } = boardCells(list);
     // Of an incomplete list the lowest of those known is not the lowest: the board's own figures are better.
     const isWhole = !list.includes(undefined);
     if (isWhole || (fields.cell_min === undefined && fields.cell_max === undefined)) Object.assign(fields, cells);
@@ -110,12 +113,15 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   return { fields, ...(remarks.length > 0 && { remarks }) };
 }
 
-function basicFields(data: Uint8Array, options: CodecOptions): BatteryFields {
-  const voltage = u16(data, 0) / 10;
-  // Above 30000 is a discharge here, the other way round than in the other two dialects.
-  const current = dalyCurrent(60_000 - u16(data, 4), options);
-  const soc = u16(data, 6) / 10;
-  return { voltage, current, power: powerOf(voltage, current), ...(soc <= 100 && { state_of_charge: soc }) };
+function basicFields(data: Uint8Array, cells: number, options: CodecOptions): Odd {
+  return wholeFields({
+    voltage: u16(data, 0) / 10,
+    // Above 30000 is a discharge here, the other way round than in the other two dialects.
+    current: dalyCurrent(60_000 - u16(data, 4), options),
+    stateOfCharge: u16(data, 6) / 10,
+    cells,
+    mostCells,
+  });
 }
 
 function statusFields(data: Uint8Array): BatteryFields {
@@ -132,8 +138,8 @@ function statusFields(data: Uint8Array): BatteryFields {
 function extremes(frames: readonly Frame[]): BatteryFields {
   const cells = latest(frames, 0x91);
   const sensors = latest(frames, 0x92);
-  const highest = cells && dalyCell(u16(cells, 0));
-  const lowest = cells && dalyCell(u16(cells, 3));
+  const highest = cells && boardCell(u16(cells, 0));
+  const lowest = cells && boardCell(u16(cells, 3));
   const hottest = dalyTemperature(sensors?.[0]);
   const coldest = dalyTemperature(sensors?.[2]);
   return {

@@ -14,16 +14,18 @@
  * Rejections: noise, checksum, length, cut, request, too short.
  * Sources: captures of the official app; frames of tests/vectors/bms/daly-d2.ndjson.
  */
+import { boardCells, wholeFields } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
-import { dalyCells, dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
-import { type BatteryFields, bitNumbers, powerOf } from './fields.ts';
+import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
+import { type BatteryFields, bitNumbers } from './fields.ts';
 import { ascii, streamParser } from './framing.ts';
 import { modbusFraming, readRequest, registersOf, writeRequest } from './modbus.ts';
 
 const address = 0xd2;
 const longest = 0xa0 + 5;
 const statusCount = 0x3e;
+const mostCells = 32;
 const extraCount = 9;
 const versionCount = 0x20;
 /** Register of the temperature of the switches, counted from the status and from the extra answer. */
@@ -58,26 +60,28 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   const r = registersOf(data);
   const cellCount = r[0x31]!;
   const sensorCount = r[0x32]!;
-  if (cellCount > 32 || sensorCount > 8) {
+  if (cellCount > mostCells || sensorCount > 8) {
     return {
       rejected: 'range',
-      detail: `${cellCount} cells and ${sensorCount} sensors, at most 32 and 8 are possible`,
+      detail: `${cellCount} cells and ${sensorCount} sensors, at most ${mostCells} and 8 are possible`,
     };
   }
-  const cells = dalyCells(r.slice(0, cellCount));
+  const cells = boardCells(r.slice(0, cellCount));
   const sensors = dalyTemperatures(r.slice(0x20, 0x20 + sensorCount));
   const second = ofLength(frames, extraCount);
   const mos = dalyTemperature(r[mosRegister] ?? (second && registersOf(second.data)[mosRegister - statusCount]));
   const faults = Uint8Array.from([0x3a, 0x3b, 0x3c, 0x3d].flatMap((at) => [r[at]! & 0xff, r[at]! >> 8]));
   const flags = dalyFlags(faults);
-  const voltage = r[0x28]! / 10;
-  const current = dalyCurrent(r[0x29]!, options);
+  const whole = wholeFields({
+    voltage: r[0x28]! / 10,
+    current: dalyCurrent(r[0x29]!, options),
+    stateOfCharge: r[0x2a]! / 10,
+    cells: cellCount,
+    mostCells,
+  });
   const state = dalyStates[r[0x2f]!];
   const fields: BatteryFields = {
-    voltage,
-    current,
-    power: powerOf(voltage, current),
-    ...(r[0x2a]! <= 1000 && { state_of_charge: r[0x2a]! / 10 }),
+    ...whole.fields,
     ...cells.fields,
     ...sensors.fields,
     ...(mos !== undefined && { temp_mos: mos }),
@@ -91,7 +95,7 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
     cycles: r[0x33]!,
     remaining_ah: r[0x30]! / 10,
   };
-  const remarks = [...cells.remarks, ...sensors.remarks];
+  const remarks = [...whole.remarks, ...cells.remarks, ...sensors.remarks];
   return { fields, ...(remarks.length > 0 && { remarks }) };
 }
 

@@ -14,13 +14,15 @@
  * Rejections: noise, checksum, length, cut, request, too short.
  * Sources: syssi/esphome-daly-bms, captures of an ESS-DL-BMS; frames of tests/vectors/bms/daly-p81.ndjson.
  */
+import { boardCells, wholeFields } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
-import { dalyCells, dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
-import { type BatteryFields, bitNumbers, powerOf } from './fields.ts';
+import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
+import { type BatteryFields, bitNumbers } from './fields.ts';
 import { ascii, streamParser } from './framing.ts';
 import { modbusFraming, readRequest, registersOf } from './modbus.ts';
 
 const cellsCount = 0x40;
+const mostCells = 48;
 const statusFrom = 0x41;
 const statusCount = 0x3e;
 const versionCount = 0x4a;
@@ -49,28 +51,30 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   const r = registersIn(frames, cellsCount);
   if (!r) return { rejected: 'too short', detail: `no ${cellsCount} registers of cells came` };
   const [cellCount, sensorCount] = [r[0x3c]!, r[0x3d]!];
-  if (cellCount > 48 || sensorCount > 8) {
+  if (cellCount > mostCells || sensorCount > 8) {
     return {
       rejected: 'range',
-      detail: `${cellCount} cells and ${sensorCount} sensors, at most 48 and 8 are possible`,
+      detail: `${cellCount} cells and ${sensorCount} sensors, at most ${mostCells} and 8 are possible`,
     };
   }
-  const list = dalyCells(r.slice(0, cellCount));
+  const list = boardCells(r.slice(0, cellCount));
   const sensors = dalyTemperatures(r.slice(0x30, 0x30 + sensorCount));
-  const voltage = r[0x38]! / 10;
-  const current = dalyCurrent(r[0x39]!, options);
+  const whole = wholeFields({
+    voltage: r[0x38]! / 10,
+    current: dalyCurrent(r[0x39]!, options),
+    stateOfCharge: r[0x3a]! / 10,
+    cells: cellCount,
+    mostCells,
+  });
   const second = registersIn(frames, statusCount);
   const fields: BatteryFields = {
-    voltage,
-    current,
-    power: powerOf(voltage, current),
-    ...(r[0x3a]! <= 1000 && { state_of_charge: r[0x3a]! / 10 }),
+    ...whole.fields,
     ...list.fields,
     ...sensors.fields,
     cell_count: cellCount,
     ...(second && statusFields((register) => second[register - statusFrom]!)),
   };
-  const remarks = [...list.remarks, ...sensors.remarks];
+  const remarks = [...whole.remarks, ...list.remarks, ...sensors.remarks];
   return { fields, ...(remarks.length > 0 && { remarks }) };
 }
 

@@ -1,5 +1,6 @@
+import type { Odd } from './board-values.ts';
 import type { CodecOptions } from './codec.ts';
-import { type BatteryFields, cellFields, temperatureFields } from './fields.ts';
+import { temperatureFields } from './fields.ts';
 
 /** State bytes of all Daly dialects. */
 export const dalyStates: readonly (string | undefined)[] = ['idle', 'charging', 'discharging'];
@@ -10,28 +11,6 @@ const zeroAmps = 30_000;
 export function dalyCurrent(raw: number, { invertCurrent }: CodecOptions): number {
   const current = (raw - zeroAmps) / 10;
   return invertCurrent && current !== 0 ? -current : current;
-}
-
-/** What an open sense wire reads. */
-const openWire = 5000;
-
-/** A cell in mV; one of 5 V and more is none, its sense wire is open. */
-export const dalyCell = (mv: number | undefined): number | undefined =>
-  mv === undefined || mv >= openWire ? undefined : mv;
-
-/** Fields of a list, and what is odd about it. */
-interface Odd {
-  fields: BatteryFields;
-  remarks: readonly string[];
-}
-
-/** Cells, each as {@link dalyCell} reads it. */
-export function dalyCells(millivolts: readonly (number | undefined)[]): Odd {
-  const open = millivolts.flatMap((mv, n) => (mv !== undefined && mv >= openWire ? [n + 1] : []));
-  return {
-    fields: cellFields(open.length === 0 ? millivolts : millivolts.map(dalyCell)),
-    remarks: open.map((number) => `cell ${number} reads 5 V: its sense wire is open`),
-  };
 }
 
 /** One sensor in °C + 40; 0 (−40 °C) and 255 are a sensor that is missing. */

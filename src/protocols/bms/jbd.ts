@@ -17,8 +17,9 @@
  * Rejections: noise, checksum, tail, length, cut, request (an echo of ours, or another master's), too short.
  * Sources: JBD protocol documents V4 and V11; frames of tests/vectors/bms/jbd.ndjson.
  */
+import { boardCells, type Odd, wholeFields } from './board-values.ts';
 import type { Codec, Frame, Info, Reading, Rejection } from './codec.ts';
-import { type BatteryFields, bitNumbers, cellFields, powerOf, temperatureFields } from './fields.ts';
+import { bitNumbers, temperatureFields } from './fields.ts';
 import { ascii, s16, streamParser, u16 } from './framing.ts';
 import { ask, jbdRequest, latest, plain, withModule } from './jbd-frames.ts';
 import { unlock } from './jbd-module.ts';
@@ -49,6 +50,9 @@ const protections = [
   'bit15',
 ] as const;
 const lockBit = 1 << 12;
+const mostCells = 32;
+/** Without bit 7 of the switches 16 bits end here, in A: a board that carries more must use coarse steps. */
+const endOfFineScale = 327.67;
 
 const errorCounts = [
   'short_circuit',
@@ -71,19 +75,23 @@ const hardware = ask('hardware name', nameRegister, 1, true);
 const errors = ask('error counters', errorsRegister, 22, true);
 
 /** What register 03 says. Written out, since this is what runs for every frame. */
-function basicFields(data: Uint8Array, celsius: readonly (number | undefined)[], sign: 1 | -1): BatteryFields {
+function basicFields(data: Uint8Array, celsius: readonly (number | undefined)[], cells: number, sign: 1 | -1): Odd {
   const switches = data[20]!;
-  const unit = switches & 0x80 ? 10 : 100;
-  const voltage = u16(data, 0) / 100;
+  const isCoarse = (switches & 0x80) !== 0;
+  const unit = isCoarse ? 10 : 100;
   const raw = s16(data, 2);
-  const current = raw === 0 ? 0 : (sign * raw) / unit;
+  const { fields, remarks } = wholeFields({
+    voltage: u16(data, 0) / 100,
+    current: raw === 0 ? 0 : (sign * raw) / unit,
+    stateOfCharge: data[19]!,
+    cells,
+    mostCells,
+    ...(!isCoarse && { endOfScale: endOfFineScale }),
+  });
   const flags = u16(data, 16);
   const extension = 23 + 2 * celsius.length;
   const balancing = u16(data, 12) + u16(data, 14) * 0x10000;
-  const fields: BatteryFields = {
-    voltage,
-    current,
-    power: powerOf(voltage, current),
+  Object.assign(fields, {
     cell_count: data[21]!,
     charge_enabled: (switches & 1) !== 0,
     discharge_enabled: (switches & 2) !== 0,
@@ -94,11 +102,10 @@ function basicFields(data: Uint8Array, celsius: readonly (number | undefined)[],
     remaining_ah: u16(data, 4) / unit,
     nominal_ah: u16(data, 6) / unit,
     firmware: versions[data[18]!]!,
-  };
-  if (data[19]! <= 100) fields.state_of_charge = data[19]!;
+  });
   if ((flags & lockBit) !== 0) fields.switch_locked = true;
   if (data.length >= extension + 9) fields.full_ah = u16(data, extension + 3) / unit;
-  return Object.assign(fields, temperatureFields(celsius));
+  return { fields: Object.assign(fields, temperatureFields(celsius)), remarks };
 }
 
 /** The byte 44 is version 4.4, 80 is 8.0. */
@@ -126,17 +133,19 @@ function decode(frames: readonly Frame[], options: { invertCurrent?: boolean }):
   const list = latest(frames, cellsRegister);
   if (!data && !list) return { rejected: 'too short', detail: 'neither basic information nor cell voltages' };
 
+  const count = list ? list.length >> 1 : 0;
   const celsius = data ? sensors(data) : [];
-  const fields = data ? basicFields(data, celsius, options.invertCurrent ? -1 : 1) : {};
-  const remarks: string[] = [];
-  if (data && data[19]! > 100) remarks.push(`the state of charge reads ${data[19]} %: left out`);
+  const { fields, remarks } = data
+    ? basicFields(data, celsius, Math.max(data[21]!, count), options.invertCurrent ? -1 : 1)
+    : { fields: {}, remarks: [] };
   const missing = celsius.indexOf(undefined);
   if (missing >= 0) remarks.push(`temperature sensor ${missing + 1} is missing`);
   if (list) {
-    const count = list.length >> 1;
     const millivolts: number[] = [];
     for (let n = 0; n < count; n++) millivolts.push(u16(list, 2 * n));
-    Object.assign(fields, cellFields(millivolts));
+    const cells = boardCells(millivolts);
+    Object.assign(fields, cells.fields);
+    remarks.push(...cells.remarks);
     if (fields.cell_count !== undefined && fields.cell_count !== count) {
       delete fields.cells;
       remarks.push(`it says ${fields.cell_count} cells and lists ${count}: the list is left out`);

@@ -1,4 +1,4 @@
-import { kelvinless, numbered, state, tenths, zeroAmps } from './daly-scales.ts';
+import { amps, kelvinless, numbered, state, tenths } from './daly-scales.ts';
 import { be16, requestReader } from './device.ts';
 import type { Pack } from './pack.ts';
 
@@ -25,7 +25,7 @@ export function d2Registers(pack: Pack): Map<number, number> {
   put(map, 0x20, temperatures.map(kelvinless));
   const [max] = numbered(cells, Math.max);
   const [min] = numbered(cells, Math.min);
-  const status = [tenths(now.voltage), zeroAmps + tenths(now.current), Math.round(now.soc * 10), max, min];
+  const status = [tenths(now.voltage), amps(now.current), Math.round(now.soc * 10), max, min];
   const rest = [kelvinless(Math.max(...temperatures)), kelvinless(Math.min(...temperatures)), state(now)];
   const counts = [
     tenths(now.remaining),
@@ -53,7 +53,7 @@ export function p81Registers(pack: Pack): Map<number, number> {
   const [min, minNumber] = numbered(cells, Math.min);
   const [hot, hotNumber] = numbered(temperatures, Math.max);
   const [cold, coldNumber] = numbered(temperatures, Math.min);
-  const status = [tenths(now.voltage), zeroAmps + tenths(now.current), Math.round(now.soc * 10), 0xb6];
+  const status = [tenths(now.voltage), amps(now.current), Math.round(now.soc * 10), 0xb6];
   const counts = [cells.length, temperatures.length, max, maxNumber, min, minNumber, max - min];
   const thermal = [kelvinless(hot), hotNumber, kelvinless(cold), coldNumber, 0, state(now), 0, 0];
   const rest = [tenths(now.remaining), now.cycles, now.balancing.length > 0 ? 1 : 0, 0, 0, 0, 0];

@@ -1,7 +1,7 @@
 import type { Measurement } from './pack.ts';
 
-/** A current of 0 A. */
-export const zeroAmps = 30_000;
+/** A current in mA as a register: tenths of an ampere above 30000, what lies beyond its ends at the end. */
+export const amps = (milli: number): number => Math.min(0xffff, Math.max(0, 30_000 + tenths(milli)));
 /** Tenths of thousandths. */
 export const tenths = (milli: number): number => Math.round(milli / 100);
 /** The state byte: idle, charging, discharging. */

@@ -1,5 +1,5 @@
 import { d2Registers, modbusDevice, p81Registers } from './daly-modbus.ts';
-import { kelvinless, numbered, state, tenths, zeroAmps } from './daly-scales.ts';
+import { amps, kelvinless, numbered, state, tenths } from './daly-scales.ts';
 import { be16, be32, requestReader, type SerialDevice } from './device.ts';
 import type { Pack } from './pack.ts';
 
@@ -40,7 +40,7 @@ function a5Answers(pack: Pack, { stale }: DalyOptions): Readonly<Record<number, 
   return {
     144: () => {
       const { voltage, current, soc } = now();
-      return [[...be16(tenths(voltage)), 0, 0, ...be16(zeroAmps - tenths(current)), ...be16(Math.round(soc * 10))]];
+      return [[...be16(tenths(voltage)), 0, 0, ...be16(amps(-current)), ...be16(Math.round(soc * 10))]];
     },
     145: () => {
       const { cells } = now();

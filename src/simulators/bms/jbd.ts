@@ -4,6 +4,9 @@ import type { Pack } from './pack.ts';
 const name = 'JBD-SP16S-SIM';
 const limited = (value: number): number => Math.min(0xffff, Math.max(0, Math.round(value)));
 
+/** 16 bits with a sign; what lies beyond its ends at the end. */
+const signed = (value: number): number => Math.min(0x7fff, Math.max(-0x8000, Math.round(value))) & 0xffff;
+
 function answer(register: number, data: readonly number[], status = 0): Buffer {
   const covered = [status, data.length, ...data];
   const check = (0x10000 - covered.reduce((sum, byte) => sum + byte, 0)) & 0xffff;
@@ -15,7 +18,7 @@ function basic(pack: Pack): number[] {
   const mask = balancing.reduce((bits, number) => bits + 2 ** (number - 1), 0);
   return [
     ...be16(limited(voltage / 10)),
-    ...be16(Math.round(current / 10) & 0xffff),
+    ...be16(signed(current / 10)),
     ...be16(limited(remaining / 10)),
     ...be16(limited(capacity / 10)),
     ...be16(cycles),

@@ -22,7 +22,11 @@ export const lineOptions = {
   },
   pty: { type: 'file', value: 'PATH', summary: 'also make a serial port of this name, a pseudo-terminal; needs socat' },
   cells: { type: 'integer', min: 1, max: 32, default: 16, summary: 'cells in series' },
-  current: { type: 'number', default: -12.3, summary: 'current in A, + charging' },
+  current: {
+    type: 'number',
+    default: -12.3,
+    summary: 'current in A, + charging; one that is too large reads as the end of the scale',
+  },
   soc: { type: 'number', min: 0, max: 100, default: 81, summary: 'state of charge in % at the start' },
   capacity: { type: 'number', min: 1, default: 280, summary: 'capacity in Ah' },
   temperature: { type: 'list', default: ['21.4', '22.1'], summary: 'sensors in °C; −40 is one that is missing' },

@@ -189,6 +189,8 @@ for (const codec of codecs) {
             );
           }
         }
+        const { voltage = 0, current = 0, state_of_charge: charge = 0, cell_max: cell = 0 } = decoded.fields;
+        assert.ok(voltage < 48 * 5 && Math.abs(current) < 2500 && charge <= 100 && cell < 5, 'what no battery has');
         codec.info?.decode(frames, {});
         codec.history?.decode(frames, {});
         codec.pushed?.decode(frames, {});
