@@ -137,6 +137,15 @@ test('only the runtime touches the process', () => {
   );
 });
 
+test('no signal is made of several by AbortSignal.any, which leaves something behind at each', () => {
+  const uses = sources.filter((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+      .includes('AbortSignal.any'),
+  );
+  assert.deepEqual(uses, [], 'abortWithin() of the runtime does it');
+});
+
 test('a heavy package is imported by its transport, client or simulator alone, and lazily', () => {
   const breaches = all.filter((one) => {
     const folders = heavy[one.path];

@@ -1,14 +1,14 @@
+import { advertisedOf } from '../clients/bms/advertised.ts';
 import { airWire } from '../clients/bms/air-wire.ts';
 import type { Bluetooth } from '../clients/bms/bluetooth.ts';
 import { openDevice } from '../clients/bms/device.ts';
 import { certainFamily } from '../protocols/bms/identify.ts';
-import { codecs } from '../protocols/bms/index.ts';
+import { codecsFor } from '../protocols/bms/index.ts';
 import type { VoltRecord } from '../records/record.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, fail, sentence } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
-import { advertisedOf } from './ble-scan-records.ts';
 
 type ConnectContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'> & { opts: { connectionTimeout: number } };
 
@@ -54,7 +54,7 @@ async function readMonitor(
   const device = await openDevice(
     {
       wire: airWire(bluetooth, sighting.id, ctx.opts.connectionTimeout, ctx, sighting),
-      candidates: codecs.filter((codec) => codec.gatt && (family === undefined || codec.family === family)),
+      candidates: codecsFor(family ?? 'auto', 'gatt'),
       options: {
         ...(sighting.address !== undefined && { address: sighting.address }),
         ...(password !== undefined && { password }),

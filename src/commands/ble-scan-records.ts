@@ -1,29 +1,10 @@
+import { advertisedOf } from '../clients/bms/advertised.ts';
 import { decodeAdvertisedReading, decodeBeacon } from '../protocols/bms/bm-advertisement.ts';
-import { type Advertised, candidates, identify } from '../protocols/bms/identify.ts';
+import { candidates, identify } from '../protocols/bms/identify.ts';
+import { isBluetoothAddress } from '../records/bluetooth-address.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
-
-const longestName = 64;
-
-/** A name from the air as it can be shown: anybody may put anything into it. Undefined when nothing is left. */
-export function cleanName(name: string | undefined): string | undefined {
-  const clean = name
-    ?.replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\ufffd]/gu, '')
-    .trim()
-    .slice(0, longestName);
-  return clean === '' ? undefined : clean;
-}
-
-/** A sighting as the identification sees it. */
-export function advertisedOf({ address, name, services, manufacturerData }: Sighting): Advertised {
-  return {
-    address,
-    name: cleanName(name),
-    services,
-    manufacturerData: manufacturerData.map((record) => Buffer.from(record, 'hex')),
-  };
-}
 
 /** A device as a `ble_device` record. */
 export function deviceRecord(sighting: Sighting): VoltRecord {
@@ -71,7 +52,7 @@ export function sightingOf(record: VoltRecord): Sighting | undefined {
   const isHex = typeof data === 'string' && /^(?:[0-9a-f]{2})+$/i.test(data);
   return {
     id,
-    ...(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(id) && { address: id }),
+    ...(isBluetoothAddress(id) && { address: id }),
     ...(typeof name === 'string' && { name }),
     ...(typeof rssi === 'number' && { rssi }),
     services: Array.isArray(services) ? services.filter((one): one is string => typeof one === 'string') : [],

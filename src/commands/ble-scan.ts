@@ -1,9 +1,11 @@
+import { advertisedOf } from '../clients/bms/advertised.ts';
 import { type Bluetooth, createBluetooth } from '../clients/bms/bluetooth.ts';
 import { candidates, identify } from '../protocols/bms/identify.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { identityOf } from '../registry/content.ts';
 import { openRegistry } from '../registry/store.ts';
 import { systemOptions } from '../registry/system-options.ts';
+import { abortWithin } from '../runtime/abort-within.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
@@ -12,7 +14,7 @@ import type { Options } from '../runtime/options.ts';
 import { inWords } from '../runtime/system-error.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
 import { readAll } from './ble-scan-connect.ts';
-import { advertisedOf, advertisedReading, deviceRecord, sightingOf } from './ble-scan-records.ts';
+import { advertisedReading, deviceRecord, sightingOf } from './ble-scan-records.ts';
 import { adapterOptions, bluetoothOptions, bluetoothSection } from './bluetooth-options.ts';
 import { foundOf } from './bms-read-air.ts';
 import { named } from './named.ts';
@@ -143,13 +145,9 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
   const { opts } = ctx;
   const round = createRound(ctx);
   const records = ctx.queue({ max: 10_000, policy: 'drop-oldest' });
-  const over = new AbortController();
+  const over = abortWithin(ctx.signal);
   const scanning = bluetooth
-    .scan(
-      opts.duration,
-      (sighting) => round.see(sighting, (record) => records.push(record)),
-      AbortSignal.any([ctx.signal, over.signal]),
-    )
+    .scan(opts.duration, (sighting) => round.see(sighting, (record) => records.push(record)), over.signal)
     .then(
       () => records.end(),
       (error: Error) => records.fail(error),

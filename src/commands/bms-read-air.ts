@@ -1,13 +1,13 @@
+import { advertisedOf } from '../clients/bms/advertised.ts';
 import { airWire } from '../clients/bms/air-wire.ts';
 import type { Bluetooth } from '../clients/bms/bluetooth.ts';
+import { hostOf } from '../clients/bms/host.ts';
 import { certainFamily, candidates as likelyFamilies } from '../protocols/bms/identify.ts';
 import type { Found } from '../registry/changes.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
-import { noAdapter } from '../transports/ble/preflight.ts';
-import { advertisedOf } from './ble-scan-records.ts';
+import { NoAdapter } from '../transports/ble/preflight.ts';
 import type { FleetMeans } from './bms-read-fleet.ts';
 
 type AirContext = Pick<Context<Options>, 'clock' | 'log' | 'signal'>;
@@ -29,7 +29,7 @@ export function airOfFleet(
 ): Required<Pick<FleetMeans, 'air' | 'scan'>> {
   const { log } = ctx;
   return {
-    air: async (address, signal) => airWire(bluetooth, address, settings().connectionTimeout, { ...ctx, signal }),
+    air: async (address, signal) => airWire(bluetooth, address, settings().connectionTimeout, hostOf(ctx, { signal })),
     async scan(signal) {
       const seen = new Map<string, Sighting>();
       const { adapter, scanDuration } = settings();
@@ -37,7 +37,7 @@ export function airOfFleet(
         await bluetooth.scan(scanDuration, (sighting) => seen.set(sighting.id, sighting), signal);
       } catch (error) {
         // Packs on wires need no Bluetooth: a machine without any is no fault.
-        if (adapter !== undefined || !(error instanceof CommandError) || error.message !== noAdapter) throw error;
+        if (adapter !== undefined || !(error instanceof NoAdapter)) throw error;
         log.debug(error.message);
       }
       return [...seen.values()].flatMap(foundOf);

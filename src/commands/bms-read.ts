@@ -6,7 +6,7 @@ import { poll } from '../clients/bms/polling.ts';
 import { serialWire } from '../clients/bms/serial-wire.ts';
 import { tapped } from '../clients/bms/tap.ts';
 import type { Codec, CodecOptions, Switches } from '../protocols/bms/codec.ts';
-import { codecsOf } from '../protocols/bms/index.ts';
+import { codecsFor, usualFor, type Way } from '../protocols/bms/index.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { bluetoothAddress } from '../registry/identity.ts';
 import { defineCommand } from '../runtime/command.ts';
@@ -174,37 +174,44 @@ async function targetOf(ctx: ReadContext, bluetooth: Bluetooth): Promise<Target>
   if (ble === undefined && port === undefined) {
     throw fail('usage', 'nothing to read', 'Say --ble ADDRESS, --port /dev/ttyUSB0 or --port tcp://host:port.');
   }
-  const named = opts.driver === undefined ? codecsOf(opts.type) : [await loadDriver(opts.driver)];
-  const fitting = named.filter(({ gatt, serial }) => (ble === undefined ? serial : gatt) !== undefined);
-  if (fitting.length === 0) {
-    if (ble !== undefined) throw fail('usage', `--type ${opts.type}: does not speak Bluetooth`, 'Say --port.');
-    throw fail('usage', `--type ${opts.type}: has no serial port`, 'It speaks Bluetooth: --ble ADDRESS.');
-  }
-  const way =
+  const way = ble === undefined ? 'serial' : 'gatt';
+  const candidates = await candidatesOf(opts, way);
+  const { wire, deviceId } =
     ble === undefined
       ? serialWire(port!, opts.board, ctx)
       : { wire: airWire(bluetooth, ble, opts.connectionTimeout, ctx), deviceId: ble.toUpperCase() };
   return {
-    wire: way.wire,
-    candidates: fitting,
+    wire,
+    candidates,
     options: await codecOptions(ctx),
-    fallback: fallbackOf(opts),
+    fallback: fallbackOf(opts, way),
     retries: opts.retries,
     readTimeout: opts.readTimeout,
-    identity: { device_id: opts.id ?? way.deviceId },
+    identity: { device_id: opts.id ?? deviceId },
   };
 }
 
-/** What `--fallback` names, as it speaks on this way: a Daly its A5 dialect on a wire, D2 on the air. */
-function fallbackOf({ fallback, ble }: ReadContext['opts']): Codec | undefined {
+/** Why something is not read on this way, and on which it may be. */
+const elsewhere: Readonly<Record<Way, readonly [why: string, next: string]>> = {
+  serial: ['has no serial port', 'It speaks Bluetooth: --ble ADDRESS.'],
+  gatt: ['does not speak Bluetooth', 'Say --port.'],
+};
+
+/** What `--type` or `--driver` names, as far as it speaks on this way. */
+async function candidatesOf({ type, driver }: ReadContext['opts'], way: Way): Promise<readonly Codec[]> {
+  const loaded = driver === undefined ? undefined : await loadDriver(driver);
+  const fitting = loaded ? [loaded].filter((codec) => codec[way]) : codecsFor(type, way);
+  if (fitting.length > 0) return fitting;
+  const [why, next] = elsewhere[way];
+  throw fail('usage', `${loaded ? `--driver ${driver}` : `--type ${type}`}: ${why}`, next);
+}
+
+/** What `--fallback` names, as it speaks on this way. */
+function fallbackOf({ fallback }: ReadContext['opts'], way: Way): Codec | undefined {
   if (fallback === undefined) return undefined;
-  const fitting = codecsOf(fallback).filter(({ gatt, serial }) => (ble === undefined ? serial : gatt) !== undefined);
-  const found = (ble !== undefined && fitting.find(({ name }) => name === 'daly-d2')) || fitting[0];
-  if (found) return found;
-  throw fail(
-    'usage',
-    `--fallback ${fallback}: ${ble === undefined ? 'has no serial port' : 'does not speak Bluetooth'}`,
-  );
+  const usual = usualFor(fallback, way);
+  if (usual) return usual;
+  throw fail('usage', `--fallback ${fallback}: ${elsewhere[way][0]}`);
 }
 
 async function codecOptions(ctx: ReadContext): Promise<CodecOptions> {

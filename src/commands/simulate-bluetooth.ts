@@ -1,3 +1,4 @@
+import { isBluetoothAddress } from '../records/bluetooth-address.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import type { Context } from '../runtime/context.ts';
@@ -54,7 +55,7 @@ export function checkAir(opts: Record<string, unknown>): void {
   if (opts['bluetooth'] === false) return;
   readFaults(opts['fault'] as readonly string[]);
   const address = opts['address'];
-  if (address !== undefined && !/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(String(address))) {
+  if (address !== undefined && !isBluetoothAddress(String(address))) {
     throw fail('usage', `--address ${address}: no Bluetooth address`, 'As in: 50:54:7B:00:00:02');
   }
 }

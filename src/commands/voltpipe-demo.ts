@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { abortWithin } from '../runtime/abort-within.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import type { Options } from '../runtime/options.ts';
@@ -29,10 +30,10 @@ type DemoContext = Context<typeof options>;
 /** The demo's own end (`--duration`) or that of the command, whichever is first. */
 function endOf({ clock, opts, signal }: DemoContext): AbortSignal {
   if (opts.duration === undefined) return signal;
-  const over = new AbortController();
+  const over = abortWithin(signal);
   const cancel = clock.after(opts.duration, () => over.abort(), { idle: true });
-  signal.addEventListener('abort', cancel, { once: true });
-  return AbortSignal.any([signal, over.signal]);
+  over.signal.addEventListener('abort', cancel, { once: true });
+  return over.signal;
 }
 
 /** On a terminal: lines stay above, the view below them is drawn anew. */

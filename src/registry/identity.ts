@@ -1,6 +1,6 @@
+import { isBluetoothAddress } from '../records/bluetooth-address.ts';
 import { RegistryError } from './error.ts';
 
-const bluetooth = /^[0-9A-F]{2}(?::[0-9A-F]{2}){5}$/;
 /** What macOS shows in the place of an address. */
 const opaque = /^[0-9A-F]{32}$|^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/;
 
@@ -8,7 +8,7 @@ const opaque = /^[0-9A-F]{32}$|^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/;
 export function bluetoothAddress(text: string): string | undefined {
   const plain = text.trim().toUpperCase();
   const bare = /^[0-9A-F]{12}$/.test(plain) ? plain.replace(/(..)(?=.)/g, '$1:') : plain.replaceAll('-', ':');
-  if (bluetooth.test(bare)) return bare;
+  if (isBluetoothAddress(bare)) return bare;
   return opaque.test(plain) ? plain : undefined;
 }
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Bluetooth } from '../../src/clients/bms/bluetooth.ts';
 import { airOfFleet } from '../../src/commands/bms-read-air.ts';
-import { CommandError, fail } from '../../src/runtime/exit.ts';
-import { noAdapter } from '../../src/transports/ble/preflight.ts';
+import { CommandError } from '../../src/runtime/exit.ts';
+import { NoAdapter } from '../../src/transports/ble/preflight.ts';
 import { testBle } from '../support/bluetooth.ts';
 
 const bm6 = {
@@ -34,11 +34,22 @@ test('a search takes as long as discovery.scan_duration says at the moment, and 
   assert.deepEqual(lengths, [10_000, 3000]);
 });
 
+test('the way to a device takes what it needs of the command, and makes no data directory', async () => {
+  const ctx = {
+    ...testBle(),
+    get dataDir(): string {
+      return assert.fail('a data directory was made');
+    },
+  };
+  const { air } = airOfFleet(ctx, {} as Bluetooth, () => ({ connectionTimeout: 1000, scanDuration: 1000 }));
+  assert.equal((await air!(bm6.id, ctx.signal)).name, bm6.id);
+});
+
 test('a machine without Bluetooth finds nothing; where an adapter is named, that it is missing is a fault', async () => {
   const ctx = testBle();
   const bluetooth = {
     async scan() {
-      throw fail('unavailable', noAdapter);
+      throw new NoAdapter();
     },
   } as unknown as Bluetooth;
   const settings = { connectionTimeout: 30_000, scanDuration: 10_000 };

@@ -1,9 +1,12 @@
 import type { Codec, Gatt } from '../../protocols/bms/codec.ts';
 import { candidates, certainFamily, identify } from '../../protocols/bms/identify.ts';
+import { inCapitals } from '../../records/bluetooth-address.ts';
+import { abortWithin } from '../../runtime/abort-within.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Adapter, ConnectLimits } from '../../transports/ble/adapter.ts';
 import type { GattChoice, Sighting } from '../../transports/ble/messages.ts';
 import { type Link, LinkError } from '../../transports/link.ts';
+import { advertisedOf } from './advertised.ts';
 import { type Bluetooth, unreachable } from './bluetooth.ts';
 import type { BmsHost } from './host.ts';
 import type { Wire } from './probe.ts';
@@ -18,14 +21,6 @@ const step = 5000;
 const choicesOf = (gatt: readonly Gatt[]): GattChoice[] =>
   gatt.map(({ service, notify, write, writeType }) => ({ service, notify, write, writeType }));
 
-/** A sighting as the identification sees it. */
-const advertised = ({ address, name, services, manufacturerData }: Sighting) => ({
-  address,
-  name,
-  services,
-  manufacturerData: manufacturerData.map((record) => Buffer.from(record, 'hex')),
-});
-
 const same = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCase();
 
 /**
@@ -37,7 +32,7 @@ const same = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCas
  * @param seen what a scan has just seen of it; absent: it is looked for where that matters
  */
 export function airWire(bluetooth: Bluetooth, address: string, timeout: number, host: BmsHost, seen?: Sighting): Wire {
-  const id = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(address) ? address.toUpperCase() : address;
+  const id = inCapitals(address);
   const limits: ConnectLimits = { find: timeout, connect: timeout, step };
 
   /** What the device advertises; undefined when it was not seen in time. */
@@ -53,17 +48,16 @@ export function airWire(bluetooth: Bluetooth, address: string, timeout: number, 
       },
     );
     const { clock } = host;
-    const over = new AbortController();
-    const signal = AbortSignal.any([host.signal, over.signal]);
+    const over = abortWithin(host.signal);
     let late = false;
     const end = (): void => {
       late = true;
     };
-    adapter.listened(timeout, signal).then(end, end);
+    adapter.listened(timeout, over.signal).then(end, end);
     try {
       while (!sighted && !lost && !late) await clock.sleep(lookEvery, host.signal);
       const settled = clock.monotonic() + settleWithin;
-      while (sighted && !identify(advertised(sighted)) && clock.monotonic() < settled) {
+      while (sighted && !identify(advertisedOf(sighted)) && clock.monotonic() < settled) {
         await clock.sleep(lookEvery, host.signal);
       }
     } finally {
@@ -115,7 +109,7 @@ export function airWire(bluetooth: Bluetooth, address: string, timeout: number, 
         try {
           const sighting = seen ?? (await look(adapter));
           if (!sighting) throw new LinkError({ kind: 'silent', reason: `not seen in ${timeout / 1000} s` });
-          const found = advertised(sighting);
+          const found = advertisedOf(sighting);
           const family = certainFamily(found);
           const likely = candidates(found).map((one) => one.family);
           const sure = codecs.filter((codec) => codec.family === family);

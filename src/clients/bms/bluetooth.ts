@@ -1,3 +1,4 @@
+import { abortWithin } from '../../runtime/abort-within.ts';
 import type { Context } from '../../runtime/context.ts';
 import { type CommandError, fail } from '../../runtime/exit.ts';
 import { type Adapter, type BleContext, type BleOptions, openAdapter } from '../../transports/ble/adapter.ts';
@@ -110,7 +111,7 @@ export function createBluetooth(host: BluetoothHost, given: BleOptions, linger =
     use,
     scan: (ms, onSeen, signal = host.signal) =>
       use(async (taken) => {
-        const over = new AbortController();
+        const over = abortWithin(signal);
         let failure: Error | undefined;
         const onLost = (error: Error): void => {
           failure = error;
@@ -119,7 +120,7 @@ export function createBluetooth(host: BluetoothHost, given: BleOptions, linger =
         const stop = await taken.scan(onSeen, onLost).catch((error: Error) => {
           throw error instanceof LinkError ? unreachable(taken.name, error) : error;
         });
-        await taken.listened(ms, AbortSignal.any([signal, over.signal])).catch(() => {});
+        await taken.listened(ms, over.signal).catch(() => {});
         await stop();
         if (failure && !signal.aborted) throw failure;
       }),

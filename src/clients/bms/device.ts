@@ -78,7 +78,7 @@ export async function readDevice(target: Target, host: BmsHost): Promise<VoltRec
 /** Connects to a device, finds out what it is and does what a connection begins with. Throws as {@link readDevice}. */
 export async function openDevice(target: Target, given: BmsHost): Promise<Device> {
   const { said = createSaid(given.log) } = given;
-  const host = hostOf(given, said);
+  const host = hostOf(given, { said });
   const record = (codec: Codec, type: string, fields: object, at = host.clock.now()): VoltRecord => ({
     type,
     time: timestamp(at),

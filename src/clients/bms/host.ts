@@ -14,11 +14,14 @@ export interface BmsHost {
   metric?: Context['metric'];
 }
 
-/** What an exchange takes of a context. Spreading one whole would make its data directory. */
-export const hostOf = ({ clock, log, signal, metric }: BmsHost, said: Said): BmsHost => ({
+/** What an exchange takes of a context, but for what is its `own`. Spreading one whole would make its data directory. */
+export const hostOf = (
+  { clock, log, signal, metric }: BmsHost,
+  own: Partial<Pick<BmsHost, 'signal' | 'said'>>,
+): BmsHost => ({
   clock,
   log,
   signal,
-  said,
   ...(metric && { metric }),
+  ...own,
 });

@@ -55,7 +55,7 @@ export async function* poll(
   try {
     while (!signal.aborted) {
       try {
-        device ??= await openDevice({ ...target, ...known, optionalPages, onPushed }, hostOf(host, said));
+        device ??= await openDevice({ ...target, ...known, optionalPages, onPushed }, hostOf(host, { said }));
         const records = await work(device);
         // What it is and how to ask it, is known now: after an outage nothing is tried out again.
         known = { candidates: [device.codec], options: device.options, isKnown: true };

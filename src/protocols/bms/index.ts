@@ -17,5 +17,18 @@ export const typeNames: readonly string[] = [...new Set(codecs.flatMap(({ family
 export const codecsOf = (type: string): readonly Codec[] =>
   type === 'auto' ? codecs : codecs.filter(({ name, family }) => name === type || family === type);
 
+/** How a monitor is reached: on a serial line, or over Bluetooth. */
+export type Way = 'serial' | 'gatt';
+
+/** Those of {@link codecsOf} that speak on this way, in the order in which a probe tries them; none when it does not. */
+export const codecsFor = (type: string, way: Way): readonly Codec[] =>
+  codecsOf(type).filter((codec) => codec[way] !== undefined);
+
+/** What a type is taken for where no answer tells: the first of {@link codecsFor}, but a Daly on the air, whose modules speak D2. */
+export function usualFor(type: string, way: Way): Codec | undefined {
+  const fitting = codecsFor(type, way);
+  return (way === 'gatt' ? fitting.find(({ name }) => name === dalyD2.name) : undefined) ?? fitting[0];
+}
+
 /** The family of a type that may name one of its dialects: `daly-d2` is a `daly`. What is not known stays as it is. */
 export const familyOf = (type: string): string => codecsOf(type)[0]?.family ?? type;

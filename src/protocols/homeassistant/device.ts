@@ -1,3 +1,4 @@
+import { isBluetoothAddress } from '../../records/bluetooth-address.ts';
 import type { VoltRecord } from '../../records/record.ts';
 
 /** What is known of a device: enough to announce it again after a restart. Plain JSON. */
@@ -40,11 +41,6 @@ export function identityOf(record: VoltRecord): string | undefined {
 /** An identity as Home Assistant takes it in topics and ids: letters, digits, `_` and `-`; an address loses its colons. */
 export const objectId = (id: string): string => `voltpipe_${id.replaceAll(':', '').replace(/[^A-Za-z0-9_-]/g, '_')}`;
 
-const address = /^[0-9A-F]{2}(:[0-9A-F]{2}){5}$/i;
-
-/** An address as records have it; anything else as it is. */
-export const inCapitals = (id: string): string => (address.test(id) ? id.toUpperCase() : id);
-
 const makers: Readonly<Record<string, string>> = {
   bm2: 'Leagend',
   bm6: 'Leagend',
@@ -72,8 +68,8 @@ export function deviceOf(known: KnownDevice): Record<string, unknown> {
     const maker = makers[model ?? ''];
     return {
       ...common,
-      ...(address.test(id) && { connections: [['bluetooth', id]] }),
-      name: name ?? (address.test(id) ? `Battery monitor ${id.slice(-5)}` : `Battery ${id}`),
+      ...(isBluetoothAddress(id) && { connections: [['bluetooth', id]] }),
+      name: name ?? (isBluetoothAddress(id) ? `Battery monitor ${id.slice(-5)}` : `Battery ${id}`),
       ...(maker && { manufacturer: maker }),
       ...(model !== undefined && { model: model.toUpperCase() }),
     };

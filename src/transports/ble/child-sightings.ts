@@ -1,3 +1,4 @@
+import { isBluetoothAddress } from '../../records/bluetooth-address.ts';
 import type { Peripheral } from './child-noble.ts';
 import type { Sighting } from './messages.ts';
 
@@ -5,11 +6,9 @@ import type { Sighting } from './messages.ts';
 const repeatAfter = 500;
 const beacon = '4c000215';
 
-const macAddress = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
-
 /** What `ble_device` and `--ble` call a device. */
 export function idOf({ address, id }: Peripheral): { id: string; address?: string } {
-  if (!macAddress.test(address)) return { id };
+  if (!isBluetoothAddress(address)) return { id };
   const upper = address.toUpperCase();
   return { id: upper, address: upper };
 }

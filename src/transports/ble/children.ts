@@ -1,3 +1,4 @@
+import { abortWithin } from '../../runtime/abort-within.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { LinkFailure } from '../link.ts';
 import type { BleContext, BleOptions } from './adapter.ts';
@@ -60,8 +61,9 @@ export function createChildren(
   const { mostAddresses = defaultMostAddresses } = options;
   /** How many addresses the child has seen. */
   let known = 0;
-  const closing = new AbortController();
-  const stopping = AbortSignal.any([signal, closing.signal]);
+  /** The run is stopped, or the adapter closed. */
+  const stopping = abortWithin(signal);
+  let isClosing = false;
   let helper: Helper | undefined;
   let starting: Promise<Helper> | undefined;
   let retiring: Helper | undefined;
@@ -73,7 +75,7 @@ export function createChildren(
   const failed = (reason: string): Error => fail('unavailable', `Bluetooth adapter ${name}: ${reason}`);
 
   /** Starts a child and waits until it is powered on: from then on nothing of an earlier one is left in the controller. */
-  async function start(until = stopping, patience = options.powerOn): Promise<Helper> {
+  async function start(until = stopping.signal, patience = options.powerOn): Promise<Helper> {
     let state: string | undefined;
     const hindered = new Promise<never>((_, reject) => {
       hinder = (reason) => reject(new HelperError({ kind: 'failed', reason, tainted: true }));
@@ -123,7 +125,7 @@ export function createChildren(
       const how = await Promise.race([isPowered, late, stop.stopped, over]);
       if (how === 'late') throw notPowered(name, state, patience);
       dirty = false;
-      const isScanned = of.isScanWanted() && !closing.signal.aborted;
+      const isScanned = of.isScanWanted() && !isClosing;
       await Promise.race([hindered, isScanned ? fresh.request({ do: 'scan' }, shortRequest) : undefined]);
       hinder = undefined;
     } catch (error) {
@@ -157,20 +159,20 @@ export function createChildren(
   }
 
   function giveUp(error: Error): void {
-    if (!stopping.aborted) of.onLost(error);
+    if (!stopping.signal.aborted) of.onLost(error);
   }
 
   /** Counts the death of a child; whether another one is to be tried. */
   function countFailure(reason: string): boolean {
     failures++;
-    if (failures > mostFailures || stopping.aborted) return false;
+    if (failures > mostFailures || stopping.signal.aborted) return false;
     log.warn(`Bluetooth adapter ${name}: ${reason}; starting another`);
     return true;
   }
 
   /** A child that ended unasked: another one comes at once, and takes away what the controller still has from it. */
   function died(old: Helper, reason: string): void {
-    if (old !== helper || closing.signal.aborted) return;
+    if (old !== helper || isClosing) return;
     helper = undefined;
     starting = undefined;
     dirty = true;
@@ -181,7 +183,7 @@ export function createChildren(
 
   /** Puts another child in the place of one; `grace` lets the links by it come to their end first. */
   async function replace(old: Helper, why: string, kind: LinkFailure['kind'] = 'failed', grace = 0): Promise<void> {
-    if (old !== helper || closing.signal.aborted) return;
+    if (old !== helper || isClosing) return;
     if (hinder) return hinder(why);
     if (grace === 0) of.endLinks({ kind, reason: why });
     if (old === retiring) return;
@@ -210,7 +212,7 @@ export function createChildren(
     helper = undefined;
     of.endLinks({ kind: 'failed', reason });
     await old.end();
-    stopping.throwIfAborted();
+    stopping.signal.throwIfAborted();
     return start();
   }
 
@@ -225,7 +227,8 @@ export function createChildren(
       failures = 0;
     },
     async close() {
-      closing.abort(new DOMException('the adapter was closed', 'AbortError'));
+      isClosing = true;
+      stopping.abort(new DOMException('the adapter was closed', 'AbortError'));
       of.endLinks({ kind: 'failed', reason: 'the adapter was closed' });
       await starting?.then(
         (last) => last.end(),

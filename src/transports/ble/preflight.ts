@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { basename, join } from 'node:path';
-import { fail } from '../../runtime/exit.ts';
+import { isBluetoothAddress } from '../../records/bluetooth-address.ts';
+import { CommandError, exit, fail } from '../../runtime/exit.ts';
 
 /** The controller to use, found before noble is started: noble itself doesn't tell what is missing, it just stays silent. */
 export interface Controller {
@@ -13,8 +14,14 @@ export interface Controller {
   env: Readonly<Record<string, string>>;
 }
 
-/** What {@link findController} says where there is no adapter at all. */
-export const noAdapter = 'no Bluetooth adapter';
+const inContainer = 'In a container, give it --network=host and --cap-add=NET_RAW.';
+
+/** There is no adapter at all, and none was named: what a machine that needs no Bluetooth need not mind. Exit status 69. */
+export class NoAdapter extends CommandError {
+  constructor() {
+    super(exit.unavailable, 'no Bluetooth adapter', `Plug one in (rfkill list, dmesg). ${inContainer}`);
+  }
+}
 
 const netAdmin = 12;
 const netRaw = 13;
@@ -36,8 +43,6 @@ function names(path: string): string[] {
   }
 }
 
-const isAddress = (text: string): boolean => /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text);
-
 /** A controller behind a serial port, as nRF and Zephyr boards are. noble would wait for a missing one for ever. */
 function serialController(path: string): Controller {
   if (!existsSync(path)) {
@@ -58,13 +63,12 @@ function choose(folder: string, wanted: string | undefined): string {
     .filter((name) => /^hci\d+$/.test(name))
     .sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
   const list = present.length === 0 ? 'there is none' : `there is ${present.join(', ')}`;
-  const inContainer = 'In a container, give it --network=host and --cap-add=NET_RAW.';
   if (wanted === undefined) {
     const [first] = present;
     if (first) return first;
-    throw fail('unavailable', noAdapter, `Plug one in (rfkill list, dmesg). ${inContainer}`);
+    throw new NoAdapter();
   }
-  const name = isAddress(wanted)
+  const name = isBluetoothAddress(wanted)
     ? present.find((one) => read(join(folder, one, 'address'))?.toLowerCase() === wanted.toLowerCase())
     : present.find((one) => one === (/^\d+$/.test(wanted) ? `hci${wanted}` : wanted));
   if (name) return name;

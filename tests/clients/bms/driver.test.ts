@@ -33,6 +33,14 @@ const good = block({ PID: '0xA389', V: '26201', I: '-1500', SOC: '876', T: '---'
 const broken = Buffer.from(good);
 broken[20] = broken[20]! ^ 1;
 
+test('a driver that does not speak on the way that was named is called by its name (64)', async () => {
+  const { status, error } = await runCommand(command, {
+    flags: { ble: '50:54:7B:00:00:02', driver: 'examples/drivers/ve-direct.mjs' },
+  });
+  assert.equal(status, 64);
+  assert.equal(error?.message, '--driver examples/drivers/ve-direct.mjs: does not speak Bluetooth');
+});
+
 test('the example of a driver reads a device that speaks by itself, and its broken blocks are never published', async (t) => {
   const port = await talker(t, [good.subarray(30), broken, good]);
   const result = await runCommand(command, { flags: { port, driver: 'examples/drivers/ve-direct.mjs' } });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CommandError } from '../../../src/runtime/exit.ts';
-import { findController } from '../../../src/transports/ble/preflight.ts';
+import { findController, NoAdapter } from '../../../src/transports/ble/preflight.ts';
 import { requireOrdinaryUser } from '../../support/services.ts';
 import { temporaryFolder } from '../../support/shell.ts';
 
@@ -49,6 +49,9 @@ test('no adapter, no rights and an adapter that is switched off have messages an
   const adapters = { hci0: {} };
   failsWith(69, /^no Bluetooth adapter$/, () => findController({ root: machine({ capabilities: raw }) }));
   failsWith(69, /no Bluetooth adapter/, () => findController({ root: temporaryFolder('empty') }));
+  assert.throws(() => findController({ root: temporaryFolder('empty') }), NoAdapter);
+  const missing = (): unknown => findController({ adapter: 'hci7', root: temporaryFolder('empty') });
+  assert.throws(missing, (error) => !(error instanceof NoAdapter), 'one that is named and missing is another matter');
   failsWith(77, /hci0: not permitted: CAP_NET_RAW is missing/, () => findController({ root: machine({ adapters }) }));
   failsWith(77, /not permitted/, () => findController({ root: machine({ adapters, capabilities: '1000' }) }));
   const soft = machine({ adapters: { hci0: { soft: '1' } }, capabilities: raw });

@@ -1,4 +1,5 @@
 import type { Device, DeviceStatus } from '../../../registry/device.ts';
+import { abortWithin } from '../../../runtime/abort-within.ts';
 import type { Clock } from '../../../runtime/clock.ts';
 import { CommandError } from '../../../runtime/exit.ts';
 import type { Log } from '../../../runtime/log.ts';
@@ -86,11 +87,11 @@ export function startLoop(
 
   /** Waits out the pause after a failed series, or until the device is seen. */
   async function pause(): Promise<void> {
-    const early = new AbortController();
+    const early = abortWithin(signal);
     wake = () => early.abort();
-    const both = AbortSignal.any([signal, early.signal]);
-    await clock.sleep(connection_config.reconnection_delay * second, both).catch(() => {});
+    await clock.sleep(connection_config.reconnection_delay * second, early.signal).catch(() => {});
     wake = undefined;
+    early.abort();
     signal.throwIfAborted();
   }
 

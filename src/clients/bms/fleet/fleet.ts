@@ -2,6 +2,7 @@ import { familyOf } from '../../../protocols/bms/index.ts';
 import type { VoltRecord } from '../../../records/record.ts';
 import { type DeviceIdentity, identityOf, type RegistryContent } from '../../../registry/content.ts';
 import type { Device, DeviceStatus } from '../../../registry/device.ts';
+import { abortWithin } from '../../../runtime/abort-within.ts';
 import { timestamp } from '../../../runtime/clock.ts';
 import { version } from '../../../runtime/version.ts';
 import { parseAddress, serialDeviceId } from '../../../transports/serial/address.ts';
@@ -142,7 +143,7 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
   }
 
   function join(id: string, device: Device): void {
-    const stop = new AbortController();
+    const stop = abortWithin(signal);
     for (const result of pollResults) host.polled(id, result, 0);
     const loop = startLoop(
       device,
@@ -161,7 +162,7 @@ export function startFleet(host: FleetHost, given: FleetOptions): Fleet {
           else log.info(`${name}: ${polls} polls were missed while it was not reached`);
         },
       },
-      AbortSignal.any([signal, stop.signal]),
+      stop.signal,
       options,
       ending.get(id),
     );

@@ -1,5 +1,5 @@
 import type { Codec, CodecOptions } from '../../../protocols/bms/codec.ts';
-import { codecsOf } from '../../../protocols/bms/index.ts';
+import { codecsFor } from '../../../protocols/bms/index.ts';
 import type { VoltRecord } from '../../../records/record.ts';
 import type { DeviceIdentity } from '../../../registry/content.ts';
 import type { Device } from '../../../registry/device.ts';
@@ -7,8 +7,8 @@ import { fail } from '../../../runtime/exit.ts';
 import type { SerialHost } from '../../../transports/serial/open.ts';
 import { openDevice, type Target } from '../device.ts';
 import type { Patience } from '../exchange.ts';
-import type { BmsHost } from '../host.ts';
-import { createOptionalPages } from '../optional-pages.ts';
+import { type BmsHost, hostOf } from '../host.ts';
+import { createOptionalPages, type OptionalPages } from '../optional-pages.ts';
 import type { Wire } from '../probe.ts';
 import { createSaid, type Said } from '../said.ts';
 import { serialWire } from '../serial-wire.ts';
@@ -28,14 +28,21 @@ export interface ReaderMeans extends Patience {
 }
 
 /** What a device turned out to be, and what the registry said of it then. */
-interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown' | 'optionalPages'> {
+interface Known extends Pick<Target, 'candidates' | 'options' | 'isKnown'> {
   terms: string;
+}
+
+/** What is kept of a device as long as it is in its place, whatever fails. */
+interface Kept {
+  place: string;
+  said: Said;
+  optionalPages: OptionalPages;
 }
 
 /**
  * Makes the function that reads a registered device: connects, asks, disconnects, so that a phone gets its turn between two readings.
  * What a device turned out to be is remembered with its first reading and nobody is asked twice, until it fails or the registry says
- * something else of it.
+ * something else of it. Then all is asked for anew, but what it has once answered it is known to have.
  *
  * @param means those of the moment, asked for at each reading
  */
@@ -45,28 +52,26 @@ export function registryReader(
   air: AirWire | undefined,
 ): FleetHost['read'] {
   const known = new Map<string, Known>();
-  const told = new Map<string, { place: string; said: Said }>();
+  const kept = new Map<string, Kept>();
 
-  /** What has been said of the device, as long as it is in its place. */
-  function saidAbout(id: string, { port, board, mac_address }: Device): Said {
+  function keptOf(id: string, { port, board, mac_address }: Device): Kept {
     const place = JSON.stringify([port, board, mac_address]);
-    const before = told.get(id);
-    if (before?.place === place) return before.said;
-    const said = createSaid(host.log);
-    told.set(id, { place, said });
-    return said;
+    const before = kept.get(id);
+    if (before?.place === place) return before;
+    const anew = { place, said: createSaid(host.log), optionalPages: createOptionalPages() };
+    kept.set(id, anew);
+    return anew;
   }
 
   async function wireOf(device: Device, signal: AbortSignal): Promise<Wire> {
     const { port, board, mac_address: address } = device;
-    if (port !== undefined) return serialWire(port, board, { ...host, signal }).wire;
+    if (port !== undefined) return serialWire(port, board, { clock: host.clock, lock: host.lock, signal }).wire;
     if (air && address !== undefined) return air(address, signal);
     throw fail('unavailable', `${address}: there is no Bluetooth here`);
   }
 
   function candidatesOf(id: string, { device_type: type, port }: Device): readonly Codec[] {
-    const named = codecsOf(type?.toLowerCase() ?? 'auto');
-    const fitting = named.filter(({ serial, gatt }) => (port === undefined ? gatt : serial) !== undefined);
+    const fitting = codecsFor(type?.toLowerCase() ?? 'auto', port === undefined ? 'gatt' : 'serial');
     if (fitting.length > 0) return fitting;
     throw fail('config', `${id}: no ${type} is known ${port === undefined ? 'over Bluetooth' : 'on a wire'}`);
   }
@@ -90,8 +95,10 @@ export function registryReader(
       candidates,
       options,
       isKnown = false,
-      optionalPages = createOptionalPages(),
     } = isSame ? before : { candidates: candidatesOf(id, device), options: optionsOf(device, password) };
+    const { said, optionalPages } = keptOf(id, device);
+    // What comes back may know more than what went.
+    if (!isSame) optionalPages.anew();
     const wire = await wireOf(device, signal);
     const target = {
       retries,
@@ -105,13 +112,13 @@ export function registryReader(
       ...(onPushed && { onPushed }),
     };
     known.delete(id);
-    const opened = await openDevice(target, { ...host, signal, said: saidAbout(id, device) });
+    const opened = await openDevice(target, hostOf(host, { signal, said }));
     try {
       const reading = await opened.read();
       const { codec } = opened;
       // The fleet writes the family into the registry where no type stood.
       const terms = termsOf(device, device.device_type ?? codec.family, password);
-      known.set(id, { terms, candidates: [codec], options: opened.options, isKnown: true, optionalPages });
+      known.set(id, { terms, candidates: [codec], options: opened.options, isKnown: true });
       return reading;
     } finally {
       await opened.close();

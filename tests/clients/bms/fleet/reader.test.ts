@@ -72,6 +72,31 @@ test('a page that the firmware does not know is left out after three rounds, and
   assert.equal(asked, 4);
 });
 
+test('a page that was answered once is asked for in each round after a failed one too, not given up after three', async (t) => {
+  let asked = 0;
+  let knows = true;
+  const { line } = await startBoard(t, (pack) => {
+    const board = dalyDevice(pack, { dialect: 'a5', board: 1, stale: false });
+    return {
+      receive: (bytes) =>
+        board.receive(bytes).map((answer) => {
+          if (answer.request[2] !== 0x97) return answer;
+          asked++;
+          return knows ? answer : { ...answer, frames: [] };
+        }),
+    };
+  });
+  const read = readerOf();
+  const device = deviceAt(line.url, { device_type: 'DALY' });
+  await read(device);
+  line.fault({ kind: 'silence', times: 1 });
+  await assert.rejects(read(device));
+  knows = false;
+  const before = asked;
+  for (let round = 0; round < 5; round++) await read(device);
+  assert.equal(asked - before, 5);
+});
+
 test('another type or port in the registry holds from the next reading on', async (t) => {
   const read = readerOf();
   const jbd = await startJbd(t);
