@@ -5,6 +5,7 @@ import type { DeviceCode, Tokens } from '../clients/bmw/oauth.ts';
 import { portalSteps, startOver } from '../clients/bmw/portal.ts';
 import { qrCode } from '../clients/bmw/qr-code.ts';
 import { grantsOf } from '../clients/bmw/scopes.ts';
+import { notingSilence } from '../clients/bmw/silence.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { formatTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
@@ -98,7 +99,8 @@ async function check(ctx: LoginContext): Promise<Made> {
 async function refresh(ctx: LoginContext): Promise<Made> {
   const { store, http } = await openLogin(ctx);
   try {
-    const tokens = await store.refresh(await store.read());
+    const stale = await store.read();
+    const tokens = await notingSilence(ctx.clock, ctx.log.info, () => store.refresh(stale));
     return { record: describeLogin(tokens, ctx.clock.now()), status: warnOfScopes(ctx, tokens) };
   } finally {
     await http.close();

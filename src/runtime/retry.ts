@@ -40,3 +40,6 @@ export function createBackoff(options: BackoffOptions): Backoff {
     },
   };
 }
+
+/** What failed, and when it is tried again, for a message: `…: no such host; again in 2 s`. */
+export const againIn = (what: string, wait: number): string => `${what}; again in ${Math.ceil(wait / 1000)} s`;

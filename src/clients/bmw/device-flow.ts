@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
-import { createBackoff } from '../../runtime/retry.ts';
+import { againIn, createBackoff } from '../../runtime/retry.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import {
   type DeviceCode,
@@ -12,6 +12,7 @@ import {
   tokensOf,
 } from './oauth.ts';
 import { startOver } from './portal.ts';
+import { notingSilence } from './silence.ts';
 
 /** What an answer to a poll asks of us. */
 export type PollReaction = 'tokens' | 'pending' | 'slower' | 'denied' | 'expired' | 'burnt' | 'refused' | 'retry';
@@ -42,6 +43,8 @@ const deniedGrace = 120_000;
 const slowDownStep = 5000;
 /** New device codes in one login, when the gateway burns them. */
 const mostCodes = 3;
+/** So often a code is asked for before the login is given up. */
+const attempts = 5;
 
 /** What the flow needs around it. */
 export interface DeviceFlow {
@@ -82,12 +85,12 @@ function refused(what: string, answer: OAuthAnswer): Error {
   return fail('noPermission', `${what}: BMW refused: ${describeAnswer(answer)}`, next);
 }
 
-async function newCode(clientId: string, { oauth, clock, signal }: DeviceFlow): Promise<DeviceCode> {
+async function newCode(clientId: string, { oauth, clock, signal, onNote }: DeviceFlow): Promise<DeviceCode> {
   const backoff = createBackoff({ first: 2000, cap: 20_000 });
   for (;;) {
     let problem: string;
     try {
-      const answer = await oauth.device(clientId);
+      const answer = await notingSilence(clock, onNote, () => oauth.device(clientId));
       if (answer.code) return answer.code;
       if (answer.status < 500 && answer.status !== 429) throw refused('device code', answer);
       problem = describeAnswer(answer);
@@ -95,8 +98,10 @@ async function newCode(clientId: string, { oauth, clock, signal }: DeviceFlow): 
       if (!(error instanceof HttpFailure) || !error.temporary) throw asFailure(error);
       problem = error.message;
     }
-    if (backoff.attempts === 4) throw fail('unavailable', `device code: ${problem}`, 'Try again later.');
-    await clock.sleep(backoff.next(), signal);
+    if (backoff.attempts + 1 === attempts) throw fail('unavailable', `device code: ${problem}`, 'Try again later.');
+    const wait = backoff.next();
+    onNote(againIn(`device code: ${problem}`, wait));
+    await clock.sleep(wait, signal);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { CommandError, exit } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
+import { againIn } from '../../runtime/retry.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import { connectMqtt, type MqttConnection, type MqttMessage, type MqttOptions } from '../../transports/mqtt/client.ts';
 import { explainMqtt, failureCode, MqttFailure, reasonOf } from '../../transports/mqtt/failure.ts';
@@ -113,7 +114,7 @@ export async function runStream(options: StreamOptions): Promise<void> {
     force = decision.refresh;
     notBefore = clock.monotonic() + decision.wait;
     options.onDown(failure.message);
-    const message = `stream: ${failure.message}; again in ${Math.round(decision.wait / 1000)} s`;
+    const message = againIn(`stream: ${failure.message}`, decision.wait);
     const remedy = remedyOf(failure);
     if (told.size > 0 && !told.has(remedy)) log.warn(message);
     else log.lost('stream', message);

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../runtime/context.ts';
 import { CommandError, exit, fail } from '../../runtime/exit.ts';
-import { createBackoff } from '../../runtime/retry.ts';
+import { againIn, createBackoff } from '../../runtime/retry.ts';
 import type { State } from '../../runtime/state.ts';
 import { HttpFailure } from '../../transports/http/failure.ts';
 import { claimsOf } from './jwt.ts';
@@ -141,14 +141,19 @@ export function createTokenStore(ctx: StoreContext, oauth: OAuthClient, seeds: T
     await state.update(checked);
     const backoff = createBackoff({ first: 2000, cap: 20_000 });
     for (;;) {
+      let wait: number;
       try {
-        return await renewOnce(stale);
+        const tokens = await renewOnce(stale);
+        ctx.log.recovered('renewal', 'tokens are renewed again');
+        return tokens;
       } catch (error) {
         const failure = error instanceof HttpFailure ? unavailable(error.message, error) : error;
         const temporary = failure instanceof CommandError && failure.status === exit.unavailable;
         if (!temporary || backoff.attempts + 1 >= attempts) throw failure;
+        wait = backoff.next();
+        ctx.log.lost('renewal', againIn(failure.message, wait));
       }
-      await ctx.clock.sleep(backoff.next(), ctx.signal);
+      await ctx.clock.sleep(wait, ctx.signal);
     }
   };
 

@@ -26,8 +26,10 @@ const denied = answer(403, { error: 'access_denied' });
 const burnt = answer(500, { fault: { detail: { errorcode: 'keymanagement.service.invalid_access_token' } } });
 const down = new HttpFailure('network', 'POST', 'https://bmw.example/', 'connection refused');
 
-/** A login against scripted answers; the last one repeats. */
-function scripted(polls: readonly (OAuthAnswer | Error)[], clock: FakeClock = fakeClock()) {
+/** A login against scripted answers; the last one repeats. Before there is a code, `device` decides what becomes of the request. */
+function scripted(polls: readonly (OAuthAnswer | Error)[], device?: (clock: FakeClock) => Promise<void>) {
+  const clock: FakeClock = fakeClock();
+  const notes: [number, string][] = [];
   const codes: DeviceCode[] = [];
   const asked: number[] = [];
   const script = [...polls];
@@ -35,9 +37,10 @@ function scripted(polls: readonly (OAuthAnswer | Error)[], clock: FakeClock = fa
     clock,
     signal: new AbortController().signal,
     onCode: (code) => void codes.push(code),
-    onNote() {},
+    onNote: (text) => void notes.push([clock.monotonic(), text]),
     oauth: {
       async device() {
+        await device?.(clock);
         const code = {
           device_code: `device-${codes.length + 1}`,
           user_code: 'dEmOcOdE',
@@ -61,7 +64,7 @@ function scripted(polls: readonly (OAuthAnswer | Error)[], clock: FakeClock = fa
     (value) => ({ tokens: value, error: undefined }),
     (error: CommandError) => ({ tokens: undefined, error }),
   );
-  return { clock, codes, asked, result };
+  return { clock, codes, asked, notes, result };
 }
 
 test('polls at the interval until the user has approved (BMW-44, BMW-45)', async () => {
@@ -130,4 +133,20 @@ test('a wrong client id ends at once, with 77 and the next step', async () => {
   assert.match(error.message, /invalid_client: unknown/);
   assert.match(error.next ?? '', /client id/);
   assert.equal(asked.length, 1);
+});
+
+test('a network that is not there is told at once and with each further attempt, and ends with 69', async () => {
+  const { clock, notes, result } = scripted([], () => Promise.reject(down));
+  await clock.advance(0);
+  assert.match(notes[0]?.[1] ?? '', /^device code: .*connection refused; again in 2 s$/);
+  await clock.advance(60_000);
+  assert.equal((await result).error?.status, 69);
+  assert.equal(notes.length, 4);
+});
+
+test('a server that is silent is told of after two seconds, one that answers is not', async () => {
+  const { clock, notes, result } = scripted([tokens], (turning) => turning.sleep(30_000));
+  await clock.advance(60_000);
+  await result;
+  assert.deepEqual(notes, [[2000, "BMW's server has not answered yet; waiting"]]);
 });

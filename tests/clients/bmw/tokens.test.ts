@@ -107,6 +107,34 @@ test('an outage during the renewal is retried and leaves the old tokens alone', 
   assert.equal((await renewed).refresh_token, 'refresh-token-2');
 });
 
+test('an outage in a renewal is told at once, once, and so is its end', async () => {
+  const clock = fakeClock();
+  const { context, said } = clientContext(clock);
+  const server = rotatingServer(clock);
+  const failures = [1, 2].map(() => new HttpFailure('network', 'POST', 'https://bmw.example/', 'no such host'));
+  const toldBefore: number[] = [];
+  const store = createTokenStore(context, {
+    ...server,
+    async refresh(client, token) {
+      toldBefore.push(said.length);
+      const failure = failures.shift();
+      if (failure) throw failure;
+      return server.refresh(client, token);
+    },
+  });
+  await store.save(tokenSet(1, clock.now()));
+  const renewed = store.refresh(await store.read());
+  let done = false;
+  renewed.finally(() => {
+    done = true;
+  });
+  while (!done) await clock.advance(1000);
+  assert.deepEqual(toldBefore, [0, 1, 1]);
+  assert.equal(said.length, 2, said.join('\n'));
+  assert.match(said[0] ?? '', /token renewal: .*no such host; again in 2 s/);
+  assert.match(said[1] ?? '', /tokens are renewed again/);
+});
+
 test('403 without an error is an outage, not a refusal: the error decides, never the status', async () => {
   const clock = fakeClock();
   const { context } = clientContext(clock);
