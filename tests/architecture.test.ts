@@ -50,6 +50,7 @@ const heavy: Record<string, readonly string[]> = {
   '@abandonware/noble': ['transports'],
   '@stoprocent/noble': ['transports'],
   serialport: ['transports'],
+  '@serialport/bindings-cpp/dist/serialport-bindings.js': ['runtime'],
   'prom-client': ['runtime'],
   '@peculiar/x509': ['simulators'],
 };

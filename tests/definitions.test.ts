@@ -35,6 +35,10 @@ test('every command is described: a summary of one line, a description, examples
   }
 });
 
+test('a first word with several commands behind it shows examples, too', () => {
+  for (const { name, examples } of groups) assert.ok(examples.length > 0, name);
+});
+
 test('every summary of an option is a phrase: no capital at its start but in names, no full stop', () => {
   for (const { where, option } of everyOption) {
     assert.doesNotMatch(option.spec.summary, /^[A-Z][a-z]+ |\.$|^$/, `${where}: ${option.spec.summary}`);

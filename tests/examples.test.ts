@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { commands } from '../src/commands/index.ts';
+import { commands, groups } from '../src/commands/index.ts';
 import type { Example } from '../src/runtime/command.ts';
 import { type Background, background } from './support/background.ts';
 import { requireService } from './support/services.ts';
@@ -26,7 +26,7 @@ describe('every example of every manual runs', () => {
   });
   after(() => Promise.all(simulators.map((simulator) => simulator.stop())));
 
-  for (const { name, examples } of loaded) {
+  for (const { name, examples } of [...loaded, ...groups]) {
     for (const example of examples) {
       test(`${name}: ${example.text}`, { skip: example.notRun ?? false }, async (t) => {
         if (example.needs?.includes('bluetooth') && !requireService(t, 'socat')) return;

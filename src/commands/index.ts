@@ -53,16 +53,54 @@ export const groups: readonly CommandGroup[] = [
     summary: 'battery monitors, the vehicles that they are in, and the settings of the installation',
     description:
       'The registry is three files in the data directory: devices.json, vehicles.json and system.json. ble-scan and bms-read use it, and take up changes while they run. Each file has a version; one of a newer layout is refused, and one that cannot be understood is never written over.',
+    examples: [
+      {
+        text: 'Register the battery monitors that are on the air, and look at them',
+        command: 'ble-scan --register > /dev/null; registry list',
+        needs: ['bluetooth'],
+      },
+      {
+        text: 'Give one a name and a vehicle',
+        prepare: 'registry add 50:54:7B:00:00:C1 --type bm6',
+        command:
+          "registry set 50547b0000c1 friendly_name='Starter battery' && registry assign 50547b0000c1 --new Camper",
+      },
+      {
+        text: 'What holds for the home broker',
+        command: "registry show mqtt | jq -r 'select(.value) | [.key, .value] | @tsv'",
+      },
+    ],
   },
   {
     name: 'simulate',
     summary: 'the other side of every protocol, for demos, tests and load',
     description:
       'Each simulator behaves as the real far side does, with its errors and its manners, on this machine alone. Its first line on stdout is an `endpoint` record with every address; `--write-config` writes a configuration file that points the real commands at it.',
+    examples: [
+      {
+        text: 'A battery management system for as long as bms-read takes to read it',
+        command: 'simulate jbd --write-config sim.yaml | { read -r endpoint; bms-read --config sim.yaml; }',
+      },
+      {
+        text: 'An ABRP for another terminal, in which abrp-push --config sim.yaml finds it',
+        command: 'simulate abrp --write-config sim.yaml',
+        interruptAfter: 2,
+      },
+    ],
   },
   {
     name: 'voltpipe',
     summary: 'runs any command, runs a whole pipeline in one process, checks the installation, shows a demo',
     description: '`voltpipe CMD …` is the same as `CMD …`, for every command of the toolkit.',
+    examples: [
+      { text: 'See it at work, with no account and no device', command: 'voltpipe demo', interruptAfter: 3 },
+      {
+        text: 'A BMW live in A Better Routeplanner, in one process',
+        command: "voltpipe run 'bmw-stream | normalize | abrp-push'",
+        needs: ['bmw', 'abrp', 'login'],
+        interruptAfter: 4,
+      },
+      { text: 'Find out what keeps it from working', command: 'voltpipe doctor' },
+    ],
   },
 ];

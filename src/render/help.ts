@@ -39,14 +39,14 @@ export function commandHelp(
   const parts = [
     headline(name, definition.summary, layout),
     usage(definition.name, definition.arguments ?? [], layout),
-    definition.examples.length > 0 ? examples(definition, layout) : '',
+    examples(definition, layout),
     definition.arguments?.length ? argumentTable(definition.arguments, layout) : '',
     behind.length > 0 ? table('Further commands', commandRows(name, behind), layout) : '',
     optionTable('Options', own, layout),
     optionTable('Common options', common, layout),
     wrap(`Manual: man ${pageName(name)}`, columns).join('\n'),
   ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  return textOf(parts);
 }
 
 /** `--help` of a first word with several commands behind it. */
@@ -60,11 +60,14 @@ export function groupHelp(
     headline(group.name, group.summary, layout),
     `${paint('title', 'Usage:')} ${paint('term', group.name)} ${paint('value', 'COMMAND')} [options]`,
     wrap(spoken(group.description), columns).join('\n'),
+    examples(group, layout),
     table('Commands', commandRows(group.name, commands), layout),
     wrap(`Each tells more with --help. Manual: man ${group.name}`, columns).join('\n'),
   ];
-  return `${parts.join('\n\n')}\n`;
+  return textOf(parts);
 }
+
+const textOf = (parts: readonly string[]): string => `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 
 function commandRows(before: string, commands: readonly { name: string; summary: string }[]): Row[] {
   return commands.map(({ name, summary }) => ({
@@ -111,7 +114,11 @@ const firstCommand = /^(?:'[^']*'|"[^"]*"|\\.|[^'"\\|&;<>\s]|\s(?![\s|&;<>]|$))+
 /** The command as it can be pasted: one that reads records gets a file for them. */
 const fed = (command: string): string => (command.includes('<') ? command : command.replace(firstCommand, '$& < FILE'));
 
-function examples(definition: DescribedCommand['definition'], { paint, columns }: HelpLayout): string {
+/** What an example is of: a group reads nothing by itself. */
+type Exemplified = Pick<CommandGroup, 'name' | 'examples'> & Partial<Pick<DescribedCommand['definition'], 'input'>>;
+
+function examples(definition: Exemplified, { paint, columns }: HelpLayout): string {
+  if (definition.examples.length === 0) return '';
   const lines = [paint('title', 'Examples:')];
   const reads = (command: string): boolean =>
     definition.input === 'required' && `${command} `.startsWith(`${definition.name} `);

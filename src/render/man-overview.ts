@@ -64,7 +64,8 @@ first. A line may be up to 1 MiB long. Blank lines are skipped. A record is neve
 A filter that is behind stops reading, and so, one after the other, do the stages before it. A source that has to stay alive
 goes on: its manual says what it does when nobody reads. Where records are dropped, a \`gap\` record says how many.
 
-When the reader of standard output goes away, a command ends quietly with status 0. A signal makes sources stop, filters drain
+When the reader of standard output goes away, a command ends quietly with status 0: on Linux within a second where standard output is a pipe of
+the shell, elsewhere with the next record. A signal makes sources stop, filters drain
 and sinks flush, all within \`--grace\`. A second signal is immediate.
 
 When the terminal goes in which a command was started, a closed window or a dead connection, the command stops in the same way. SIGHUP while

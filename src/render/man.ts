@@ -70,6 +70,7 @@ export function groupPage(group: CommandGroup, toolkit: Toolkit): string {
   out.section('Description');
   out.blocks(blocks(group.description));
   commandList(out, members);
+  examples(out, group.examples);
   seeAlso(out, [
     ...members.map(({ definition }) => `${pageName(definition.name)}(1)`),
     ...(group.seeAlso ?? []),

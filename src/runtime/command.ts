@@ -144,6 +144,7 @@ export interface CommandGroup {
   name: string;
   summary: string;
   description: string;
+  examples: readonly Example[];
   seeAlso?: readonly string[];
 }
 

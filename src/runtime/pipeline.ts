@@ -60,7 +60,7 @@ export async function runPipeline(
     return { ...ended, stopped: plan[index]!.setup.stop.signal.aborted };
   });
   const last = stages.at(-1)!;
-  const written = await drain(last, output);
+  const written = await drain(last, output, livesByItsOutput(plan.at(-1)!.definition));
   for (const stage of stages) stage.cancel();
   return judge(plan, await untilGrace(plan, endings, services), written instanceof ReaderGone ? undefined : written);
 }
@@ -95,26 +95,44 @@ function connect(planned: PlannedStage, services: Services, input: Stream | unde
 }
 
 /**
- * Writes all that a stage puts out; the next batch is made while the last one is on its way. Returns what stopped it, or
- * undefined when it ended by itself.
+ * Whether a command is of no use without its reader even before its first record: it makes records or maps them. What brings them
+ * somewhere, keeps them or does something else may never write at all.
  */
-async function drain(stage: Stage, output: Output): Promise<Error | undefined> {
+const livesByItsOutput = ({ kind, takesOver }: AnyDefinition): boolean =>
+  (kind === 'source' || kind === 'filter') && takesOver !== true;
+
+/**
+ * Writes all that a stage puts out; the next batch is made while the last one is on its way. Returns what stopped it, or
+ * undefined when it ended by itself. The reader is watched once something was written, or from the start.
+ */
+async function drain(stage: Stage, output: Output, fromStart: boolean): Promise<Error | undefined> {
   let count = 0;
   let failure: Error | undefined;
   let failed: (() => void) | undefined;
   let writing = Promise.resolve();
+  let unwatch: (() => void) | undefined;
+
+  const fall = (error: Error): void => {
+    failure = error;
+    failed?.();
+  };
+
+  const watch = (): void => {
+    unwatch ??= output.watch?.(() => fall(new ReaderGone()));
+  };
 
   const write = async (batch: Batch): Promise<void> => {
     try {
       await output.write(batch);
       count += batch.items.length;
       stage.delivered(count);
+      watch();
     } catch (error) {
-      failure = error as Error;
-      failed?.();
+      fall(error as Error);
     }
   };
 
+  if (fromStart) watch();
   for (;;) {
     const batch = await new Promise<Batch | undefined>((resolve) => {
       // A reader that goes away ends the run at once, not with the next record.
@@ -123,7 +141,10 @@ async function drain(stage: Stage, output: Output): Promise<Error | undefined> {
       else void stage.next().then(resolve);
     });
     await writing;
-    if (!batch || failure) return failure;
+    if (!batch || failure) {
+      unwatch?.();
+      return failure;
+    }
     writing = write(batch);
   }
 }

@@ -1,5 +1,6 @@
 import { write } from 'node:fs';
 import { type Batch, lineOf } from './batch.ts';
+import { systemClock } from './clock.ts';
 import { earlyOutput } from './early-pipe.ts';
 import { fail } from './exit.ts';
 import { descriptorKind } from './host.ts';
@@ -12,7 +13,12 @@ export class ReaderGone extends Error {}
 export interface Output {
   /** Resolves when the kernel has all of it. Rejects with {@link ReaderGone} on EPIPE, exit status 74 on any other fault. */
   write(batch: Batch): Promise<void>;
+  /** Calls `gone` when the reader goes away while nothing is being written, where that can be told. The result ends the watch. */
+  watch?(gone: () => void): () => void;
 }
+
+/** What is over sooner needs no watch, and is not made slower by one. */
+const watchAfter = 1000;
 
 /** stdout: a file or /dev/null through the thread pool, a pipe or a terminal through the event loop. */
 export function stdoutWriter(): Output {
@@ -24,6 +30,15 @@ export function stdoutWriter(): Output {
       let text = '';
       for (let i = 0; i < batch.items.length; i++) text += `${lineOf(batch.items[i]!, batch.texts[i])}\n`;
       return put(Buffer.from(text, 'utf8'));
+    },
+    watch(gone) {
+      if (kind !== 'pipe') return () => {};
+      let unwatch = systemClock.after(watchAfter, begin, { idle: true });
+      async function begin(): Promise<void> {
+        const { watchReader } = await import('./reader-watch.ts');
+        unwatch = await watchReader(gone);
+      }
+      return () => unwatch();
     },
   };
 }

@@ -94,6 +94,7 @@ test('the help of a group lists its commands by their own word', () => {
   const listed = toolkit.commands.map(({ definition }) => definition);
   const layout = { columns: 80, paint: plain };
   const text = groupHelp(fridge!, listed.slice(1, 3), layout);
+  assert.match(text, /^Examples:\n {2}# Some ice\n {2}fridge ice$/m);
   assert.match(text, /^ {2}ice {3}makes ice$/m);
   assert.match(text, /^ {2}hail {2}makes hail$/m);
   assert.match(groupHelp(voltpipe!, listed, layout), /^ {2}fridge hail +makes hail$/m);

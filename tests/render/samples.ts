@@ -84,8 +84,13 @@ export const toolkit: Toolkit = {
     member('voltpipe demo', 'shows it all'),
   ].map((definition) => describeCommand(definition, naming)),
   groups: [
-    { name: 'fridge', summary: 'makes cold things', description: 'Cold things.' },
-    { name: 'voltpipe', summary: 'runs any of them', description: '`voltpipe CMD …` is `CMD …`.' },
+    {
+      name: 'fridge',
+      summary: 'makes cold things',
+      description: 'Cold things.',
+      examples: [{ text: 'Some ice', command: 'fridge ice' }],
+    },
+    { name: 'voltpipe', summary: 'runs any of them', description: '`voltpipe CMD …` is `CMD …`.', examples: [] },
   ],
   exitMeaning: { 0: 'done', 64: 'usage' },
 };

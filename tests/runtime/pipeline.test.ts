@@ -86,6 +86,43 @@ test('a reader that goes away ends every stage without a failure', async () => {
   }
 });
 
+test('a reader that leaves while nothing is written ends sources and filters; what may never write is watched once it has written', async () => {
+  const idle = (ctx: Context) => new Promise<void>((resolve) => ctx.signal.addEventListener('abort', () => resolve()));
+  const silent = made('source', { run: quiet(idle) });
+  const store = made('filter', { takesOver: true, each: () => (record) => record });
+  const speaking = made('tool', {
+    input: 'none',
+    async *run(ctx: Context) {
+      yield { type: 'x' };
+      await idle(ctx);
+      return undefined;
+    },
+  });
+  for (const stages of [[silent], [silent, pass], [speaking]]) {
+    let leave = (): void => assert.fail('not watched');
+    const run = await startPipeline(stages, {
+      watch(gone) {
+        leave = gone;
+      },
+    });
+    await settle();
+    leave();
+    assert.deepEqual(await run.done, { status: 0, failures: [] });
+  }
+  for (const last of [store, made('sink', { run: quiet(idle) }), made('tool', { run: quiet(idle) })]) {
+    let watched = false;
+    const run = await startPipeline([silent, last], {
+      watch() {
+        watched = true;
+      },
+    });
+    await settle();
+    assert.equal(watched, false);
+    for (const { setup } of run.plan) setup.stop.abort();
+    await run.done;
+  }
+});
+
 test('a disk that is full is the status of the pipeline, and its stages end', async () => {
   const { done } = await startPipeline([endless(), pass], {
     write() {

@@ -56,6 +56,31 @@ test('a source whose reader goes away ends silently, exit status 0', async () =>
   }
 });
 
+test('an idle command ends when its reader goes away, whether it had written or not, exit status 0', async () => {
+  const source = await shell('{ $VP count --interval 1h; echo "$?" >&2; } | head -1 | wc -l').ended;
+  assert.deepEqual([source.stdout.trim(), source.stderr], ['1', '0\n']);
+  const filter = await shell('mkfifo in; exec 3<> in; { $VP pass < in; echo "$?" >&2; } | true').ended;
+  assert.equal(filter.stderr, '0\n');
+});
+
+test('a sink goes on when nobody reads the output that it does not write', async () => {
+  const records = `for n in 1 2 3; do echo '{"type":"x"}'; sleep 1; done`;
+  const { stderr } = await shell(`${records} | { $VP collect; echo "$?" >&2; } | true`).ended;
+  assert.equal(stderr, 'collect: collected 3\n0\n');
+});
+
+test('a named pipe may get another reader: its writer waits for it', async () => {
+  const readers = 'head -1 < out; sleep 1.5; head -1 < out';
+  const { stdout } = await shell(`mkfifo out; $VP count --interval 4s > out & ${readers}; kill $!`).ended;
+  assert.deepEqual(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).n),
+    [1, 2],
+  );
+});
+
 test('-n and --once end a source after so many records (CARD-06)', async () => {
   const { status, stdout } = await command(['count', '-n', '3']).ended;
   assert.deepEqual([status, stdout.split('\n').length - 1], [0, 3]);

@@ -297,7 +297,7 @@ const commands: AnyDefinition[] = [
   ),
 ];
 
-const text = { summary: 'a group of the tests', description: 'For tests.' };
+const text = { summary: 'a group of the tests', description: 'For tests.', examples: [] };
 void start(
   'voltpipe',
   commands.map((command) => ({ name: command.name, load: async () => ({ command }) })),

@@ -62,6 +62,8 @@ export interface PipelineOptions {
   dataDir?: string;
   /** Called for each batch that is written; what it returns is waited for, `'gone'` is a reader that went away. */
   write?: (lines: readonly string[]) => Promise<unknown> | unknown;
+  /** Gets what the reader's leaving calls, when the pipeline begins to watch it. */
+  watch?: (gone: () => void) => void;
 }
 
 /** What came of it, while it goes on and at the end. */
@@ -137,6 +139,10 @@ export async function startPipeline(
         const lines = batch.items.map((item, index) => lineOf(item, batch.texts[index]));
         if ((await options.write?.(lines)) === 'gone') throw new ReaderGone();
         run.lines.push(...lines);
+      },
+      watch(gone) {
+        options.watch?.(gone);
+        return () => {};
       },
     },
     options.tracked ?? false,

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { buildSync } from 'esbuild';
 
@@ -13,6 +13,7 @@ after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+const native = '@serialport/bindings-cpp/dist/serialport-bindings.js';
 const bundles = new Map<string, string>();
 
 /** Bundles a program of tests/support as the build does a command; once a test file. Returns its path. */
@@ -32,6 +33,9 @@ export function bundled(name: 'fixture-commands' | 'fixture-children'): string {
     supported: { 'dynamic-import': false },
     logLevel: 'warning',
     define: { VOLTPIPE_VERSION: '"1.2.3"' },
+    // Native code stays where it is.
+    alias: { [native]: resolve('node_modules', native) },
+    external: [resolve('node_modules', native)],
   });
   bundles.set(name, path);
   return path;
