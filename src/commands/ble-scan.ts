@@ -11,7 +11,7 @@ import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, exit, fail, sentence } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { cannotRead } from '../runtime/text-file.ts';
 import type { Sighting } from '../transports/ble/messages.ts';
 import { readAll } from './ble-scan-connect.ts';
 import { advertisedReading, deviceRecord, sightingOf } from './ble-scan-records.ts';
@@ -238,10 +238,10 @@ async function* register(
 async function* replay(ctx: ScanContext): AsyncGenerator<VoltRecord, number, void> {
   const round = createRound(ctx);
   const queue: VoltRecord[] = [];
-  for await (const record of ctx.opts.replay === '-' ? ctx.input : recordsOf(ctx)) {
+  for await (const { record, reject } of replayed(ctx)) {
     const sighting = sightingOf(record);
     if (!sighting) {
-      if (record.type === 'ble_device') ctx.reject('ble_device without device_id or time');
+      if (record.type === 'ble_device') reject('ble_device without device_id or time');
       continue;
     }
     round.see(sighting, (one) => queue.push(one));
@@ -252,16 +252,30 @@ async function* replay(ctx: ScanContext): AsyncGenerator<VoltRecord, number, voi
   return exit.ok;
 }
 
-/** The records of a file; lines that are none count as bad input, as those of stdin do. */
-async function* recordsOf({ opts, reject }: ScanContext): AsyncGenerator<VoltRecord, void, void> {
+/** A record of `--replay`, and what counts its line as bad input. */
+interface Replayed {
+  record: VoltRecord;
+  reject(why: string): void;
+}
+
+/** The records of stdin or of a file; lines of a file that are none count as bad input, as those of stdin do. */
+async function* replayed(ctx: ScanContext): AsyncGenerator<Replayed, void, void> {
+  const file = ctx.opts.replay!;
+  if (file === '-') {
+    for await (const record of ctx.input) yield { record, reject: ctx.reject };
+    return;
+  }
   const { readFile } = await import('node:fs/promises');
   const { createParser, longestLine } = await import('../runtime/ndjson.ts');
-  const bytes = await readFile(opts.replay!).catch((error: NodeJS.ErrnoException) => {
-    throw fail('io', `${opts.replay}: cannot be read: ${inWords(error)}`);
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw fail('io', cannotRead(file, error));
   });
+  const refuse = (line: number, why: string): void => ctx.reject(`${file}: ${why}`, line);
   const parser = createParser({ maxLine: longestLine, untyped: false });
-  for (const { items, bad } of [parser.push(bytes), parser.end()]) {
-    for (const { line, why } of bad) reject(`${opts.replay}: ${why}`, line);
-    yield* items as VoltRecord[];
+  for (const { items, lines, bad } of [parser.push(bytes), parser.end()]) {
+    for (const { line, why } of bad) refuse(line, why);
+    for (const [n, record] of (items as VoltRecord[]).entries()) {
+      yield { record, reject: (why) => refuse(lines[n]!, why) };
+    }
   }
 }

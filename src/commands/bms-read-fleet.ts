@@ -34,34 +34,6 @@ export const fleetOptions = {
   watch: { type: 'flag', summary: 'show the batteries live on the terminal' },
 } as const satisfies Options;
 
-/** What is said of one device belongs to one device. */
-const ofOneDevice = [
-  'port',
-  'ble',
-  'type',
-  'fallback',
-  'pages',
-  'allowWrite',
-  'info',
-  'history',
-  'raw',
-  'interval',
-  'board',
-  'id',
-  'charge',
-  'discharge',
-  'driver',
-  'invertCurrent',
-];
-
-/** Refuses options that make no sense with `--registry`. What a configuration file says of one device may stay there. */
-export function checkFleet(opts: Readonly<Record<string, unknown>>, given: ReadonlySet<string>): void {
-  const name = ofOneDevice.find((one) => given.has(one) && opts[one] !== false);
-  if (name === undefined) return;
-  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw fail('usage', `${flag} is for one device`, 'The registry says it of each: registry set.');
-}
-
 type FleetContext = Pick<
   Context<typeof fleetOptions>,
   'opts' | 'once' | 'dataDir' | 'clock' | 'log' | 'signal' | 'lock' | 'queue' | 'alive' | 'unready' | 'metric'

@@ -1,5 +1,7 @@
 import { typeNames } from '../protocols/bms/index.ts';
 import { systemOptions } from '../registry/system-options.ts';
+import { flagOf } from '../runtime/common-options.ts';
+import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { bluetoothOptions } from './bluetooth-options.ts';
 import { fleetOptions } from './bms-read-fleet.ts';
@@ -85,3 +87,34 @@ export const options = {
   scanDuration: systemOptions.discovery.scanDuration,
   driver: { type: 'file', summary: 'a codec of your own, an ES module; see A DRIVER OF YOUR OWN' },
 } as const satisfies Options;
+
+/** What is said of one device belongs to one device. */
+const ofOneDevice = [
+  'port',
+  'ble',
+  'type',
+  'fallback',
+  'pages',
+  'allowWrite',
+  'info',
+  'history',
+  'raw',
+  'interval',
+  'board',
+  'id',
+  'charge',
+  'discharge',
+  'driver',
+  'invertCurrent',
+] as const satisfies (keyof typeof options)[];
+
+/** Refuses options that make no sense with `--registry`. What a configuration file says of one device may stay there. */
+export function checkFleet(opts: Readonly<Record<string, unknown>>, given: ReadonlySet<string>): void {
+  const name = ofOneDevice.find((one) => given.has(one) && opts[one] !== false);
+  if (name === undefined) return;
+  throw fail(
+    'usage',
+    `${flagOf(name, options[name])} is for one device`,
+    'The registry says it of each: registry set.',
+  );
+}

@@ -14,9 +14,9 @@ import type { Context } from '../runtime/context.ts';
 import { CommandError, exit, fail, sentence } from '../runtime/exit.ts';
 import { adapterOptions } from './bluetooth-options.ts';
 import { airOfFleet } from './bms-read-air.ts';
-import { checkFleet, readFleet } from './bms-read-fleet.ts';
+import { readFleet } from './bms-read-fleet.ts';
 import { bmsReadExamples, bmsReadSections } from './bms-read-manual.ts';
-import { options } from './bms-read-options.ts';
+import { checkFleet, options } from './bms-read-options.ts';
 import { withView } from './fleet-view.ts';
 import { named } from './named.ts';
 

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { type Problem, placeOf } from '../filters/mapping/model.ts';
 import { type MappingReading, readMapping } from '../filters/mapping/read.ts';
 import { isJsonObject } from '../records/json.ts';
 import { fail } from '../runtime/exit.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { readText } from '../runtime/text-file.ts';
 
 /** A mapping from outside, read, with the way to name a place in it. */
 export interface OuterMapping extends MappingReading {
@@ -29,12 +28,7 @@ export function mappingOfConfig(tree: unknown): OuterMapping {
 
 /** A mapping file, YAML or JSON (which is YAML too). Throws when it can't be read or parsed at all. */
 export async function mappingOfFile(file: string): Promise<OuterMapping> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fail('config', `mapping ${file}: cannot be read: ${inWords(error)}`, undefined, error);
-  }
+  const text = readText(file, 'config', `mapping ${file}`);
   const { LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });

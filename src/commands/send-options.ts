@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { schemeOf, schemes } from '../clients/send/schemes.ts';
 import type { LinkOptions } from '../clients/send/settings.ts';
 import { flagOf } from '../runtime/common-options.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { readText } from '../runtime/text-file.ts';
 import { userNameOptions } from '../runtime/user-name.ts';
 import { parseDuration, ValueError } from '../runtime/values.ts';
 import type { TlsOptions } from '../transports/tls.ts';
@@ -152,12 +151,7 @@ export function tlsOf({ ca, cert, key, insecure }: SendValues): TlsOptions {
 
 function pem(file: string | undefined, flag: string): string | undefined {
   if (file === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fail('config', `${flag} ${file}: cannot be read: ${inWords(error)}`);
-  }
+  const text = readText(file, 'config', `${flag} ${file}`);
   if (!text.includes('-----BEGIN ')) throw fail('config', `${flag} ${file}: is no PEM file`);
   return text;
 }

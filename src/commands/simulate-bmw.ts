@@ -7,6 +7,7 @@ import type { Context } from '../runtime/context.ts';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
+import { inWords } from '../runtime/system-error.ts';
 import { bmwLifetimes } from '../simulators/bmw/account.ts';
 import { capturedVins, playCapture, readCapture } from '../simulators/bmw/capture.ts';
 import { controls } from '../simulators/bmw/control.ts';
@@ -218,7 +219,7 @@ ${Object.values(controls)
       events.push({ type: 'simulator_event', time: timestamp(clock.now()), source: 'bmw', ...event }),
     );
     const bmw = await startBmw(settings).catch((error: Error) => {
-      throw fail('unavailable', `${opts.listenHost}: cannot listen: ${error.message}`, 'Choose other ports.');
+      throw fail('unavailable', `${opts.listenHost}: cannot listen: ${inWords(error)}`, 'Choose other ports.');
     });
     const ca = caFile(ctx);
     try {

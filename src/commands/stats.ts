@@ -1,13 +1,12 @@
 import { type Statistics, type StatisticsSnapshot, statistics } from '../filters/statistics/statistics.ts';
 import type { VoltRecord } from '../records/record.ts';
+import { furthestAhead } from '../records/time.ts';
 import { defineCommand, type Each } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 
 const made = 'battery_stats';
-/** How far the clocks of devices may run ahead of ours. */
-const ahead = 3_600_000;
 
 const options = {
   only: { type: 'list', value: 'TYPE', summary: `put out records of this type alone: ${made}` },
@@ -95,7 +94,14 @@ Averages and rates begin anew with a restart. The rest is kept with --state, unt
 
   async each(ctx): Promise<Each> {
     const { avg, every, window, maxGap, swing, only } = ctx.opts;
-    const subject = statistics({ average: avg, every, window, maxGap, swing, latest: () => ctx.clock.now() + ahead });
+    const subject = statistics({
+      average: avg,
+      every,
+      window,
+      maxGap,
+      swing,
+      latest: () => ctx.clock.now() + furthestAhead,
+    });
     await keep(ctx, subject);
     const alone = only.length > 0;
     const map = (record: VoltRecord) => {

@@ -6,7 +6,7 @@ import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { cannotRead } from '../runtime/text-file.ts';
 import { checkCsvOptions, csvOptionsOf, csvTableOptions } from './csv-options.ts';
 
 const options = {
@@ -174,7 +174,7 @@ async function* read(ctx: Ctx, file: string): AsyncGenerator<VoltRecord> {
   } catch (error) {
     if (ctx.signal.aborted) return;
     if (error instanceof CommandError) throw error;
-    throw fail('io', `${file}: cannot be read: ${inWords(error)}`);
+    throw fail('io', cannotRead(file, error));
   }
   yield* records(reader.end());
 }

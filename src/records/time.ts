@@ -47,6 +47,9 @@ function parseOther(text: string): number {
   return rfc3339.test(text) ? Date.parse(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')) : Number.NaN;
 }
 
+/** How far the clocks of devices may run ahead of ours, in ms: a record of a later time has a wrong one. */
+export const furthestAhead = 3_600_000;
+
 /** Seconds and milliseconds as text, each made when it is first written. */
 const twoDigits = new Array<string | undefined>(60);
 const threeDigits = new Array<string | undefined>(1000);

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { isJsonObject, type JsonObject } from '../records/json.ts';
 import { majorOf } from '../runtime/config.ts';
 import { fail } from '../runtime/exit.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { readTextIfAny } from '../runtime/text-file.ts';
 
 /** The layout that this release writes. */
 export const layoutVersion = '1.0';
@@ -47,18 +46,8 @@ export function migrate(file: string, document: JsonObject, steps = migrations, 
  * ever written over a file that could not be understood.
  */
 export function readDocument(file: string): JsonObject {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { version: layoutVersion };
-    throw fail(
-      'io',
-      `${file}: cannot be read: ${inWords(error)}`,
-      code === 'EACCES' ? 'Check its owner and mode.' : undefined,
-    );
-  }
+  const text = readTextIfAny(file, 'io');
+  if (text === undefined) return { version: layoutVersion };
   let tree: unknown;
   try {
     tree = JSON.parse(text);

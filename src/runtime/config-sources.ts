@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { ConfigError, type ConfigSource, findConfigFile, majorOf, readConfigFile } from './config.ts';
 import type { CommandLine } from './settings.ts';
-import { inWords } from './system-error.ts';
+import { cannotRead } from './text-file.ts';
 
 /** The environment as a command sees it. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -20,7 +20,7 @@ export function environment(named: unknown, env: Env, problems: Problem[]): Env 
   try {
     return { ...parseEnv(readFileSync(named, 'utf8')), ...env };
   } catch (error) {
-    problems.push({ status: 78, text: `${named}: cannot be read: ${inWords(error)}` });
+    problems.push({ status: 78, text: cannotRead(named, error) });
     return env;
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inWords } from './system-error.ts';
+import { cannotRead } from './text-file.ts';
 
 /** A parsed configuration file, nested as it was written. */
 export type ConfigTree = Readonly<Record<string, unknown>>;
@@ -36,7 +36,7 @@ export async function readConfigFile(file: string): Promise<ConfigSource> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(`${file}: cannot be read: ${inWords(error)}`);
+    throw new ConfigError(cannotRead(file, error));
   }
   let tree: unknown;
   try {

@@ -1,11 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentialName, environmentNames, flagOf } from './common-options.ts';
 import { lookUp } from './config.ts';
 import { fail } from './exit.ts';
 import type { OptionSpec } from './options.ts';
 import type { Settings } from './settings.ts';
-import { inWords } from './system-error.ts';
+import { readText } from './text-file.ts';
 
 /**
  * Finds a secret: `--<name>-file` (`-` is stdin), `$CREDENTIALS_DIRECTORY/<name>`, `<ENV>_FILE`, the environment, the
@@ -48,12 +48,7 @@ export function findSecret(
 
 function readSecret(file: string | 0, what: string): string {
   const shown = file === 0 ? 'stdin' : file;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw fail('config', `${what}: ${shown}: cannot be read: ${inWords(error)}`);
-  }
+  const text = readText(file, 'config', `${what}: ${shown}`).trim();
   if (text === '') throw fail('config', `${what}: ${shown}: is empty`);
   return text;
 }

@@ -10,7 +10,7 @@ import {
   readsNoConfig,
   systemFile,
 } from './config-sources.ts';
-import { CommandError, exit } from './exit.ts';
+import { CommandError, exit, sentence } from './exit.ts';
 import type { OptionSpec, Options } from './options.ts';
 import { dataDirectory } from './paths.ts';
 import { parseValue, ValueError } from './values.ts';
@@ -232,6 +232,6 @@ function check(
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const status = error.status === exit.usage ? 64 : 78;
-    problems.push({ status, text: error.next ? `${error.message}. ${error.next}` : error.message });
+    problems.push({ status, text: sentence(error) });
   }
 }

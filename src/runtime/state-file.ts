@@ -1,9 +1,8 @@
-import { readFileSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { writeDurably } from './durable.ts';
-import { fail } from './exit.ts';
 import { takeLock } from './lock.ts';
 import type { State } from './state.ts';
-import { inWords } from './system-error.ts';
+import { readTextIfAny } from './text-file.ts';
 
 /** How long an update waits for another process's. */
 const lockWait = 30_000;
@@ -22,19 +21,8 @@ export function createState<T>(
 ): State<T> {
   /** The document; `undefined` when there is none. Throws SyntaxError for what is no JSON. */
   const load = (): T | undefined => {
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT') return undefined;
-      throw fail(
-        'io',
-        `${path}: cannot be read: ${inWords(error)}`,
-        code === 'EACCES' ? 'Check its owner and mode.' : undefined,
-      );
-    }
-    return JSON.parse(text) as T;
+    const text = readTextIfAny(path, 'io');
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   };
 
   /** Under the lock: what is broken now is nobody's new document. */

@@ -4,7 +4,7 @@ import { earlyInput } from './early-pipe.ts';
 import { fail } from './exit.ts';
 import { descriptorKind } from './host.ts';
 import { type BadLine, createParser, type Parsed, type ParserOptions } from './ndjson.ts';
-import { inWords } from './system-error.ts';
+import { cannotRead } from './text-file.ts';
 
 /** What the reader tells beside the records. */
 export interface ReaderEvents {
@@ -120,7 +120,7 @@ function fileChunks(): Chunks {
       new Promise((resolve, reject) => {
         const buffer = Buffer.allocUnsafeSlow(fileChunk);
         read(0, buffer, 0, fileChunk, null, (error, bytes) => {
-          if (error) reject(fail('io', `stdin: cannot be read: ${inWords(error)}`));
+          if (error) reject(fail('io', cannotRead('stdin', error)));
           else resolve(bytes > 0 ? buffer.subarray(0, bytes) : undefined);
         });
       }),
@@ -177,7 +177,7 @@ function pipeChunks(): Chunks {
   });
   stdin.on('error', (error: NodeJS.ErrnoException) => {
     ended = true;
-    if (error.code !== 'ECONNRESET') failure = fail('io', `stdin: cannot be read: ${inWords(error)}`);
+    if (error.code !== 'ECONNRESET') failure = fail('io', cannotRead('stdin', error));
     ring();
   });
   return {

@@ -3,11 +3,13 @@ const words: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EADDRINUSE: 'the port is in use',
   EADDRNOTAVAIL: 'no address of this machine',
+  EDQUOT: 'the quota is used up',
   EEXIST: 'there is a file of that name',
   EFBIG: 'the file may not grow any further',
   EIO: 'input/output error',
   EISDIR: 'it is a folder',
   EMFILE: 'too many open files',
+  ENODEV: 'no such device',
   ENOENT: 'no such file or folder',
   ENOSPC: 'the disk is full',
   ENOTDIR: 'a part of the path is no folder',
@@ -15,9 +17,14 @@ const words: Readonly<Record<string, string>> = {
   EROFS: 'the disk can only be read',
 };
 
-/** Why something failed: `permission denied (EACCES)`; the code alone where there are no words for it, the message where there is no code. */
-export function inWords(error: unknown): string {
+/**
+ * Why something failed: `permission denied (EACCES)`; the code alone where there are no words for it, the message where there is no code.
+ *
+ * @param own words that say more of what was done
+ */
+export function inWords(error: unknown, own: Readonly<Record<string, string>> = {}): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === undefined) return message ?? String(error);
-  return words[code] === undefined ? code : `${words[code]} (${code})`;
+  const said = own[code] ?? words[code];
+  return said === undefined ? code : `${said} (${code})`;
 }

@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import { takeLock } from '../runtime/lock.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { readTextIfAny } from '../runtime/text-file.ts';
 
 /** Configuration by section and key, as `{ abrp: { url: 'http://127.0.0.1:8080' } }`. */
 export type ConfigSections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -18,21 +17,13 @@ const lockWait = 10_000;
 export async function writeConfig(path: string, sections: ConfigSections): Promise<void> {
   const release = await takeLock(path, { wait: lockWait });
   try {
-    const old = existsSync(path) ? readOld(path) : '';
+    const old = readTextIfAny(path, 'io') ?? '';
     await writeDurably(
       path,
       path.endsWith('.json') ? mergeJson(path, old, sections) : await mergeYaml(path, old, sections),
     );
   } finally {
     await release();
-  }
-}
-
-function readOld(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fail('io', `${path}: cannot be read: ${inWords(error)}`);
   }
 }
 

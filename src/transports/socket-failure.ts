@@ -1,3 +1,5 @@
+import { inWords } from '../runtime/system-error.ts';
+
 /**
  * Why a socket could not be opened, or is over.
  *
@@ -63,10 +65,10 @@ export function explainSocket(error: unknown): SocketFailure {
   if (error instanceof SocketFailure) return error;
   // Several addresses were tried: the first one's reason is as good as any.
   const one = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
-  const { code = '', message = String(one) } = one as { code?: string; message?: string };
+  const { code = '' } = one as { code?: string };
   const known = reasons[code];
   if (known) return new SocketFailure(known[0], known[1], { cause: error });
   if (tlsCode.test(code))
     return new SocketFailure('tls', `certificate or handshake refused: ${code}`, { cause: error });
-  return new SocketFailure('network', code || message, { cause: error });
+  return new SocketFailure('network', inWords(one), { cause: error });
 }

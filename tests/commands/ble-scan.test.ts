@@ -209,7 +209,10 @@ test('recorded devices are decoded with no Bluetooth, and what is no ble_device 
 test('lines of a --replay file that are no records are said and counted, and the others are decoded', async () => {
   const file = join(temporaryFolder('replay'), 'devices.ndjson');
   const device = '{"type":"ble_device","time":"2026-03-01T12:00:00.000Z","device_id":"38:3B:26:00:00:01","name":"BM6"}';
-  writeFileSync(file, `null\n${device}\n[1]\n{"type":\n{"device_id":"x"}\n`);
+  writeFileSync(
+    file,
+    `null\n${device}\n[1]\n{"type":\n{"device_id":"x"}\n{"type":"ble_device","time":"2026-03-01T12:00:00.000Z"}\n`,
+  );
   const { records, status, log } = await runCommand(command, { flags: { replay: file } });
   assert.deepEqual(
     records.map(({ device_id }) => device_id),
@@ -221,6 +224,7 @@ test('lines of a --replay file that are no records are said and counted, and the
     [3, 'not a JSON object'],
     [4, 'not JSON'],
     [5, 'no "type"'],
+    [6, 'ble_device without device_id or time'],
   ]) {
     assert.ok(log.join('\n').includes(`line ${line}: not a record: ${file}: ${why}`), log.join('\n'));
   }

@@ -44,5 +44,7 @@ test('a folder that the system will not have is an error, not a loop without end
 test('an error of the system is told in words, with its code', () => {
   assert.equal(inWords(Object.assign(new Error('x'), { code: 'EACCES' })), 'permission denied (EACCES)');
   assert.equal(inWords(Object.assign(new Error('x'), { code: 'EXDEV' })), 'EXDEV');
+  const own = { EACCES: 'the folder is closed' };
+  assert.equal(inWords(Object.assign(new Error('x'), { code: 'EACCES' }), own), 'the folder is closed (EACCES)');
   assert.equal(inWords(new Error('it is no file')), 'it is no file');
 });

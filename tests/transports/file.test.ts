@@ -101,6 +101,18 @@ describe('a file that grows', () => {
     assert.equal(textOf(options.path), 'b\n');
   });
 
+  test('what hinders the tidying up is said in words, and the writing goes on', async () => {
+    const trouble: string[] = [];
+    const options = { ...fresh({ compress: true }), onTrouble: (why: string) => void trouble.push(why) };
+    writeFileSync(join(options.folder, 'log-2026-02-28.ndjson'), 'old\n');
+    mkdirSync(join(options.folder, 'log-2026-02-28.ndjson.gz'));
+    const file = await openRotating(options);
+    await file.append(Buffer.from('a\n'));
+    await file.close();
+    assert.deepEqual(trouble, ['it is a folder (EISDIR)']);
+    assert.equal(textOf(options.path), 'a\n');
+  });
+
   test('a folder that is not there is no place, and is not made', async () => {
     const options = fresh();
     const path = join(options.folder, 'sdcard', 'log.ndjson');

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Context } from '../../runtime/context.ts';
-import { fail } from '../../runtime/exit.ts';
 import type { Options } from '../../runtime/options.ts';
-import { inWords } from '../../runtime/system-error.ts';
+import { readText } from '../../runtime/text-file.ts';
 import { type HttpClient, httpClient } from '../../transports/http/client.ts';
 import { type OAuthClient, oauthClient } from './oauth.ts';
 import { bmwAddresses } from './portal.ts';
@@ -81,10 +79,5 @@ export async function openLogin(ctx: Context<typeof loginOptions>): Promise<Logi
 
 /** The text of a PEM file; undefined for no file. Throws exit status 78. */
 export function readCertificates(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fail('config', `bmw.ca: ${file}: cannot be read: ${inWords(error)}`);
-  }
+  return file === undefined ? undefined : readText(file, 'config', `bmw.ca: ${file}`);
 }

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import type { Reject } from './delivery.ts';
 
 /** Where lines go that the server will never take. */
@@ -43,8 +44,7 @@ export function createRejects(
     }
   };
 
-  const failed = (error: unknown): Error =>
-    fail('io', `--rejects ${where}: cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+  const failed = (error: unknown): Error => fail('io', `--rejects ${where}: cannot be written: ${inWords(error)}`);
 
   const givenUp = new Promise<never>((_, reject) => {
     const giveUp = (): void =>

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { fail } from '../../runtime/exit.ts';
 import type { Options } from '../../runtime/options.ts';
-import { inWords } from '../../runtime/system-error.ts';
+import { readText } from '../../runtime/text-file.ts';
 import { userNameOf, userNameOptions } from '../../runtime/user-name.ts';
 import type { MqttOptions } from '../../transports/mqtt/client.ts';
 
@@ -96,12 +95,7 @@ export function checkBroker(opts: Record<string, unknown>): void {
 
 /** The text of a PEM file; undefined for no file. Throws exit status 78. */
 function readPem(key: string, file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fail('config', `${key}: ${file}: cannot be read: ${inWords(error)}`);
-  }
+  return file === undefined ? undefined : readText(file, 'config', `${key}: ${file}`);
 }
 
 /** What a command needs to connect: option values and secrets made ready. */

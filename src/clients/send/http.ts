@@ -49,7 +49,7 @@ export function httpLink(settings: LinkSettings): Link {
   };
   const close = (): void => void http.close();
   // One connection, one request at a time: when the second of two is answered, the first has left, even if its answer came early.
-  const bodies = [createTextBytes(), createTextBytes()];
+  let [bytes, other] = [createTextBytes(), createTextBytes()];
   return {
     name: target.shown,
     window: 1,
@@ -58,7 +58,7 @@ export function httpLink(settings: LinkSettings): Link {
     open: async (signal) => ({
       lost: neverLost,
       async deliver({ payloads }): Promise<Verdict> {
-        const bytes = bodies.reverse()[0]!;
+        [bytes, other] = [other, bytes];
         fill(bytes, payloads, body, payload.head());
         const plain = bytes.view();
         try {

@@ -1,5 +1,5 @@
 import { identityKeys, type VoltRecord } from '../../records/record.ts';
-import { formatTime, parseTime } from '../../records/time.ts';
+import { formatTime, furthestAhead, parseTime } from '../../records/time.ts';
 import { isOver, type Limit, passes, type Rule } from './rule.ts';
 import { type Trend, type TrendPoints, trend } from './trend.ts';
 
@@ -47,9 +47,6 @@ export interface Alarms {
 /** Ids alone: a name may change without the device being another one. */
 const ids = ['vin', 'device_id', 'vehicle_id', 'charge_point', 'connector', 'source'] as const;
 
-/** How far the clocks of devices may run ahead of ours. */
-const ahead = 3_600_000;
-
 const deviceOf = (record: VoltRecord): string => ids.map((key) => record[key] ?? '').join(' ');
 const ownerOf = (record: VoltRecord): string => `${record.type} ${deviceOf(record)}`;
 
@@ -78,7 +75,7 @@ export function alarms(
   holds: Holds,
   now: () => number = () => Number.POSITIVE_INFINITY,
 ): Alarms {
-  const isPossible = (time: number): boolean => time <= now() + ahead;
+  const isPossible = (time: number): boolean => time <= now() + furthestAhead;
   let watches = new Map<string, Watch>();
   const newest = new Map<string, number>();
   const trends = new Map<string, Trend>();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import { type Controller, type ControllerOptions, createController } from './controller.ts';
 
 /** A virtual controller with devices around it, behind a Unix socket or a pseudo-terminal. */
@@ -23,14 +24,16 @@ const lookEvery = 5;
 async function appeared(path: string, child: ChildProcess, clock: Clock): Promise<void> {
   const giveUp = clock.monotonic() + portWait;
   let over: string | undefined;
+  let isMissing = false;
   child.once('error', (error: NodeJS.ErrnoException) => {
-    over = error.code ?? error.message;
+    isMissing = error.code === 'ENOENT';
+    over = inWords(error);
   });
   child.once('exit', (status) => {
     over ??= `exit status ${status}`;
   });
   while (!existsSync(path)) {
-    if (over === 'ENOENT') {
+    if (isMissing) {
       throw fail(
         'unavailable',
         'socat: not installed, and Node cannot make a pseudo-terminal itself',

@@ -13,6 +13,7 @@ import {
   versionFrame,
 } from './bm-frames.ts';
 import { ad, type Peripheral, type PeripheralFaults, type PeripheralLink } from './peripheral.ts';
+import { connectionTimers } from './timers.ts';
 
 /** How a simulated BM2, BM6 or BM7 is set up. */
 export interface BmOptions {
@@ -69,16 +70,9 @@ export function bmPeripheral(options: BmOptions): Peripheral {
   const { address, name } = { ...defaults[family], ...(options.address && { address: options.address }) };
   const shownName = options.name ?? name;
   const cipher = ciphers[family];
-  const timers = new Set<() => void>();
+  const { after, cancel } = connectionTimers(clock);
   let counter = 0;
 
-  const after = (ms: number, fn: () => void): void => {
-    const cancel = clock.after(ms, () => {
-      timers.delete(cancel);
-      fn();
-    });
-    timers.add(cancel);
-  };
   const say = (link: PeripheralLink, ...blocks: readonly Buffer[]): void =>
     link.notify(uuids.notify, cipher.encrypt(Buffer.concat(blocks)));
 
@@ -166,10 +160,7 @@ export function bmPeripheral(options: BmOptions): Peripheral {
       const plain = cipher.decrypt(value);
       after(latency, () => (family === 'bm2' ? answerBm2(plain, link) : answerBm6(plain, link)));
     },
-    onDisconnect() {
-      for (const cancel of timers) cancel();
-      timers.clear();
-    },
+    onDisconnect: cancel,
   };
 }
 

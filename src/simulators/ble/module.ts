@@ -2,6 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { SerialDevice } from '../bms/device.ts';
 import { lockedBoard } from './jbd-lock.ts';
 import { ad, type Characteristic, type Peripheral, type PeripheralFaults, type PeripheralLink } from './peripheral.ts';
+import { connectionTimers } from './timers.ts';
 
 /** How a board's Bluetooth module shows itself. */
 export interface ModuleOptions {
@@ -29,15 +30,7 @@ const pieceSize = 20;
 /** A Bluetooth module that hands on what it hears to a serial board, and the answers back in pieces. */
 export function modulePeripheral(options: ModuleOptions): Peripheral {
   const { address, name, service, notify, write, device, clock, latency = 20, faults = {} } = options;
-  const timers = new Set<() => void>();
-
-  const after = (ms: number, fn: () => void): void => {
-    const cancel = clock.after(ms, () => {
-      timers.delete(cancel);
-      fn();
-    });
-    timers.add(cancel);
-  };
+  const { after, cancel } = connectionTimers(clock);
   const say = (link: PeripheralLink, bytes: Buffer): void => {
     const size = Math.min(pieceSize, link.room);
     for (let at = 0; at < bytes.length; at += size) link.notify(notify, bytes.subarray(at, at + size));
@@ -74,8 +67,7 @@ export function modulePeripheral(options: ModuleOptions): Peripheral {
       }
     },
     onDisconnect() {
-      for (const cancel of timers) cancel();
-      timers.clear();
+      cancel();
       options.onGone?.();
     },
   };

@@ -142,7 +142,7 @@ async function makePty(ctx: LineContext, path: string, line: SimulatedLine): Pro
   });
   let ended: string | undefined;
   child.once('error', (error: NodeJS.ErrnoException) => {
-    ended = error.code === 'ENOENT' ? 'socat is not installed' : `socat: ${error.code}`;
+    ended = error.code === 'ENOENT' ? 'socat is not installed' : `socat: ${inWords(error)}`;
   });
   child.once('exit', (status) => {
     ended ??= `socat ended with status ${status}`;

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../runtime/context.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import type { Connected, FromChild, Request, Sighting, ToChild, Trouble } from './messages.ts';
 
 /** What of the context a helper needs. */
@@ -76,7 +77,7 @@ export function startHelper(
       waiting.clear();
       settle(reason);
     };
-    child.once('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message));
+    child.once('error', (error) => finish(inWords(error)));
     child.once('exit', (status, signal) => finish(signal ?? `exit status ${status}`));
   });
 

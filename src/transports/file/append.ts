@@ -1,5 +1,6 @@
 import { promises } from 'node:fs';
 import { fail } from '../../runtime/exit.ts';
+import { inWords } from '../../runtime/system-error.ts';
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -15,18 +16,12 @@ export interface AppendFile {
   close(): Promise<void>;
 }
 
-/** Codes in words. */
+/** What says more here. A file that is not there is made: what is missing is its folder. */
 const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  EFBIG: 'the file may not grow any further',
-  EROFS: 'the disk can only be read',
-  EACCES: 'permission denied',
   EIO: 'the disk is broken or gone',
   ENODEV: 'the disk is broken or gone',
   ENOENT: 'the folder is not there',
   ENOTDIR: 'the folder is none',
-  EISDIR: 'it is a folder',
 };
 
 const nextSteps: Readonly<Record<string, string>> = {
@@ -37,8 +32,7 @@ const nextSteps: Readonly<Record<string, string>> = {
 /** What a system error of the file means: exit status 74. */
 export function fileFailure(path: string, error: unknown): Error {
   const { code = '' } = error as NodeJS.ErrnoException;
-  const why = reasons[code] === undefined ? code || String(error) : `${reasons[code]} (${code})`;
-  return fail('io', `${path}: cannot be written: ${why}`, nextSteps[code], error);
+  return fail('io', `${path}: cannot be written: ${inWords(error, reasons)}`, nextSteps[code], error);
 }
 
 const newline = 0x0a;

@@ -1,6 +1,7 @@
 import { existsSync, promises } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import { type AppendFile, fileFailure, openAppend } from './append.ts';
 import { compressFile } from './compress.ts';
 import { asideName, asideNames, momentOf, type Period, periodOf } from './names.ts';
@@ -102,6 +103,6 @@ async function tidy({ path, compress, keep, onTrouble }: RotatingOptions): Promi
       else if (compress && !packed) await compressFile(join(folder, name));
     }
   } catch (error) {
-    onTrouble((error as NodeJS.ErrnoException).code ?? String(error));
+    onTrouble(inWords(error));
   }
 }

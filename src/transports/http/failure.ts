@@ -1,3 +1,5 @@
+import { inWords } from '../../runtime/system-error.ts';
+
 /**
  * Why a call brought no answer.
  *
@@ -73,5 +75,5 @@ export function explain(error: unknown, method: string, url: URL): HttpFailure {
   if (certificateCodes.test(code)) return named('tls', `certificate refused (${code})`);
   if (name === 'HTTPParserError') return named('protocol', 'the answer is not HTTP');
   if (code.startsWith('UND_ERR_INVALID_ARG') || code === 'UND_ERR_NOT_SUPPORTED') return named('url', message);
-  return named('network', code || 'connection failed');
+  return named('network', code === '' ? 'connection failed' : inWords(error));
 }

@@ -1,3 +1,5 @@
+import { inWords } from '../../runtime/system-error.ts';
+
 /**
  * Why there is no MQTT connection, or no longer.
  *
@@ -108,5 +110,5 @@ export function explainMqtt(error: unknown): MqttFailure {
   if (code !== undefined && tlsCode.test(code)) return named('tls', `certificate or handshake refused: ${code}`);
   if (message === 'connack timeout') return named('timeout', 'no answer from the broker in time');
   if (message === 'Keepalive timeout') return named('timeout', 'the broker stopped answering keep-alives');
-  return code === undefined ? named('protocol', message) : named('network', code);
+  return code === undefined ? named('protocol', message) : named('network', inWords(error));
 }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
+import { inWords } from '../../runtime/system-error.ts';
 import { type Link, LinkError, type LinkFailure } from '../link.ts';
 import type { SerialAddress } from './address.ts';
 
@@ -90,4 +91,4 @@ export async function openTcp(
 }
 
 const reasonOf = (error: NodeJS.ErrnoException | undefined): string =>
-  error?.code === undefined ? 'the serial server hung up' : (reasons[error.code] ?? error.code);
+  error?.code === undefined ? 'the serial server hung up' : (reasons[error.code] ?? inWords(error));

@@ -71,3 +71,19 @@ test('a full pipe that nobody reads is given up at the deadline with 74, whether
     closeSync(fd);
   }
 });
+
+test('a disk that is full and a folder in the place of the file are said in words (74)', async () => {
+  const { signal } = new AbortController();
+  const one = { line: 'x', reason: 'no' };
+  for (const [where, why] of [
+    ['/dev/full', 'the disk is full (ENOSPC)'],
+    [temporaryFolder('rejects'), 'it is a folder (EISDIR)'],
+  ] as const) {
+    const rejects = createRejects(where, log, systemClock, signal);
+    await assert.rejects(rejects.keep([one], 'now'), {
+      status: 74,
+      message: `--rejects ${where}: cannot be written: ${why}`,
+    });
+    rejects.close();
+  }
+});
