@@ -75,8 +75,23 @@ export interface Piece {
   torn?: boolean;
 }
 
-/** Goes through a segment line by line; what pads it is left out. */
+/** Goes through a segment line by line; what pads it is left out. Damaged lines that are neighbours are one piece. */
 export function* scan(bytes: Buffer): Generator<Piece, void> {
+  let damaged: Piece | undefined;
+  for (const piece of scanLines(bytes)) {
+    const isDamaged = piece.seq === undefined && !piece.torn;
+    if (damaged && isDamaged && piece.start === damaged.end + 1) {
+      damaged.end = piece.end;
+      continue;
+    }
+    if (damaged) yield damaged;
+    damaged = isDamaged ? piece : undefined;
+    if (!isDamaged) yield piece;
+  }
+  if (damaged) yield damaged;
+}
+
+function* scanLines(bytes: Buffer): Generator<Piece, void> {
   const found: Frame = { seq: 0, json: 0 };
   let start = 0;
   const lines = endOfLines(bytes);

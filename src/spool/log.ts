@@ -9,6 +9,7 @@ import { timeOf, writeGap } from './gaps.ts';
 import type { Index } from './index.ts';
 import { isFull, type Reserve } from './reserve.ts';
 import { mendTail } from './tail.ts';
+import { createWithdrawn, passWithdrawn } from './withdrawn.ts';
 import { createWriter, type Group, type Writer } from './writer.ts';
 
 /** How a log is written. */
@@ -23,6 +24,8 @@ export interface LogParts extends LogOptions {
   disk: Disk;
   index: Index;
   reserve: Reserve;
+  /** Another process reads while this one writes. */
+  shared: boolean;
   clock: Clock;
   log: Log;
   done(): Done;
@@ -145,14 +148,18 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
 
   const tails = index.segments.filter(({ kind }) => kind === 'log').slice(-1);
   let next = Math.max(parts.done().upTo, parts.done().ranges.at(-1)?.[1] ?? 0) + 1;
+  let upcoming = next;
   for (const segment of tails) {
     const tail = await mendTail(disk, index.folder, segment, ({ code, message }) =>
       log.warn(`${index.folder}: the end of the log cannot be cut yet: ${code ?? message}`),
     );
+    upcoming = tail.next;
     next = Math.max(next, tail.next);
     if (tail.torn > 0) log.warn(`the end of the log was torn by a crash: ${tail.torn} bytes cut off`);
   }
   next = Math.max(next, ...index.segments.map(({ last }) => (last ?? 0) + 1));
+  const withdrawn = createWithdrawn(disk, reserve, index.folder);
+  next = await passWithdrawn(parts, withdrawn, next);
 
   writer = createWriter({
     disk,
@@ -160,6 +167,8 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     clock,
     sync: parts.sync,
     next,
+    upcoming,
+    ...(parts.shared ? { withdrawn } : {}),
     maxBytes: parts.maxBytes,
     segmentBytes: () => parts.segmentBytes ?? segmentBytesFor(parts),
     async makeRoom(bytes) {

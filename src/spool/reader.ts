@@ -50,8 +50,8 @@ export interface ReaderOptions {
   written?(): number;
   from: number;
   now(): number;
-  /** A line was damaged and is in the quarantine now. */
-  onDamaged?(bytes: number): void;
+  /** A piece was damaged and is left out; `kept`: it is in the quarantine now. */
+  onDamaged?(bytes: number, kept: boolean): void;
 }
 
 const piece = 256 * 1024;
@@ -106,8 +106,8 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
   const damaged = (start: number, end: number): void => {
     if (end <= start) return;
     const name = segment!.path.slice(segment!.path.lastIndexOf('/') + 1);
-    quarantine(disk, index.folder, `${name}-${offset + start}`, buffer.subarray(start, end));
-    onDamaged?.(end - start);
+    const kept = quarantine(disk, index.folder, `${name}-${offset + start}`, buffer.subarray(start, end));
+    onDamaged?.(end - start, kept);
   };
 
   /** Takes whole lines out of `buffer[0, end)`; moves their JSON to its front. */
@@ -116,16 +116,22 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     let out = 0;
     let lines = 0;
     let start = 0;
+    /** Where damaged lines begin that are neighbours: they are one piece. */
+    let bad: number | undefined;
     const first = wanted;
     for (let stop = buffer.indexOf(newline, start); stop >= 0 && stop < end; stop = buffer.indexOf(newline, start)) {
       let good = readFrame(buffer, start, stop, found);
       if (!good && offset + stop >= settled) break;
       if (!good && stop > start) {
+        bad ??= start;
         const at = rescueFrame(buffer, start, stop, found);
         good = at >= 0;
-        damaged(start, good ? at : stop + 1);
         // What was damaged is behind us, whatever comes of the line that was saved.
         if (good) start = at;
+      }
+      if (bad !== undefined && (good || stop === start)) {
+        damaged(bad, start);
+        bad = undefined;
       }
       if (good && found.seq >= wanted) {
         if (found.seq > wanted || found.seq > upTo || lines >= most) break;
@@ -137,6 +143,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
       }
       start = stop + 1;
     }
+    if (bad !== undefined) damaged(bad, start);
     offset += start;
     return lines > 0 ? { bytes: buffer.subarray(0, out), lines, first, last: wanted - 1 } : undefined;
   };

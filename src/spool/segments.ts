@@ -20,16 +20,17 @@ export interface Segment {
 }
 
 const digits = 16;
-const number = (seq: number): string => String(seq).padStart(digits, '0');
+/** A number as the names of files have it. */
+export const digitsOf = (seq: number): string => String(seq).padStart(digits, '0');
 const logName = /^(\d{16})\.log$/;
 const gapName = /^(\d{16})-(\d{16})\.gap$/;
 
 /** The file of the segment that begins with `first`. */
-export const logFile = (folder: string, first: number): string => join(folder, `${number(first)}.log`);
+export const logFile = (folder: string, first: number): string => join(folder, `${digitsOf(first)}.log`);
 
 /** The file that stands for the records `first` to `last`, which were dropped. */
 export const gapFile = (folder: string, first: number, last: number): string =>
-  join(folder, `${number(first)}-${number(last)}.gap`);
+  join(folder, `${digitsOf(first)}-${digitsOf(last)}.gap`);
 
 /**
  * The segments of a spool in order. A file of another name is left out. Of a gap and the log that it stands for, both there since

@@ -70,8 +70,10 @@ const cursorOf = ({ disk, folder, log }: SpoolParts, index: Index, move: boolean
 
 const damageSaid =
   ({ log, onDamaged }: SpoolParts) =>
-  (bytes: number) => {
-    log.warn(`a damaged line of ${bytes} bytes is left out; it is in quarantine/`);
+  (bytes: number, kept: boolean) => {
+    log.warn(
+      `damaged: ${bytes} bytes are left out${kept ? '; they are in quarantine/' : ', and quarantine/ takes no more'}`,
+    );
     onDamaged?.(bytes);
   };
 
@@ -96,6 +98,7 @@ export async function openSpool(
       disk,
       index,
       reserve,
+      shared: false,
       clock,
       log,
       done: () => done,
@@ -188,6 +191,7 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
       disk,
       index,
       reserve: createReserve(disk, folder),
+      shared: true,
       clock,
       log,
       // What the slate says too: to give up what nobody has would be worse than a gap too many after a power cut.

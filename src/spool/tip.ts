@@ -3,18 +3,23 @@ import type { Disk } from './disk.ts';
 import type { Index } from './index.ts';
 import { blankLines, paddedTo } from './padding.ts';
 import { logFile, type Segment } from './segments.ts';
+import type { Numbers, Withdrawn } from './withdrawn.ts';
 
 /** What a tip is made of. */
 export interface TipOptions {
   disk: Disk;
   index: Index;
   clock: Clock;
+  /** Number behind the last record of the newest segment. */
+  upcoming: number;
   /** A segment that is longer gives way to a new one: asked for each, since the room on the disk changes. */
   segmentBytes(): number;
   /** All segments together, padding included, take no more than that. */
   maxBytes: number;
   /** Each commit is synced: it shall not have to make the file longer. */
   padded: boolean;
+  /** Another process may read while this one writes. */
+  withdrawn?: Withdrawn;
   /** Makes what is in the open file durable. */
   commit(): Promise<void>;
 }
@@ -26,10 +31,10 @@ export interface Tip {
   /** Bytes that its file has beyond its lines. */
   readonly padding: number;
   /**
-   * Writes lines behind those that are there, of which the first record is `first`; none of them stays there when that fails. A segment
+   * Writes the lines of records with these numbers behind those that are there; none of them stays there when that fails. A segment
    * that is full gives way to a new one, if it can at the beginning of a commit: so that one commit needs one sync.
    */
-  append(bytes: Buffer, first: number, beginning: boolean): Promise<void>;
+  append(bytes: Buffer, numbers: Numbers, beginning: boolean): Promise<void>;
   /** Ends it: the next record begins a new one, or goes on in this one if that is not full. */
   roll(): Promise<void>;
   /** Ends it for good. False: nothing is in it. */
@@ -49,16 +54,25 @@ interface Open {
 const slack = 1024 * 1024;
 
 /** Opens and ends segments. */
-export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, commit }: TipOptions): Tip {
+export function createTip(options: TipOptions): Tip {
+  const { disk, index, clock, segmentBytes, maxBytes, padded, withdrawn, commit } = options;
   let open: Open | undefined;
   /** A segment that the system lets grow no further. */
   let sealed: string | undefined;
   let size = segmentBytes();
+  /** Records of which lines may be behind those that count. */
+  let shown: Numbers | undefined;
+  let { upcoming } = options;
+
+  /** Whether a record may follow in the newest segment: a reader elsewhere may stand where other lines were, and would see but the end of it. */
+  const follows = (first: number): boolean => first === upcoming || !withdrawn;
 
   /** Leaves nothing but the lines. */
   const cut = async (tip: Open): Promise<void> => {
     const { bytes, changed } = tip.segment;
     if (tip.length === bytes) return;
+    if (shown) await withdrawn?.note(shown);
+    shown = undefined;
     await disk.truncate(tip.fd, bytes, changed);
     tip.length = bytes;
   };
@@ -98,12 +112,13 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
 
   const segmentFor = async (length: number, first: number, beginning: boolean): Promise<Open> => {
     const limit = beginning || size < 2 * slack ? size : size + slack;
-    if (open && index.segments.at(-1) !== open.segment) await leave(open.segment);
+    if (open && (index.segments.at(-1) !== open.segment || !follows(first))) await leave(open.segment);
     if (open && open.segment.bytes > 0 && open.segment.bytes + length > limit) await roll();
     if (open) return open;
     const last = index.segments.at(-1);
     // An empty one of that name may be open in a reader already, which would never see another file in its place.
-    const fits = last && (last.bytes + length <= size || (last.bytes === 0 && last.first === first));
+    const fits =
+      last && ((last.bytes + length <= size && follows(first)) || (last.bytes === 0 && last.first === first));
     if (fits && last.kind === 'log' && last.path !== sealed && last.first <= first) {
       return openAt(await disk.openToWrite(last.path), last);
     }
@@ -141,8 +156,8 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
     get padding() {
       return open ? open.length - open.segment.bytes : 0;
     },
-    async append(bytes, first, beginning) {
-      const tip = await segmentFor(bytes.length, first, beginning);
+    async append(bytes, numbers, beginning) {
+      const tip = await segmentFor(bytes.length, numbers.first, beginning);
       const { fd, segment } = tip;
       const start = segment.bytes;
       try {
@@ -151,10 +166,14 @@ export function createTip({ disk, index, clock, segmentBytes, maxBytes, padded, 
       } catch (error) {
         segment.bytes = start;
         tip.length = Number.POSITIVE_INFINITY;
+        if ((await disk.size(fd).catch(() => Number.POSITIVE_INFINITY)) > start) shown = numbers;
         await cut(tip).catch(roll);
         throw error;
       }
+      withdrawn?.forget();
+      shown = undefined;
       segment.bytes = start + bytes.length;
+      upcoming = numbers.last + 1;
       tip.length = Math.max(tip.length, segment.bytes);
       segment.changed = clock.now();
     },

@@ -5,6 +5,7 @@ import type { Disk } from './disk.ts';
 import { frame } from './frame.ts';
 import type { Index } from './index.ts';
 import { createTip } from './tip.ts';
+import type { Withdrawn } from './withdrawn.ts';
 
 /** What a writer is made of. */
 export interface WriterOptions {
@@ -18,6 +19,10 @@ export interface WriterOptions {
   maxBytes: number;
   /** Number of the first record. */
   next: number;
+  /** Number behind the last record of the newest segment: another one begins a new segment. */
+  upcoming: number;
+  /** Another process may read meanwhile. */
+  withdrawn?: Withdrawn;
   /** Makes room for so many bytes. False: what was to be written is dropped. */
   makeRoom(bytes: number): Promise<boolean>;
   /** Records that were not written for want of room. */
@@ -124,11 +129,12 @@ export function createWriter(options: WriterOptions): Writer {
   /** False: it was not written, for want of room or of need. */
   const tryToWrite = async (group: Group): Promise<boolean> => {
     const bytes = Buffer.from(group.text, 'utf8');
+    const numbers = { first: group.first, last: group.first + group.records - 1 };
     for (;;) {
       if (options.isDone(group)) return false;
       if (!(await options.makeRoom(bytes.length))) return refuse(group);
       try {
-        await tip.append(bytes, group.first, group === beginning);
+        await tip.append(bytes, numbers, group === beginning);
         return true;
       } catch (error) {
         const fault = error as NodeJS.ErrnoException;

@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { disk as realDisk } from '../../src/spool/disk.ts';
+import { verify } from '../../src/spool/inspect.ts';
+import { repair } from '../../src/spool/repair.ts';
 import { logFile } from '../../src/spool/segments.ts';
 import type { Inlet, Outlet } from '../../src/spool/spool.ts';
 import {
@@ -137,12 +149,56 @@ test('a damaged line goes to the quarantine once, and a gap record stands in its
       count: 1,
       reason: 'lost or damaged on disk',
     });
-    assert.match(out.log.join('\n'), /a damaged line of \d+ bytes is left out; it is in quarantine/);
+    assert.match(out.log.join('\n'), /damaged: \d+ bytes are left out; they are in quarantine/);
     await out.close();
   }
   const kept = readdirSync(join(spool.folder, 'quarantine'));
   assert.equal(kept.length, 1);
   assert.match(readFileSync(join(spool.folder, 'quarantine', kept[0]!), 'utf8'), /"n":7/);
+});
+
+test('damaged lines that are neighbours are one piece for the reader, for verify and for repair', async () => {
+  const spool = await workIn();
+  await fill(spool, 1, 12);
+  await spool.close();
+  const [file] = logFiles(spool.folder);
+  const text = readFileSync(file!, 'utf8');
+  writeFileSync(file!, text.replace(/"n":([3-6]|9)/g, '"n":"x"'));
+  const out = await workOut({ folder: spool.folder });
+  assert.deepEqual(numbers(await takeAll(out, false)), [1, 2, 'gap 4', 7, 8, 'gap 1', ...range(10, 12)]);
+  await out.close();
+  const lines = text.split('\n');
+  const kept = readdirSync(join(spool.folder, 'quarantine')).map((name) =>
+    readFileSync(join(spool.folder, 'quarantine', name), 'utf8'),
+  );
+  const pieces = [lines.slice(2, 6), lines.slice(8, 9)].map((some) =>
+    `${some.join('\n')}\n`.replace(/"n":\d/g, '"n":"x"'),
+  );
+  assert.deepEqual(kept.toSorted(), pieces.toSorted());
+  assert.deepEqual(
+    out.damaged,
+    pieces.map(({ length }) => length),
+  );
+  const { faults } = verify(realDisk, spool.folder);
+  assert.equal(faults.filter(({ what }) => what.endsWith(': damaged')).length, 2);
+  const { records, mended } = await repair(realDisk, spool.folder, 0);
+  assert.deepEqual([records, mended.map(({ what }) => what)], [7, ['2 damaged pieces taken out']]);
+});
+
+test('a quarantine does not grow for ever: what finds it full is left out all the same', async () => {
+  const spool = await workIn();
+  await fill(spool, 1, 3);
+  await spool.close();
+  const [file] = logFiles(spool.folder);
+  writeFileSync(file!, readFileSync(file!, 'utf8').replace('"n":2', '"n":7'));
+  const folder = join(spool.folder, 'quarantine');
+  mkdirSync(folder);
+  for (let i = 0; i < 1000; i++) writeFileSync(join(folder, `old-${i}`), '');
+  const out = await workOut({ folder: spool.folder });
+  assert.deepEqual(numbers(await takeAll(out)), [1, 'gap 1', 3]);
+  assert.match(out.log.join('\n'), /damaged: \d+ bytes are left out, and quarantine\/ takes no more/);
+  assert.equal(readdirSync(folder).length, 1000);
+  await out.close();
 });
 
 test('a damaged record at the very end is a gap for the one process, and nothing to wait for in the other', async () => {
