@@ -9,7 +9,8 @@ import { temporaryFolder } from './shell.ts';
 /**
  * Children that stand for noble: one that works, one that ends before it does, one whose controller refuses to scan, one that ends the
  * first time that it shall scan, one whose adapter goes down then, one whose controller never answers, one that fails each write and
- * takes its time to connect to the second device, one in doubt of itself, and one in a crowd that sees all but what it looks for.
+ * takes its time to connect to the second device, one in doubt of itself, one in a crowd that sees all but what it looks for, one that
+ * finds its device in a crowd that grows with each write, one that is stuck once it has connected, one that never begins to scan, and one that does nothing at all.
  */
 const children = {
   works: `
@@ -75,6 +76,24 @@ const children = {
       process.send({ say: 'known', addresses: 21 });
       process.send({ say: 'trouble', request, trouble: { kind: 'silent', reason: 'not seen', tainted: false } });
     });`,
+  thronged: `
+    let addresses = 0;
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => {
+      if (what === 'end') process.exit(0);
+      if (what === 'write') process.send({ say: 'known', addresses: (addresses += 21) });
+      process.send({ say: 'answer', request });
+    });`,
+  stuck: `
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => what === 'connect' && process.send({ say: 'answer', request }));`,
+  idles: `
+    process.send({ say: 'state', state: 'poweredOn' });
+    process.on('message', ({ do: what, request }) => {
+      if (what === 'end') process.exit(0);
+      if (what !== 'scan') process.send({ say: 'answer', request });
+    });`,
+  dead: `process.on('message', () => {});`,
 } as const;
 
 /** Two addresses. */

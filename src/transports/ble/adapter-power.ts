@@ -50,14 +50,27 @@ export function notPowered(name: string, state: string | undefined, ms: number):
   }
 }
 
-/** Rejects when the signal aborts; `cancel` takes the listener away, of which a signal of hours must not collect any. */
-export function onStop(signal: AbortSignal): { stopped: Promise<never>; cancel(): void } {
+/**
+ * Rejects when the signal aborts, or when `later` has run what it gets then; `cancel` takes the listener away, of which a signal of hours
+ * must not collect any.
+ */
+export function onStop(
+  signal: AbortSignal,
+  later?: (fn: () => void) => () => void,
+): { stopped: Promise<never>; cancel(): void } {
   let cancel = (): void => {};
   const stopped = new Promise<never>((_, reject) => {
-    const onAbort = (): void => reject(signal.reason);
+    let cancelLater = (): void => {};
+    const onAbort = (): void => {
+      if (later) cancelLater = later(() => reject(signal.reason));
+      else reject(signal.reason);
+    };
     if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    cancel = () => signal.removeEventListener('abort', onAbort);
+    else signal.addEventListener('abort', onAbort, { once: true });
+    cancel = () => {
+      signal.removeEventListener('abort', onAbort);
+      cancelLater();
+    };
   });
   stopped.catch(() => {});
   return { stopped, cancel };

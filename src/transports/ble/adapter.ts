@@ -53,7 +53,7 @@ export interface Adapter {
   listened(ms: number, signal: AbortSignal): Promise<void>;
   /** Connects and subscribes. Rejects with {@link LinkError}: `silent` not seen or no answer, `refused` held by another host, … */
   connect(id: string, gatt: readonly GattChoice[], limits: ConnectLimits): Promise<BleLink>;
-  /** Lets go of everything: scan, connections, child, lock. Never rejects. */
+  /** Lets go of everything: scan, connections, child, lock; within four seconds, whatever the controller does. Never rejects. */
   close(): Promise<void>;
   /** Process of the present child, for tests. */
   readonly child: number | undefined;
@@ -61,6 +61,8 @@ export interface Adapter {
 
 /** Beyond the child's own time-outs, before it counts as stuck. */
 const margin = 3000;
+/** Once we are told to stop, letting go of a device or of the scan may take so long: the end of the child lets go of everything. */
+const lastWord = 500;
 
 /**
  * Takes an adapter: finds it, locks it, starts the child and waits until it is powered on. Throws with a line of its own when there is
@@ -116,10 +118,9 @@ export async function openAdapter(ctx: BleContext, options: BleOptions): Promise
   async function ask(request: Request, ms: number, by?: Helper) {
     const used = by ?? (await children.ready());
     const isEnd = request.do === 'disconnect' || request.do === 'stop';
-    const stop = onStop(signal);
+    const stop = onStop(signal, isEnd ? (fn) => clock.after(lastWord, fn) : undefined);
     try {
-      const answer = used.request(request, ms);
-      const value = await (isEnd ? answer : Promise.race([answer, stop.stopped]));
+      const value = await Promise.race([used.request(request, ms), stop.stopped]);
       children.worked();
       return value;
     } catch (error) {

@@ -26,7 +26,7 @@ export interface Children {
   ready(): Promise<Helper>;
   /** The child that works. */
   readonly present: Helper | undefined;
-  /** Replaces a child that has seen many addresses, unless somebody is connected by it. */
+  /** Replaces a child that has seen many addresses, when nobody is connected by it; at twice as many, in any case. */
   renew(): void;
   /** A child that can't be trusted any longer is replaced, when the links by it have come to their end or have had time for it. */
   doubt(child: Helper, why: string): void;
@@ -37,10 +37,13 @@ export interface Children {
 }
 
 const defaultMostAddresses = 4000;
+const crowded = 'it has seen many devices';
 /** A child in doubt that others are connected by lets them finish for so long. */
 const farewell = 10_000;
-/** A child that only cleans up, at the end, has so long: whoever stops waits for it. */
-const cleaning = 2000;
+/** All children together have so long to end, one that only cleans up among them: whoever stops waits for it, and not for ever. */
+const closeWithin = 4000;
+/** A child that only cleans up has so long until it is powered on, of which a serial controller takes half, and then to end. */
+const cleaning = { start: 2000, end: 500 };
 /** A child that dies so often without having worked is not tried again. */
 const mostFailures = 3;
 
@@ -74,8 +77,11 @@ export function createChildren(
   let failures = 0;
   const failed = (reason: string): Error => fail('unavailable', `Bluetooth adapter ${name}: ${reason}`);
 
-  /** Starts a child and waits until it is powered on: from then on nothing of an earlier one is left in the controller. */
-  async function start(until = stopping.signal, patience = options.powerOn): Promise<Helper> {
+  /**
+   * Starts a child and waits until it is powered on: from then on nothing of an earlier one is left in the controller. One that fails is
+   * killed after `endWithin`.
+   */
+  async function start(until = stopping.signal, patience = options.powerOn, endWithin?: number): Promise<Helper> {
     let state: string | undefined;
     const hindered = new Promise<never>((_, reject) => {
       hinder = (reason) => reject(new HelperError({ kind: 'failed', reason, tainted: true }));
@@ -126,10 +132,10 @@ export function createChildren(
       if (how === 'late') throw notPowered(name, state, patience);
       dirty = false;
       const isScanned = of.isScanWanted() && !isClosing;
-      await Promise.race([hindered, isScanned ? fresh.request({ do: 'scan' }, shortRequest) : undefined]);
+      await Promise.race([hindered, stop.stopped, isScanned ? fresh.request({ do: 'scan' }, shortRequest) : undefined]);
       hinder = undefined;
     } catch (error) {
-      await fresh.end();
+      await fresh.end(endWithin);
       helper = undefined;
       hinder = undefined;
       if (!(error instanceof HelperError)) throw error;
@@ -195,8 +201,10 @@ export function createChildren(
   const doubt = (child: Helper, why: string): void => void replace(child, why, 'failed', farewell);
 
   function renew(): void {
-    if (!helper || hinder || known <= mostAddresses || !of.isIdle()) return;
-    void replace(helper, 'it has seen many devices');
+    if (!helper || hinder || known <= mostAddresses) return;
+    if (of.isIdle()) void replace(helper, crowded);
+    // With several connections there is always one that stands.
+    else if (known > 2 * mostAddresses) doubt(helper, crowded);
   }
 
   async function successor(old: Helper, reason: string, grace: number): Promise<Helper> {
@@ -210,7 +218,7 @@ export function createChildren(
     // It died meanwhile, and has a successor.
     if (old !== helper) return ready();
     helper = undefined;
-    of.endLinks({ kind: 'failed', reason });
+    of.endLinks({ kind: 'failed', reason: `the Bluetooth helper had to be replaced: ${reason}` });
     await old.end();
     stopping.signal.throwIfAborted();
     return start();
@@ -230,15 +238,18 @@ export function createChildren(
       isClosing = true;
       stopping.abort(new DOMException('the adapter was closed', 'AbortError'));
       of.endLinks({ kind: 'failed', reason: 'the adapter was closed' });
-      await starting?.then(
+      const deadline = clock.monotonic() + closeWithin;
+      const isClean = await starting?.then(
         (last) => last.end(),
-        () => {},
+        () => true,
       );
+      dirty ||= isClean === false;
       if (!dirty) return;
-      const last = await start(new AbortController().signal, Math.min(options.powerOn, cleaning)).catch(
-        () => undefined,
-      );
-      await last?.end();
+      const left = deadline - cleaning.end - clock.monotonic();
+      const patience = Math.min(options.powerOn, cleaning.start, Math.max(0, left));
+      // What was never powered on has nothing to take back.
+      const last = await start(new AbortController().signal, patience, 0).catch(() => undefined);
+      await last?.end(cleaning.end);
     },
   };
 }

@@ -22,8 +22,8 @@ export interface HelperEvents {
 export interface Helper {
   /** Resolves to the answer; rejects with {@link HelperError} when it failed, took longer than `ms`, or the child is gone. */
   request(request: Request, ms: number): Promise<Connected | undefined>;
-  /** Lets it clean up and waits for its end. */
-  end(): Promise<void>;
+  /** Lets it clean up and waits for its end, so many ms before it is killed (default 2000). Resolves to whether it ended by itself. */
+  end(within?: number): Promise<boolean>;
   /** Why it ended, in whatever way. */
   readonly over: Promise<string>;
   readonly pid: number | undefined;
@@ -45,7 +45,10 @@ declare const __dirname: string | undefined;
 const childFile = (): string =>
   typeof __dirname === 'string' ? join(__dirname, 'ble-child.cjs') : resolve('dist', 'ble-child.cjs');
 
-const endWait = 2500;
+/** More than the child gives itself. */
+const endWait = 2000;
+/** What was killed and doesn't go sits in a system call: nobody can wait for that. */
+const deathWait = 500;
 /** What native code says without being asked: the sockets write to debugfs, which only root may. */
 const noise = /\/sys\/kernel\/debug\/bluetooth|^\s*$/;
 
@@ -143,12 +146,23 @@ export function startHelper(
         send({ ...request, request: number });
       });
     },
-    async end() {
-      if (ended) return;
+    async end(within = endWait) {
+      if (ended) return true;
       send({ do: 'end' });
-      const cancel = clock.after(endWait, () => child.kill('SIGKILL'));
-      await over;
+      let isKilled = false;
+      let giveUp = (): void => {};
+      const stuck = new Promise<void>((resolve) => {
+        giveUp = resolve;
+      });
+      let cancel = clock.after(within, () => {
+        isKilled = true;
+        child.kill('SIGKILL');
+        cancel = clock.after(deathWait, giveUp);
+      });
+      await Promise.race([over, stuck]);
       cancel();
+      if (!ended) child.unref();
+      return !isKilled;
     },
   };
 }
