@@ -60,15 +60,6 @@ async function* logIn(stage: Stage, child: Child, lines: string[]): AsyncGenerat
   }
 }
 
-/** What a command says, indented and in one row of the terminal. */
-function* quoted(child: Child, { screen }: Stage): Generator<Scene, void, void> {
-  for (const said of child.said()) {
-    const line = `  ${said}`;
-    const fits = !screen.interactive || line.length < screen.columns;
-    yield { line: fits ? line : `${line.slice(0, screen.columns - 2)}…` };
-  }
-}
-
 async function* watch(stage: Stage, child: Child, state: () => DemoState, limits: Limits) {
   const { screen, signal } = stage;
   const { Chalk } = await import('chalk');
@@ -77,7 +68,7 @@ async function* watch(stage: Stage, child: Child, state: () => DemoState, limits
   const view = (last: string): Scene => ({ view: `${liveView(state(), screen.columns, paint)}\n\n  ${last}` });
   for (let shown = 0; shown < updates && !child.over && !signal.aborted; ) {
     await moment(stage, child);
-    yield* quoted(child, stage);
+    for (const said of child.said()) yield { line: `  ${said}` };
     if (screen.interactive) yield view(paint.dim("A minute here is four hours of the car's day. Ctrl-C ends."));
     else if (state().points > shown) yield { line: pointLine(state()) };
     shown = state().points;

@@ -1,5 +1,20 @@
+import type { RegistryContent } from '../registry/content.ts';
 import { defineCommand } from '../runtime/command.ts';
 import { deviceRecord, registryOf, vehicleRecord } from './registry-records.ts';
+
+/** What can be listed, and what is said when there is none of it. */
+const lists = {
+  devices: {
+    of: ({ devices }: RegistryContent) => devices,
+    record: deviceRecord,
+    none: 'no monitor is registered. ble-scan --register finds those on the air, registry add takes one by its address.',
+  },
+  vehicles: {
+    of: ({ vehicles }: RegistryContent) => vehicles,
+    record: vehicleRecord,
+    none: 'there is no vehicle. Each monitor that is registered gets one; registry assign --new makes another.',
+  },
+};
 
 /** Lists what is registered. */
 export const command = defineCommand({
@@ -27,10 +42,9 @@ export const command = defineCommand({
 
   async *run(ctx) {
     const content = registryOf(ctx).read();
-    if (ctx.args[0] === 'vehicles') {
-      for (const id of Object.keys(content.vehicles)) yield vehicleRecord(ctx, content, id);
-      return;
-    }
-    for (const id of Object.keys(content.devices)) yield deviceRecord(ctx, content, id);
+    const list = lists[ctx.args[0] === 'vehicles' ? 'vehicles' : 'devices'];
+    const ids = Object.keys(list.of(content));
+    if (ids.length === 0) ctx.log.info(list.none);
+    for (const id of ids) yield list.record(ctx, content, id);
   },
 });

@@ -4,6 +4,7 @@ import { disk } from '../spool/disk.ts';
 import { openOutlet } from '../spool/spool.ts';
 import { handOn, handTo, showSpool, spoolMetrics } from './spool-flow.ts';
 import { reading, readOptions } from './spool-options.ts';
+import { spoolFolder } from './spool-status.ts';
 
 /** The reading side of a spool. */
 export const command = defineCommand({
@@ -18,7 +19,7 @@ export const command = defineCommand({
   summary: 'takes records out of a spool and delivers them',
   description: `Delivers what \`spool put\`, or another command that writes a spool, has taken in: to a sink, which acknowledges, or to standard output, where a record counts as delivered when it has been written. It removes what is delivered.
 
-It ends at the end of the log, so that a timer can run it; with --follow it waits there for more. Sinks are started, acknowledge and end as for \`spool\`.`,
+It ends at the end of the log, so that a timer can run it; with --follow it waits there for more, and for a spool that is not there yet. Sinks are started, acknowledge and end as for \`spool\`.`,
   arguments: [
     { name: 'dir', summary: 'folder of the spool', required: true },
     { name: 'sink', summary: 'command that delivers, and its words, after --', variadic: true },
@@ -53,6 +54,7 @@ It ends at the end of the log, so that a timer can run it; with --follow it wait
   },
   async *run(ctx) {
     const [folder, ...sink] = ctx.args as [string, ...string[]];
+    if (!ctx.opts.follow) spoolFolder(ctx.args);
     const metrics = spoolMetrics(ctx);
     const { clock, log, signal, opts } = ctx;
     const spool = await openOutlet({ folder, disk, clock, log, ...metrics.events }, readOptions(opts));

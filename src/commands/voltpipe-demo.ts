@@ -8,6 +8,7 @@ import type { Options } from '../runtime/options.ts';
 import { batteriesDemo } from './demo-batteries.ts';
 import { bmwDemo } from './demo-bmw.ts';
 import { type Demo, type Scene, type Stage, startChild } from './demo-stage.ts';
+import { rows } from './rows.ts';
 
 /** The demos by name; the first is played unless another is asked for. */
 const demos = { bmw: bmwDemo, batteries: batteriesDemo } as const satisfies Record<string, Demo>;
@@ -36,10 +37,10 @@ function endOf({ clock, opts, signal }: DemoContext): AbortSignal {
   return over.signal;
 }
 
-/** On a terminal: lines stay above, the view below them is drawn anew. */
+/** On a terminal: lines stay above, the view below them is drawn anew. A command line stays whole, so that it can be copied. */
 function show({ screen }: DemoContext, scene: Scene): void {
-  if ('line' in scene) screen.print(scene.line);
-  else screen.draw(scene.view);
+  if ('view' in scene) screen.draw(scene.view);
+  else screen.print(scene.line.startsWith('$') ? scene.line : rows(scene.line, screen.columns, '      '));
 }
 
 /** Shows what the toolkit does, with nothing set up. */

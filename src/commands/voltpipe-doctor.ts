@@ -4,9 +4,10 @@ import { idTokenExpiry, refreshLifetime, tokenState } from '../clients/bmw/token
 import { formatTime } from '../records/time.ts';
 import { configFaults } from '../runtime/check-config.ts';
 import { defineCommand } from '../runtime/command.ts';
-import type { Context } from '../runtime/context.ts';
+import type { Context, Screen } from '../runtime/context.ts';
 import { exit } from '../runtime/exit.ts';
 import { folderAccess, nodeVersion, oldestNode } from '../runtime/machine.ts';
+import { rows } from './rows.ts';
 
 const options = {
   stale: {
@@ -172,6 +173,23 @@ const checks: readonly Check[] = [
   { name: 'bmw descriptors', exit: exit.ok, find: checkDescriptors },
 ];
 
+const said = ({ message, next }: Finding): string => (next ? `${message}. ${next}` : message);
+
+/** Room for the longest status. */
+const margin = ' '.repeat('warning  '.length);
+
+/** Findings in words, for somebody who looks at them: stdout is the terminal itself, and nobody wants JSON there. */
+async function teller({ print, color, columns }: Screen): Promise<(check: string, finding: Finding) => void> {
+  const { Chalk } = await import('chalk');
+  const paint = new Chalk({ level: color ? 1 : 0 });
+  const colours = { ok: paint.green, warning: paint.yellow, error: paint.red };
+  return (check, finding) => {
+    const { status } = finding;
+    const text = rows(`${margin}${check}: ${said(finding)}`, columns, margin);
+    print(colours[status](status.padEnd(margin.length)) + text.slice(margin.length));
+  };
+}
+
 /** Says what would keep the toolkit from working. */
 export const command = defineCommand({
   name: 'voltpipe doctor',
@@ -180,8 +198,8 @@ export const command = defineCommand({
   writes: ['finding'],
   format: 'record',
   summary: 'checks the installation: Node, clock, configuration, credentials, login, data that stays away',
-  description: `Looks at what keeps pipelines from working, and prints one finding a line, \`ok\`, \`warning\` or \`error\`, with the next step.
-It asks nobody outside this machine and uses up no quota.
+  description: `Looks at what keeps pipelines from working, and prints one finding a line, \`ok\`, \`warning\` or \`error\`, with the next step:
+a record each, and on a terminal words. It asks nobody outside this machine and uses up no quota.
 
 The exit status is 0 unless there is an error: 78 for configuration and clock, 77 for a login that has run out, 74 for a data
 directory that can't be written.`,
@@ -196,13 +214,15 @@ directory that can't be written.`,
   seeAlso: ['bmw-login(1)', 'bmw-stream(1)', 'voltpipe-config(5)'],
   async *run(ctx) {
     let status: number = exit.ok;
-    for (const check of checks) {
-      for (const finding of await check.find(ctx)) {
-        if (finding.status === 'error') {
-          ctx.log.error(`${check.name}: ${finding.message}${finding.next ? `. ${finding.next}` : ''}`);
-          status ||= check.exit;
+    const tell = ctx.screen.shared ? await teller(ctx.screen) : undefined;
+    for (const { name: check, exit: failed, find } of checks) {
+      for (const finding of await find(ctx)) {
+        if (finding.status === 'error') status ||= failed;
+        if (tell) tell(check, finding);
+        else {
+          if (finding.status === 'error') ctx.log.error(`${check}: ${said(finding)}`);
+          yield { type: 'finding', time: formatTime(ctx.clock.now()), check, ...finding };
         }
-        yield { type: 'finding', time: formatTime(ctx.clock.now()), check: check.name, ...finding };
       }
     }
     return status;

@@ -1,5 +1,5 @@
 import type { RecordKey } from './family.ts';
-import { identityKeys } from './record.ts';
+import { identityKeys, notARecord, type VoltRecord } from './record.ts';
 
 /** The keys of every record, whatever its family. */
 export const commonKeys: readonly RecordKey[] = [
@@ -80,10 +80,11 @@ const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
  * allowed and an unknown type is no fault.
  */
 export function validate(record: unknown): string | undefined {
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) return 'not an object';
-  const keys = record as Readonly<Record<string, unknown>>;
+  const why = notARecord(record, false);
+  if (why !== undefined) return why;
+  const keys = record as VoltRecord;
   const { type, time } = keys;
-  if (typeof type !== 'string' || type === '') return 'no type';
+  if (type === '') return '"type" is empty';
   if (time !== undefined && (typeof time !== 'string' || !rfc3339.test(time) || Number.isNaN(Date.parse(time)))) {
     return 'time is not RFC 3339 in UTC with milliseconds and Z';
   }

@@ -1,3 +1,5 @@
+import { isJsonObject } from './json.ts';
+
 /**
  * A record: one flat JSON object, one line of NDJSON.
  *
@@ -22,6 +24,20 @@ export const identityKeys = [
   'connector',
   'source',
 ] as const;
+
+/**
+ * Why a JSON value is no record; undefined: it is one. Said once for all that reads lines: an object with a `type`, or, where `untyped`
+ * objects are taken too (a vendor's own lines), without one. A `type` that is no string is neither.
+ *
+ * @returns a phrase for a message
+ */
+export function notARecord(value: unknown, untyped: boolean): string | undefined {
+  if (!isJsonObject(value)) return 'not a JSON object';
+  const { type } = value;
+  if (typeof type === 'string') return undefined;
+  if (type === undefined) return untyped ? undefined : 'no "type"';
+  return '"type" is not a string';
+}
 
 /** One of the keys that name the subject of a record. */
 export type IdentityKey = (typeof identityKeys)[number];

@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import type { VoltRecord } from '../records/record.ts';
+import { notARecord, type VoltRecord } from '../records/record.ts';
 import type { Batch } from './batch.ts';
 
 /** Why a line was not taken as a record. */
@@ -163,10 +163,4 @@ export function createParser(options: ParserOptions): { push(chunk: Buffer): Par
       return out;
     },
   };
-}
-
-function notARecord(value: unknown, untyped: boolean): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not a JSON object';
-  if (!untyped && typeof (value as VoltRecord).type !== 'string') return 'no "type"';
-  return undefined;
 }

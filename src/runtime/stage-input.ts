@@ -1,4 +1,4 @@
-import type { VoltRecord } from '../records/record.ts';
+import { notARecord, type VoltRecord } from '../records/record.ts';
 import type { Batch, Item } from './batch.ts';
 import type { AnyDefinition } from './command.ts';
 import type { StageSpec } from './stage.ts';
@@ -20,9 +20,9 @@ export function asRecord(batch: Batch, at: number, spec: StageSpec): VoltRecord 
     }
   }
   const record = batch.items[at] as VoltRecord;
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) spec.reject('not a JSON object', line);
-  else if (typeof record.type !== 'string' && !spec.definition.untyped) spec.reject('no "type"', line);
-  else return record;
+  const why = notARecord(record, spec.definition.untyped === true);
+  if (why === undefined) return record;
+  spec.reject(why, line);
   return undefined;
 }
 

@@ -66,6 +66,31 @@ test('doctor gives findings as records, and exit status 0 when nothing is wrong'
   assert.ok(!statuses(result.records).includes('error'));
 });
 
+test('on a terminal doctor speaks in words, in rows that fit it, and prints no record', async () => {
+  const printed: string[] = [];
+  const result = await runCommand(command, {
+    clock: fakeClock('1970-01-01T00:05:00.000Z'),
+    spawn: timedatectl(undefined),
+    screen: {
+      interactive: true,
+      shared: true,
+      columns: 60,
+      color: false,
+      print: (text) => void printed.push(...text.split('\n')),
+      draw() {},
+    },
+  });
+  assert.deepEqual([result.status, result.records], [78, []]);
+  assert.match(printed[0] ?? '', /^ok {7}node: Node /);
+  const clock = printed.findIndex((row) => row.startsWith('error    clock: the clock says 1970-'));
+  assert.match(printed[clock + 1] ?? '', /^ {9}\S/);
+  assert.ok(
+    printed.every((row) => row.length < 60 || !row.trim().includes(' ')),
+    printed.join('\n'),
+  );
+  assert.equal(result.log.filter((line) => line.includes('clock')).length, 0, 'said once');
+});
+
 test('doctor finds a clock older than the release (ESP-67)', async () => {
   const { result, of } = await examine({ time: '1970-01-01T00:05:00.000Z' });
   assert.deepEqual(statuses(of('clock')), ['error']);

@@ -58,6 +58,7 @@ test('on a terminal the values are drawn in one place', async (t) => {
   assert.match(stdout, /\u001b\[\d+A/, 'drawn anew');
   assert.doesNotMatch(stdout, /\{"/);
   const lines = stdout.replaceAll(/\u001b\[[\d;]*[A-Za-z]/g, '').split('\n');
+  assert.match(lines.join('\n'), /missing="lat,\s+lon,\s+power,\s+speed"/, 'messages are broken, not cut');
   assert.deepEqual(
     lines.filter((line) => line.trimEnd().length > 80),
     [],

@@ -43,9 +43,9 @@ test('the common keys are checked: type, time, identity', () => {
   assert.equal(validate(good), undefined);
   assert.equal(validate({ ...good, anything: { else: 1 } }), undefined);
   assert.equal(validate({ type: 'command' }), undefined);
-  assert.equal(validate([good]), 'not an object');
-  assert.equal(validate(null), 'not an object');
-  assert.equal(validate({ time: good.time }), 'no type');
+  assert.equal(validate([good]), 'not a JSON object');
+  assert.equal(validate(null), 'not a JSON object');
+  assert.equal(validate({ time: good.time }), 'no "type"');
   assert.match(validate({ ...good, time: '2026-03-01T12:00:00Z' }) ?? '', /^time/);
   assert.match(validate({ ...good, time: '2026-13-01T12:00:00.000Z' }) ?? '', /^time/);
   assert.match(validate({ ...good, device_id: 7 }) ?? '', /^device_id is not a string/);

@@ -50,7 +50,18 @@ test('good lines come out with their numbers, bad ones are told by number, and b
   assert.equal(bad[1]!.why, 'not UTF-8');
   assert.deepEqual(
     bad.slice(2).map(({ why }) => why),
-    ['not a JSON object', 'not a JSON object', 'not a JSON object', 'not a JSON object', 'no "type"', 'no "type"'],
+    [...Array(4).fill('not a JSON object'), 'no "type"', '"type" is not a string'],
+  );
+});
+
+test('where objects without a type are taken, one whose type is no string is still none', () => {
+  const { items, bad } = createParser({ maxLine: 1024, untyped: true }).push(
+    Buffer.from('{"no":"type"}\n{"type":7}\n{"type":null}\n{"type":"x"}\n'),
+  );
+  assert.deepEqual(items, [{ no: 'type' }, { type: 'x' }]);
+  assert.deepEqual(
+    bad,
+    [2, 3].map((line) => ({ line, why: '"type" is not a string' })),
   );
 });
 

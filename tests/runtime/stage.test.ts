@@ -138,6 +138,7 @@ for (const [form, filter] of Object.entries(forms)) {
         yield 'nonsense';
         yield '[1]';
         yield '{"n":1}';
+        yield '{"type":5}';
         yield oddLine(2);
       },
     });
@@ -148,6 +149,7 @@ for (const [form, filter] of Object.entries(forms)) {
       `${form}: warning: line 2: not JSON`,
       `${form}: warning: line 3: not a JSON object`,
       `${form}: warning: line 4: no "type"`,
+      `${form}: warning: line 5: "type" is not a string`,
     ]);
   });
 
