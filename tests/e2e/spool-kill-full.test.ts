@@ -1,5 +1,8 @@
 import { test } from 'node:test';
-import { killOnAFullDisk } from './spool-kill-full.ts';
+import { killOnAFullDisk, killTheWriterOnAFullDisk } from './spool-kill-full.ts';
 
 test('10 times kill -9 of spool on a full disk, and once more before there is room: it starts, and all that was accepted arrives, in order', (t) =>
   killOnAFullDisk(t, 10));
+
+test('5 times kill -9 of spool put on a full disk, beside one spool get that goes on: all that was accepted arrives, once and in order', (t) =>
+  killTheWriterOnAFullDisk(t, 5));

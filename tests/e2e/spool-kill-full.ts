@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -14,7 +16,8 @@ const recordOf = (round: number, n: number): string =>
 const placesIn = (path: string): Place[] =>
   (existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [])
     .filter((line) => line.startsWith('got '))
-    .map((line) => JSON.parse(line.slice(4)));
+    .map((line) => JSON.parse(line.slice(4)))
+    .filter(({ type }) => type === 'x');
 
 /** Fills a disk to its last byte, or until so many are left. */
 function fillUp(path: string, left: number): void {
@@ -48,6 +51,63 @@ export async function killOnAFullDisk(t: TestContext, rounds: number): Promise<v
     for (const path of [folder, filler]) rmSync(path, { recursive: true, force: true });
   });
   await withSeed((random) => killAgainAndAgain(folder, filler, rounds, random));
+}
+
+/**
+ * Kills `spool put` on a disk that is full, again and again, while one `spool get --follow` goes on: what was accepted arrives once and in
+ * order, although lines that a reader may have seen are taken back.
+ */
+export async function killTheWriterOnAFullDisk(t: TestContext, rounds: number): Promise<void> {
+  const disk = requireSmallDisk(t);
+  if (!disk) return;
+  const folder = mkdtempSync(join(disk, 'spool-'));
+  const filler = join(disk, 'filler-of-put');
+  const cwd = temporaryFolder('kill-put');
+  const out = join(cwd, 'out');
+  const reader = spawn(
+    process.execPath,
+    [join(root, 'bin/spool.js'), 'get', folder, '--follow', '--', ...sink, out, '23'],
+    {
+      cwd,
+      env: cleanEnvironment(cwd),
+      stdio: 'ignore',
+    },
+  );
+  const ended = once(reader, 'exit');
+  t.after(() => {
+    reader.kill('SIGKILL');
+    for (const path of [folder, filler]) rmSync(path, { recursive: true, force: true });
+  });
+  await withSeed(async (random) => {
+    const accepted: number[] = [];
+    const given: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      fillUp(filler, 50_000 + random() * 350_000);
+      const sync = random() < 0.5 ? 'always' : '20ms';
+      const life = startLife({
+        cwd,
+        argv: ['put', folder, '--when-full', 'block', '--sync', sync, '--max-bytes', '8MiB'],
+        record: (n) => recordOf(round, n),
+        pace: { records: 150, every: 2 },
+      });
+      accepted[round] = await endByForce(life, 'spool', random, isAtWork(life, false), 300);
+      given[round] = life.given();
+      rmSync(filler);
+    }
+    reader.kill('SIGTERM');
+    assert.deepEqual(await ended, [null, 'SIGTERM']);
+    const last = await shell(`spool get ${folder} -- ${sink.join(' ')} ${out} 100`, {
+      cwd,
+      env: cleanEnvironment(cwd),
+    });
+    assert.equal(last.status, 0, last.stderr);
+    const places = placesIn(out);
+    const arrivals = createArrivals();
+    arrivals.life(places, undefined);
+    arrivals.judge(accepted, given);
+    assert.equal(new Set(places.map(({ round, n }) => `${round}/${n}`)).size, places.length, 'none comes twice');
+    assert.ok(places.length > rounds * 10, `only ${places.length} records`);
+  });
 }
 
 async function killAgainAndAgain(folder: string, filler: string, rounds: number, random: Random): Promise<void> {
