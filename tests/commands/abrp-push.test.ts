@@ -15,6 +15,7 @@ import {
 } from '../../src/simulators/abrp.ts';
 import { exchanged, type FakeClock, fakeClock, settle } from '../support/clock.ts';
 import { type RunOptions, type RunResult, runCommand } from '../support/command.ts';
+import { openInput } from '../support/open-input.ts';
 
 const running: AbrpSimulator[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'voltpipe-abrp-'));
@@ -71,25 +72,12 @@ async function setUp({ simulator = {}, env = {}, flags = {}, before, ...rest }: 
   const abrp = await startAbrp({ clock, ...simulator });
   running.push(abrp);
   before?.(abrp);
-  const waiting: VoltRecord[] = [];
-  let ended = false;
-  let wake = (): void => {};
-  async function* input() {
-    for (;;) {
-      const record = waiting.shift();
-      if (record) yield record;
-      else if (ended) return;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-    }
-  }
+  const input = openInput();
   const receipts: VoltRecord[] = [];
   const stop = new AbortController();
   const result = runCommand(command, {
     clock,
-    input: input(),
+    input,
     flags: { receipts: true, url: abrp.url, ...flags },
     env: { VOLTPIPE_ABRP_API_KEY: simulatedKey, VOLTPIPE_ABRP_USER_TOKEN: simulatedToken, ...env },
     signal: stop.signal,
@@ -103,14 +91,8 @@ async function setUp({ simulator = {}, env = {}, flags = {}, before, ...rest }: 
     receipts,
     result,
     isLate: simulator.faults?.some(({ delay }) => delay !== undefined) ?? false,
-    put(record) {
-      waiting.push(record);
-      wake();
-    },
-    end() {
-      ended = true;
-      wake();
-    },
+    put: input.push,
+    end: input.end,
     async requests(n) {
       const giveUp = Date.now() + 10_000;
       while (receipts.length < n) {

@@ -9,35 +9,29 @@ import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
 import { crowd } from '../../src/simulators/ble/crowd.ts';
 import { ad, type Peripheral } from '../../src/simulators/ble/peripheral.ts';
 import { background } from '../support/background.ts';
-import { type TestAir, testAir } from '../support/bluetooth.ts';
+import { airVariables, idle, type TestAir, testAir } from '../support/bluetooth.ts';
 import { runCommand } from '../support/command.ts';
+import { parsed } from '../support/ndjson.ts';
 import { requireOrdinaryUser } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
 const values = () => ({ voltage: 12.61, charge: 85, temperature: -7, state: 'normal' });
 const bm6 = bmPeripheral({ family: 'bm6', clock: systemClock, values });
 const bm2 = bmPeripheral({ family: 'bm2', clock: systemClock, values });
-const environment = (air: TestAir, home = temporaryFolder('home')) =>
-  cleanEnvironment(home, { VOLTPIPE_BLUETOOTH_ADAPTER: air.port, VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s' });
-const parse = (text: string) =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-const idle = { scanning: false, connecting: false, connections: [] };
+const environment = (air: TestAir, home = temporaryFolder('home')) => cleanEnvironment(home, airVariables(air));
 
 test('monitors are found among others, each once a scan, and the adapter is left as it was (HAWK-04, HAWK-136)', async (t) => {
   const air = await testAir(t, [...crowd(5), bm6, bm2]);
   if (!air) return;
   const { status, stdout, stderr } = await shell('ble-scan --duration 2s', { env: environment(air) });
   assert.equal(status, 0, stderr);
-  const found = parse(stdout);
+  const found = parsed(stdout);
   assert.deepEqual(found.map(({ device_id, device_type, name }) => [device_id, device_type, name]).sort(), [
     ['50:54:7B:00:00:02', 'bm6', 'BM6'],
     ['50:54:7B:00:00:05', 'bm2', 'Battery Monitor'],
   ]);
   assert.deepEqual(air.controller.state, idle);
-  const all = parse((await shell('ble-scan --all --duration 2s', { env: environment(air) })).stdout);
+  const all = parsed((await shell('ble-scan --all --duration 2s', { env: environment(air) })).stdout);
   assert.equal(all.length, 7);
 });
 
@@ -58,7 +52,7 @@ test('--passive reads monitors with no connection', async (t) => {
   const air = await testAir(t, [bm6, bm2]);
   if (!air) return;
   const { stdout } = await shell('ble-scan --passive --duration 2s', { env: environment(air) });
-  const readings = parse(stdout).filter(({ type }) => type === 'battery_reading');
+  const readings = parsed(stdout).filter(({ type }) => type === 'battery_reading');
   assert.deepEqual(
     readings
       .map(({ time: _, type: __, ...rest }) => rest)
@@ -78,7 +72,7 @@ test('--connect reads what was found, and one that cannot be read does not hold 
   const env = environment(air);
   const { status, stdout, stderr } = await shell('ble-scan --connect --duration 2s', { env });
   assert.equal(status, 0, stderr);
-  const records = parse(stdout);
+  const records = parsed(stdout);
   const readings = records.filter(({ type }) => type === 'battery_reading');
   assert.deepEqual(readings.map(({ device_type, temperature }) => [device_type, temperature]).sort(), [
     ['bm2', undefined],
@@ -102,7 +96,7 @@ test('--register stores new monitors as discovered, each in a vehicle of its own
   if (!air) return;
   const home = temporaryFolder('home');
   const env = environment(air, home);
-  const first = parse((await shell('ble-scan --register --duration 2s', { env })).stdout);
+  const first = parsed((await shell('ble-scan --register --duration 2s', { env })).stdout);
   const news = first.filter(({ type }) => type === 'device_status');
   assert.deepEqual(news.map(({ device_id, status }) => [device_id, status]).sort(), [
     ['50:54:7B:00:00:02', 'discovered'],
@@ -116,7 +110,7 @@ test('--register stores new monitors as discovered, each in a vehicle of its own
     [devices['50:54:7B:00:00:02']?.status, devices['50:54:7B:00:00:02']?.device_type],
     ['discovered', 'BM6'],
   );
-  const second = parse((await shell('ble-scan --register --duration 1500ms', { env })).stdout);
+  const second = parsed((await shell('ble-scan --register --duration 1500ms', { env })).stdout);
   assert.ok(!second.some(({ type }) => type === 'device_status'));
 });
 
@@ -162,7 +156,7 @@ test('--once ends with the first monitor, a reader that goes away too', async (t
   for (const line of ['ble-scan --once --duration 60s', 'ble-scan --all --duration 3s | head -n 1']) {
     const { status, stdout, stderr } = await shell(line, { env });
     assert.equal(status, 0, stderr);
-    assert.equal(parse(stdout).length, 1, line);
+    assert.equal(parsed(stdout).length, 1, line);
     await air.until(({ controller }) => !controller.state.scanning);
   }
 });
@@ -179,7 +173,7 @@ test('a name from the air is shown without control characters, and none is no na
   const air = await testAir(t, [evil]);
   if (!air) return;
   const { stdout } = await shell('ble-scan --all --duration 1500ms', { env: environment(air) });
-  assert.equal(parse(stdout)[0]?.['name'], ']0;xBM6');
+  assert.equal(parsed(stdout)[0]?.['name'], ']0;xBM6');
 });
 
 test('recorded devices are decoded with no Bluetooth, and what is no ble_device is passed over', async () => {

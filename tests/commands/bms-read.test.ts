@@ -339,22 +339,20 @@ test('sentinel values are no measurements: -40 °C is a missing sensor, and the 
   }
 });
 
-test('with --interval it goes on, and a missed round is said once and made up for by the next', async (t) => {
-  const board = await startJbd(t);
+/** Reads four times at an interval; after the second one the line is lost. */
+function readOverOutage(board: BoardLine, type: string): Promise<RunResult> {
   const stop = new AbortController();
   let seen = 0;
-  const result = await read(
-    board,
-    { type: 'jbd', interval: '100ms', readTimeout: '1s' },
-    {
-      signal: stop.signal,
-      onItem() {
-        seen++;
-        if (seen === 2) board.line.hangUp();
-        if (seen === 4) stop.abort();
-      },
-    },
-  );
+  const onItem = (): void => {
+    seen++;
+    if (seen === 2) board.line.hangUp();
+    if (seen === 4) stop.abort();
+  };
+  return read(board, { type, interval: '100ms', readTimeout: '1s' }, { signal: stop.signal, onItem });
+}
+
+test('with --interval it goes on, and a missed round is said once and made up for by the next', async (t) => {
+  const result = await readOverOutage(await startJbd(t), 'jbd');
   assert.equal(result.status, 0);
   assert.ok(result.records.length >= 4);
   const text = result.log.join('\n');
@@ -378,21 +376,7 @@ for (const [name, start, said] of [
 }
 
 test('with --interval what is odd is said once, over an outage too', async (t) => {
-  const board = await startDaly(t, {}, { temperatures: [21, -40] });
-  const stop = new AbortController();
-  let seen = 0;
-  const result = await read(
-    board,
-    { type: 'daly-a5', interval: '100ms', readTimeout: '1s' },
-    {
-      signal: stop.signal,
-      onItem() {
-        seen++;
-        if (seen === 2) board.line.hangUp();
-        if (seen === 4) stop.abort();
-      },
-    },
-  );
+  const result = await readOverOutage(await startDaly(t, {}, { temperatures: [21, -40] }), 'daly-a5');
   assert.match(result.log.join('\n'), /readings are back/);
   assert.equal(result.log.filter((line) => line.includes('temperature sensor 2 is missing')).length, 1);
 });

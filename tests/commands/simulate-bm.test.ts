@@ -9,6 +9,7 @@ import { parsePeripheralFault, peripheralFaults } from '../../src/simulators/ble
 import { background } from '../support/background.ts';
 import { fakeClock } from '../support/clock.ts';
 import { runCommand } from '../support/command.ts';
+import { parsed } from '../support/ndjson.ts';
 import { requireService } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
@@ -20,11 +21,7 @@ test('the endpoint says port and address, the events what a scan left on, and no
   assert.equal(endpoint['protocol'], 'bm6');
   assert.equal(endpoint['device_id'], '50:54:7B:00:00:02');
   const { stdout, stderr } = await shell(`ble-scan --passive --duration 2s --adapter ${endpoint['port']}`, { env });
-  const reading = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-    .find(({ type }) => type === 'battery_reading');
+  const reading = parsed(stdout).find(({ type }) => type === 'battery_reading');
   assert.deepEqual([reading?.['voltage'], reading?.['state_of_charge']], [12.4, 55], stderr);
   await simulator.line(({ event }) => event === 'scan_started');
   await simulator.line(({ event }) => event === 'scan_stopped');

@@ -11,7 +11,8 @@ import { dalyDevice } from '../../src/simulators/bms/daly.ts';
 import { jbdDevice } from '../../src/simulators/bms/jbd.ts';
 import { createPack } from '../../src/simulators/bms/pack.ts';
 import { background, backgroundPipeline } from '../support/background.ts';
-import { type TestAir, testAir } from '../support/bluetooth.ts';
+import { airVariables, idle, type TestAir, testAir } from '../support/bluetooth.ts';
+import { parsed } from '../support/ndjson.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
 const values = (): BmValues => ({ voltage: 12.61, charge: 85, temperature: -7, state: 'normal' });
@@ -19,17 +20,7 @@ type BmKind = Parameters<typeof bmPeripheral>[0]['family'];
 const monitor = (family: BmKind, faults: PeripheralFaults = {}, more: { stored?: number; cutHistory?: boolean } = {}) =>
   bmPeripheral({ family, clock: systemClock, values, faults, ...more });
 const environment = (air: TestAir, driver = 'abandonware') =>
-  cleanEnvironment(temporaryFolder('home'), {
-    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
-    VOLTPIPE_BLUETOOTH_DRIVER: driver,
-    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
-  });
-const parse = (text: string) =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-const idle = { scanning: false, connecting: false, connections: [] };
+  cleanEnvironment(temporaryFolder('home'), { ...airVariables(air), VOLTPIPE_BLUETOOTH_DRIVER: driver });
 
 const families = [
   { family: 'bm2', temperature: undefined },
@@ -47,7 +38,7 @@ for (const driver of ['abandonware', 'stoprocent']) {
         env: environment(air, driver),
       });
       assert.equal(status, 0, stderr);
-      const [{ time, ...reading } = {}] = parse(stdout);
+      const [{ time, ...reading } = {}] = parsed(stdout);
       assert.match(String(time), /Z$/);
       assert.deepEqual(reading, {
         type: 'battery_reading',
@@ -69,7 +60,7 @@ test('a device that advertises nothing of itself is told by its services and its
   if (!air) return;
   const { status, stdout, stderr } = await shell(`bms-read --ble ${hidden.address}`, { env: environment(air) });
   assert.equal(status, 0, stderr);
-  assert.equal(parse(stdout)[0]?.['device_type'], 'bm7');
+  assert.equal(parsed(stdout)[0]?.['device_type'], 'bm7');
 });
 
 test('the wrong type is said to be wrong, with the right status', async (t) => {
@@ -98,7 +89,7 @@ test('the version of a BM6 is printed as it came', async (t) => {
   const air = await testAir(t, [device]);
   if (!air) return;
   const { stdout, stderr } = await shell(`bms-read --ble ${device.address} --info`, { env: environment(air) });
-  assert.equal(parse(stdout)[0]?.['version_raw'], '01080005', stderr);
+  assert.equal(parsed(stdout)[0]?.['version_raw'], '01080005', stderr);
 });
 
 for (const { family } of families) {
@@ -110,7 +101,7 @@ for (const { family } of families) {
       env: environment(air),
     });
     assert.equal(status, 0, stderr);
-    const records = parse(stdout);
+    const records = parsed(stdout);
     assert.equal(records.length, 300);
     const times = records.map(({ time }) => Date.parse(String(time)));
     for (let i = 1; i < times.length; i++) assert.equal(times[i]! - times[i - 1]!, 120_000);
@@ -131,7 +122,7 @@ test('a history that is broken off is given as far as it came, and said to be pa
   });
   assert.equal(status, 76);
   assert.match(stderr, /history: partial: the end did not come/);
-  const count = parse(stdout).length;
+  const count = parsed(stdout).length;
   assert.ok(count > 50 && count < 200, `${count}`);
 });
 
@@ -158,7 +149,7 @@ for (const driver of ['abandonware', 'stoprocent']) {
       env: environment(air, driver),
     });
     assert.equal(status, 0, stderr);
-    const records = parse(stdout);
+    const records = parsed(stdout);
     assert.equal(records.filter(({ type }) => type === 'battery_reading').length, 300);
     const [told, ...others] = records.slice(300);
     assert.deepEqual([picked(told, start), others], [start, []]);
@@ -175,7 +166,7 @@ test('a single reading waits for the start that the device is telling of', async
     env: environment(air),
   });
   assert.equal(status, 0, stderr);
-  const types = parse(stdout).map(({ type, cranking_voltage }) => [type, cranking_voltage]);
+  const types = parsed(stdout).map(({ type, cranking_voltage }) => [type, cranking_voltage]);
   assert.deepEqual(types, [
     ['battery_reading', undefined],
     ['engine_start', 9.42],
@@ -199,7 +190,7 @@ test('a start whose connection breaks in the middle is said, and no half a start
   if (!air) return;
   const { stdout, stderr } = await shell(`bms-read --ble ${device.address} --type bm6`, { env: environment(air) });
   assert.match(stderr, /engine start: broken off after \d+ frames/);
-  assert.ok(parse(stdout).every(({ type }) => type === 'battery_reading'));
+  assert.ok(parsed(stdout).every(({ type }) => type === 'battery_reading'));
 });
 
 test('ble-scan --connect and the fleet put out a start as well', async (t) => {
@@ -210,7 +201,7 @@ test('ble-scan --connect and the fleet put out a start as well', async (t) => {
   const scan = await shell('ble-scan --connect --duration 2s', { env });
   assert.deepEqual(
     picked(
-      parse(scan.stdout).find(({ type }) => type === 'engine_start'),
+      parsed(scan.stdout).find(({ type }) => type === 'engine_start'),
       start,
     ),
     start,
@@ -221,7 +212,7 @@ test('ble-scan --connect and the fleet put out a start as well', async (t) => {
   const wanted = { ...start, device_name: 'Starter', vehicle_id: 'vehicle_1' };
   assert.deepEqual(
     picked(
-      parse(fleet.stdout).find(({ type }) => type === 'engine_start'),
+      parsed(fleet.stdout).find(({ type }) => type === 'engine_start'),
       wanted,
     ),
     wanted,
@@ -273,7 +264,7 @@ test('the variables that noble knows choose the adapter: a controller behind a s
     env: { ...env, BLUETOOTH_HCI_SOCKET_UART_PORT },
   });
   assert.equal(status, 0, stderr);
-  assert.equal(parse(stdout)[0]?.['voltage'], 12.61);
+  assert.equal(parsed(stdout)[0]?.['voltage'], 12.61);
   assert.deepEqual(air.controller.state, idle);
 });
 
@@ -377,7 +368,7 @@ test('the fleet reads its Bluetooth devices, finds new ones at its start, and le
   assert.equal(added.status, 0, added.stderr);
   const { status, stdout, stderr } = await shell('bms-read --registry --once', { env });
   assert.equal(status, 0, stderr);
-  const records = parse(stdout);
+  const records = parsed(stdout);
   const reading = records.find(({ type }) => type === 'battery_reading');
   assert.deepEqual(
     [reading?.['device_name'], reading?.['voltage'], reading?.['vehicle_name']],
@@ -414,7 +405,7 @@ for (const { name, family, make } of modules) {
     if (!air) return;
     const { status, stdout, stderr } = await shell(`bms-read --ble ${device.address}`, { env: environment(air) });
     assert.equal(status, 0, stderr);
-    const [reading] = parse(stdout);
+    const [reading] = parsed(stdout);
     assert.ok(reading);
     assert.equal(reading['device_type'], family);
     assert.equal((reading['cells'] as number[]).length, 8);
@@ -436,7 +427,7 @@ for (const driver of ['abandonware', 'stoprocent']) {
     const line = `bms-read --ble ${device.address} --read-timeout 500ms`;
     const right = await shell(line, { env: { ...env, VOLTPIPE_BMS_PASSWORD: '123123' } });
     assert.equal(right.status, 0, right.stderr);
-    assert.equal(parse(right.stdout)[0]?.['current'], -12.3);
+    assert.equal(parsed(right.stdout)[0]?.['current'], -12.3);
     const wrong = await shell(line, { env: { ...env, VOLTPIPE_BMS_PASSWORD: '654321' } });
     assert.equal(wrong.status, 77, wrong.stderr);
     assert.match(wrong.stderr, /A4:C1:37:00:5E:08: the password is wrong\. Give another with --password-file/);

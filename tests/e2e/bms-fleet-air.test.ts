@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
 import { type Background, background } from '../support/background.ts';
-import { testAir } from '../support/bluetooth.ts';
+import { airVariables, testAir } from '../support/bluetooth.ts';
+import { parsed } from '../support/ndjson.ts';
 import { requireService } from '../support/services.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
@@ -49,8 +50,7 @@ test('two connections at a time: each device is found and read, one that is not 
   const air = await testAir(t, there.map(monitor));
   if (!air) return;
   const env = cleanEnvironment(temporaryFolder('air'), {
-    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
-    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+    ...airVariables(air),
     BATTERYHAWK_BLUETOOTH_CONNECTION_TIMEOUT: '8',
   });
   const set = await shell(registered([...there, absent], 'retry_attempts=1'), { env });
@@ -58,10 +58,7 @@ test('two connections at a time: each device is found and read, one that is not 
   // Nothing is known of their types: each is searched for on the air first, the absent one to the end.
   const got = await shell('bms-read --registry --once --no-initial-scan --max-connections 2', { env });
   assert.equal(got.status, 69, got.stderr);
-  const records = got.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const records = parsed(got.stdout);
   const read = records.filter(({ type }) => type === 'battery_reading').map(({ device_id }) => device_id);
   assert.deepEqual(read.sort(), there, got.stderr);
   assert.match(got.stderr, /50:54:7B:00:00:99: not seen in 8 s/);
@@ -74,8 +71,7 @@ test('a search for new devices beside a reading: neither takes the air from the 
   const air = await testAir(t, [known, stranger].map(monitor));
   if (!air) return;
   const env = cleanEnvironment(temporaryFolder('air'), {
-    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
-    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+    ...airVariables(air),
     BATTERYHAWK_DISCOVERY_SCAN_DURATION: '4',
   });
   const set = await shell(registered([known], 'retry_attempts=1 polling_interval=1'), { env });
@@ -100,8 +96,7 @@ test('what registry set changes in system.json holds for the next connection of 
   const air = await testAir(t, []);
   if (!air) return;
   const env = cleanEnvironment(temporaryFolder('air'), {
-    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
-    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+    ...airVariables(air),
   });
   const set = await shell(
     `${registered(['50:54:7B:00:00:99'], impatient)} && registry set system bluetooth.connection_timeout=3 >/dev/null`,

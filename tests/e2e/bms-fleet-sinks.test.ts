@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
-import { testAir } from '../support/bluetooth.ts';
+import { airVariables, testAir } from '../support/bluetooth.ts';
 import { influxRows, startInfluxd } from '../support/databases.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { listen } from '../support/mqtt.ts';
@@ -72,8 +72,7 @@ test('a monitor that a scan finds is told at the broker (HAWK-91)', async (t) =>
   if (!air) return;
   const listener = await listen(t, broker.port, ['battery_hawk/discovery/#']);
   const env = cleanEnvironment(temporaryFolder('home'), {
-    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
-    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+    ...airVariables(air),
   });
   const url = `mqtt://127.0.0.1:${broker.port}`;
   const got = await shell(`set -o pipefail; ble-scan --once | mqtt-pub --url ${url} --prefix battery_hawk`, { env });

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { bmPeripheral } from '../../src/simulators/ble/bm.ts';
-import { testAir } from '../support/bluetooth.ts';
+import { airVariables, testAir } from '../support/bluetooth.ts';
 import { freePort } from '../support/mosquitto.ts';
+import { parsed } from '../support/ndjson.ts';
 import { requireService } from '../support/services.ts';
 import { shell } from '../support/shell.ts';
 import { listenerOf, packs, pollsOf, readRegistry, soakFleet } from './bms-fleet.ts';
@@ -17,15 +18,12 @@ test('one round over the registry: readings with names, status, summary, and it 
   const fleet = await packs(t, 2, 3600);
   const got = await shell('bms-read --registry --once --no-initial-scan', { env: fleet.env });
   assert.equal(got.status, 0, got.stderr);
-  const records = got.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const records = parsed(got.stdout);
   const readings = records.filter(({ type }) => type === 'battery_reading');
   assert.deepEqual(readings.map(({ vehicle_name }) => vehicle_name).sort(), ['Vehicle 1', 'Vehicle 2']);
-  assert.equal(readings[0].cells.length, 16);
+  assert.equal((readings[0]!['cells'] as number[]).length, 16);
   assert.equal(records.filter(({ type }) => type === 'vehicle_summary').length, 2);
-  assert.deepEqual(records.at(-1).devices, { connected: 2 });
+  assert.deepEqual(records.at(-1)?.['devices'], { connected: 2 });
   const kept = JSON.parse(readFileSync(join(fleet.dataDir, 'devices.json'), 'utf8'));
   assert.equal(kept.devices[fleet.ids[0]!].status, 'connected');
 });
@@ -39,11 +37,8 @@ test('a round in which a device is not reached ends with 69, and the others are 
   assert.equal(set.status, 0, set.stderr);
   const got = await shell('bms-read --registry --once --no-initial-scan', { env: fleet.env });
   assert.equal(got.status, 69, got.stderr);
-  const records = got.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  assert.deepEqual(records.at(-1).devices, { connected: 1, error: 1 });
+  const records = parsed(got.stdout);
+  assert.deepEqual(records.at(-1)?.['devices'], { connected: 1, error: 1 });
   assert.match(got.stderr, /try 1 of 2/);
 });
 
@@ -119,8 +114,7 @@ test('a round over a registry in which nothing is set up searches first, and sto
   const got = await shell('bms-read --registry --once', {
     env: {
       ...env,
-      VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
-      VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+      ...airVariables(air),
       BATTERYHAWK_DISCOVERY_SCAN_DURATION: '3',
     },
   });

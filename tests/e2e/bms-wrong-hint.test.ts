@@ -8,7 +8,8 @@ import { ad, type Peripheral } from '../../src/simulators/ble/peripheral.ts';
 import { dalyDevice } from '../../src/simulators/bms/daly.ts';
 import { jbdDevice } from '../../src/simulators/bms/jbd.ts';
 import { createPack } from '../../src/simulators/bms/pack.ts';
-import { testAir } from '../support/bluetooth.ts';
+import { airVariables, testAir } from '../support/bluetooth.ts';
+import { parsed } from '../support/ndjson.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
 const clock = systemClock;
@@ -47,8 +48,7 @@ async function onAir(t: TestContext, device: Peripheral, secret: NodeJS.ProcessE
   const env = cleanEnvironment(home, {
     ...secret,
     VOLTPIPE_DATA_DIR: dataDir,
-    VOLTPIPE_BLUETOOTH_ADAPTER: air.port,
-    VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+    ...airVariables(air),
     VOLTPIPE_DISCOVERY_SCAN_DURATION: '2s',
   });
   return {
@@ -59,11 +59,7 @@ async function onAir(t: TestContext, device: Peripheral, secret: NodeJS.ProcessE
 }
 
 const readingsIn = (text: string): Record<string, unknown>[] =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
-    .filter(({ type }) => type === 'battery_reading');
+  parsed(text).filter(({ type }) => type === 'battery_reading');
 
 for (const { what, device, family, ...more } of cases) {
   const secret = 'secret' in more ? more.secret : {};

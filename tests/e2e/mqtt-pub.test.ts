@@ -6,7 +6,8 @@ import { command as mqttPub } from '../../src/commands/mqtt-pub.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
 import { type RunOptions, runCommand } from '../support/command.ts';
 import { freePort, startMosquitto } from '../support/mosquitto.ts';
-import { acknowledged, eventually, listen, openInput, type Seen } from '../support/mqtt.ts';
+import { acknowledged, eventually, listen, type Seen } from '../support/mqtt.ts';
+import { openInput } from '../support/open-input.ts';
 import { requireService, runService } from '../support/services.ts';
 import { cleanEnvironment, temporaryFolder } from '../support/shell.ts';
 

@@ -380,28 +380,34 @@ test('padding that has no room refuses nothing that has', async () => {
   }
 });
 
-test('half a line that could neither be written nor cut off is cut off before anything else is written', async () => {
-  const clock = fakeClock();
-  let broken = false;
-  const disk: Disk = {
+/** A disk that, while it is stuck, writes all but the last bytes of a line, fails, and lets nothing be cut off again. */
+function stuckDisk(code: string): Disk & { isStuck: boolean } {
+  const stuck: Disk & { isStuck: boolean } = {
     ...realDisk,
+    isStuck: false,
     async write(fd, bytes, position) {
-      if (!broken) return realDisk.write(fd, bytes, position);
+      if (!stuck.isStuck) return realDisk.write(fd, bytes, position);
       await realDisk.write(fd, bytes.subarray(0, bytes.length - 5), position);
-      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      throw Object.assign(new Error(code), { code });
     },
     async truncate(fd, bytes, changed) {
-      if (broken) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      if (stuck.isStuck) throw Object.assign(new Error(code), { code });
       await realDisk.truncate(fd, bytes, changed);
     },
   };
+  return stuck;
+}
+
+test('half a line that could neither be written nor cut off is cut off before anything else is written', async () => {
+  const clock = fakeClock();
+  const disk = stuckDisk('EIO');
   const spool = await work({ disk, clock });
   await fill(spool, 1, 2);
-  broken = true;
+  disk.isStuck = true;
   for (let n = 3; n <= 9; n++) spool.writer.append(JSON.stringify(recordOf(n, 300)));
   await until(() => spool.writer.stuck() !== undefined);
   assert.deepEqual(numbers(await takeAll(spool)), range(1, 9), 'the rest from memory');
-  broken = false;
+  disk.isStuck = false;
   await turnUntil(clock, 1000, () => spool.accepted() === 9);
   await fill(spool, 10, 10);
   assert.deepEqual(numbers(await takeAll(spool)), [10]);
@@ -498,25 +504,13 @@ for (const code of ['ENOSPC', 'EIO', 'EROFS']) {
 
 test('what a write on a full disk left behind the lines, and a cut could not take away, does not become one of them', async () => {
   const clock = fakeClock();
-  let broken = false;
-  const disk: Disk = {
-    ...realDisk,
-    async write(fd, bytes, position) {
-      if (!broken) return realDisk.write(fd, bytes, position);
-      await realDisk.write(fd, bytes.subarray(0, bytes.length - 5), position);
-      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-    },
-    async truncate(fd, bytes, changed) {
-      if (broken) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-      await realDisk.truncate(fd, bytes, changed);
-    },
-  };
+  const disk = stuckDisk('ENOSPC');
   const spool = await work({ disk, clock, whenFull: 'block' });
   await fill(spool, 1, 2);
-  broken = true;
+  disk.isStuck = true;
   for (let n = 3; n <= 9; n++) spool.writer.append(JSON.stringify(recordOf(n, 300)));
   await until(() => spool.log.some((line) => line.includes('tried again')));
-  broken = false;
+  disk.isStuck = false;
   await turnUntil(clock, 1000, () => spool.accepted() === 9);
   assert.equal(readFileSync(newest(spool.folder), 'utf8').trimEnd(), (lines(1, 2) + lines(3, 9, 300)).trimEnd());
   assert.deepEqual(numbers(await takeAll(spool)), range(1, 9));

@@ -70,6 +70,15 @@ export async function testAir(
   return test;
 }
 
+/** What leads a command to this air, and has it patient with a slow machine. */
+export const airVariables = ({ port }: TestAir) => ({
+  VOLTPIPE_BLUETOOTH_ADAPTER: port,
+  VOLTPIPE_BLUETOOTH_POWER_ON_TIMEOUT: '60s',
+});
+
+/** The state of a controller that was left as it should be. */
+export const idle = { scanning: false, connecting: false, connections: [] };
+
 /** A context for the transport, with a real child; `stop` aborts its signal. */
 export interface TestBle extends BleContext {
   readonly said: readonly string[];

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { root } from './shell.ts';
+import { vectorsIn } from './ndjson.ts';
 
 /** One recorded conversation with a battery monitor: a line of `tests/vectors/bms/<codec>.ndjson`. */
 export interface BmsVector {
@@ -41,20 +39,14 @@ export interface CommandVector {
   danger: boolean;
 }
 
-const lines = <T>(file: string): T[] =>
-  readFileSync(join(root, 'tests/vectors/bms', file), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as T);
-
 /** The recorded conversations of a codec. */
-export const vectorsOf = (codec: string): BmsVector[] => lines(`${codec}.ndjson`);
+export const vectorsOf = (codec: string): BmsVector[] => vectorsIn(`bms/${codec}.ndjson`);
 
 /** The damaged streams of all codecs. */
-export const corruptVectors = (): CorruptVector[] => lines('corrupt.ndjson');
+export const corruptVectors = (): CorruptVector[] => vectorsIn('bms/corrupt.ndjson');
 
 /** The documented requests of all codecs. */
-export const commandVectors = (): CommandVector[] => lines('commands.ndjson');
+export const commandVectors = (): CommandVector[] => vectorsIn('bms/commands.ndjson');
 
 /** Bytes of a hexadecimal text. */
 export const bytesOf = (text: string): Buffer => Buffer.from(text, 'hex');

@@ -84,3 +84,14 @@ export async function turnUntil(clock: FakeClock, step: number, condition: () =>
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
+
+/** Lets time pass in steps until a promise has settled, and gives what it came to. */
+export async function turnWhile<T>(clock: FakeClock, step: number, work: Promise<T>): Promise<T> {
+  let done = false;
+  const settled = (): void => {
+    done = true;
+  };
+  work.then(settled, settled);
+  while (!done) await clock.advance(step);
+  return work;
+}

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { VoltRecord } from '../../src/records/record.ts';
 import type { AnyDefinition } from '../../src/runtime/command.ts';
 import { type RunOptions, type RunResult, runCommand } from './command.ts';
+import { openInput } from './open-input.ts';
 
 /** A sink at work in this process, fed by the test. */
 export interface FedSink {
@@ -18,24 +19,11 @@ export interface FedSink {
 
 /** Starts a sink whose input the test gives record by record. */
 export function fedSink(command: AnyDefinition, options: RunOptions = {}): FedSink {
-  const waiting: VoltRecord[] = [];
-  let ended = false;
-  let wake = (): void => {};
-  async function* input(): AsyncGenerator<VoltRecord> {
-    for (;;) {
-      const record = waiting.shift();
-      if (record) yield record;
-      else if (ended) return;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-    }
-  }
+  const input = openInput();
   const stop = new AbortController();
   const receipts: VoltRecord[] = [];
   const result = runCommand(command, {
-    input: input(),
+    input,
     signal: stop.signal,
     onItem: (item) => receipts.push(item as VoltRecord),
     ...options,
@@ -43,14 +31,8 @@ export function fedSink(command: AnyDefinition, options: RunOptions = {}): FedSi
   return {
     receipts,
     result,
-    put(...records) {
-      waiting.push(...records);
-      wake();
-    },
-    end() {
-      ended = true;
-      wake();
-    },
+    put: input.push,
+    end: input.end,
     stop: () => stop.abort(),
   };
 }

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import type { TestContext } from 'node:test';
-import type { VoltRecord } from '../../src/records/record.ts';
 import { connectMqtt, type MqttConnection, type MqttOptions } from '../../src/transports/mqtt/client.ts';
 
 /** A message as a test looks at it. */
@@ -49,35 +48,6 @@ export async function listen(
     return seen.filter(wanted);
   };
   return { seen, connection, count, find: async (wanted) => (await count(wanted, 1))[0]! };
-}
-
-/** An input that a test fills as it goes on. */
-export function openInput(): AsyncIterable<VoltRecord> & { push(...records: VoltRecord[]): void; end(): void } {
-  let items: VoltRecord[] = [];
-  let ended = false;
-  let wake = (): void => {};
-  return {
-    push(...records) {
-      items.push(...records);
-      wake();
-    },
-    end() {
-      ended = true;
-      wake();
-    },
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
-        const batch = items;
-        items = [];
-        yield* batch;
-        if (items.length > 0) continue;
-        if (ended) return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-  };
 }
 
 /** A built command behind whom somebody counts acknowledgements, as spool does. */

@@ -3,6 +3,7 @@ import type { VoltRecord } from '../../src/records/record.ts';
 import type { AnyDefinition } from '../../src/runtime/command.ts';
 import { type FakeClock, fakeClock, settle } from './clock.ts';
 import { type RunOptions, type RunResult, runCommand } from './command.ts';
+import { openInput } from './open-input.ts';
 
 /** A command at work on a clock that the test turns; its peers may be real sockets. */
 export interface Turned {
@@ -27,26 +28,13 @@ const breathe = async (): Promise<void> => {
 
 /** Starts a command that reads what `put` gives it. */
 export function turned(command: AnyDefinition, options: Partial<RunOptions> = {}, clock = fakeClock()): Turned {
-  const waiting: VoltRecord[] = [];
-  let ended = false;
-  let wake = (): void => {};
-  async function* input() {
-    for (;;) {
-      const record = waiting.shift();
-      if (record) yield record;
-      else if (ended) return;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-    }
-  }
+  const input = openInput();
   const records: VoltRecord[] = [];
   const stop = new AbortController();
   let over = false;
   const result = runCommand(command, {
     clock,
-    input: input(),
+    input,
     signal: stop.signal,
     onItem: (item) => records.push(item as VoltRecord),
     ...options,
@@ -66,14 +54,8 @@ export function turned(command: AnyDefinition, options: Partial<RunOptions> = {}
     stop,
     result,
     until,
-    put(...more) {
-      waiting.push(...more);
-      wake();
-    },
-    end() {
-      ended = true;
-      wake();
-    },
+    put: input.push,
+    end: input.end,
     async finished() {
       await until(() => over, 600_000, 200);
       return result;

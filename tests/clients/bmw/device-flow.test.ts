@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type DeviceFlow, logIn, reactionTo } from '../../../src/clients/bmw/device-flow.ts';
 import type { DeviceCode, OAuthAnswer } from '../../../src/clients/bmw/oauth.ts';
 import { CommandError } from '../../../src/runtime/exit.ts';
 import { HttpFailure } from '../../../src/transports/http/failure.ts';
 import { type FakeClock, fakeClock } from '../../support/clock.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 import { answer, clientId, gcid } from './support.ts';
 
-const vectors = readFileSync('tests/vectors/bmw/oauth-poll.ndjson', 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as { name: string; status: number; json: object | null; expect: string });
+const vectors = vectorsIn<{ name: string; status: number; json: object | null; expect: string }>(
+  'bmw/oauth-poll.ndjson',
+);
 
 for (const { name, status, json, expect } of vectors) {
   test(`the answer "${name}" means ${expect} (BMW-45)`, () => {

@@ -5,6 +5,7 @@ import type { VoltRecord } from '../../../src/records/record.ts';
 import { timestamp } from '../../../src/runtime/clock.ts';
 import { createTimers } from '../../../src/runtime/timer-input.ts';
 import { fakeClock, settle } from '../../support/clock.ts';
+import { openInput } from '../../support/open-input.ts';
 
 const minute = 60_000;
 const header = 'vehicle.drivetrain.batteryManagement.header';
@@ -12,20 +13,7 @@ const header = 'vehicle.drivetrain.batteryManagement.header';
 /** A stream that a test speaks for, and what comes out behind it. */
 function setUp(options: Partial<GapOptions> = {}) {
   const clock = fakeClock();
-  const waiting: VoltRecord[] = [];
-  let wake = (): void => {};
-  let ended = false;
-  async function* input() {
-    for (;;) {
-      const record = waiting.shift();
-      if (record) yield record;
-      else if (ended) return;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-    }
-  }
+  const input = openInput();
   const reads: [vin: string, at: number][] = [];
   const start = clock.now();
   const out: VoltRecord[] = [];
@@ -37,7 +25,7 @@ function setUp(options: Partial<GapOptions> = {}) {
     data: { [header]: { timestamp: timestamp(clock.now()), value, unit: '%' } },
   });
   const gaps = fillGaps(
-    { input: input(), timers: (records) => createTimers(records, clock) },
+    { input, timers: (records) => createTimers(records, clock) },
     {
       staleAfter: 10 * minute,
       vins: [],
@@ -63,13 +51,11 @@ function setUp(options: Partial<GapOptions> = {}) {
     done,
     record,
     async put(...records: VoltRecord[]) {
-      waiting.push(...records);
-      wake();
+      input.push(...records);
       await settle();
     },
     async end() {
-      ended = true;
-      wake();
+      input.end();
       await done;
       assert.equal(clock.waiting, 0, 'no timer is left that would keep the process');
     },

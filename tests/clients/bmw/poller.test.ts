@@ -10,7 +10,7 @@ import { createTokenStore } from '../../../src/clients/bmw/tokens.ts';
 import type { CommandError } from '../../../src/runtime/exit.ts';
 import { type BmwOptions, startBmw } from '../../../src/simulators/bmw/index.ts';
 import { httpClient } from '../../../src/transports/http/client.ts';
-import { fakeClock } from '../../support/clock.ts';
+import { fakeClock, turnWhile } from '../../support/clock.ts';
 import { clientContext, gcid } from './support.ts';
 
 const vin = 'WBYVP000000000001';
@@ -47,12 +47,7 @@ async function polling(t: NodeTest, options: BmwOptions & { cap?: number } = {})
     onCode() {},
     onNote() {},
   });
-  let done = false;
-  login.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.advance(1000);
-  await store.save(await login);
+  await store.save(await turnWhile(clock, 1000, login));
   const make = () =>
     createPoller(test.context, {
       store,

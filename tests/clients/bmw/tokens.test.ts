@@ -9,7 +9,7 @@ import { createTokenStore, ownerFault, renewalTime } from '../../../src/clients/
 import { type CommandError, fail } from '../../../src/runtime/exit.ts';
 import type { State } from '../../../src/runtime/state.ts';
 import { HttpFailure } from '../../../src/transports/http/failure.ts';
-import { fakeClock } from '../../support/clock.ts';
+import { fakeClock, turnWhile } from '../../support/clock.ts';
 import { answer, clientContext, clientId, gcid, jwt, rotatingServer, scope, tokenSet } from './support.ts';
 
 /** A store with the first set of a login in it. */
@@ -98,13 +98,8 @@ test('an outage during the renewal is retried and leaves the old tokens alone', 
     },
   });
   await store.save(tokenSet(1, clock.now()));
-  const renewed = store.refresh(await store.read());
-  let done = false;
-  renewed.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.advance(1000);
-  assert.equal((await renewed).refresh_token, 'refresh-token-2');
+  const renewed = await turnWhile(clock, 1000, store.refresh(await store.read()));
+  assert.equal(renewed.refresh_token, 'refresh-token-2');
 });
 
 test('an outage in a renewal is told at once, once, and so is its end', async () => {
@@ -123,12 +118,7 @@ test('an outage in a renewal is told at once, once, and so is its end', async ()
     },
   });
   await store.save(tokenSet(1, clock.now()));
-  const renewed = store.refresh(await store.read());
-  let done = false;
-  renewed.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.advance(1000);
+  await turnWhile(clock, 1000, store.refresh(await store.read()));
   assert.deepEqual(toldBefore, [0, 1, 1]);
   assert.equal(said.length, 2, said.join('\n'));
   assert.match(said[0] ?? '', /token renewal: .*no such host; again in 2 s/);
@@ -140,12 +130,7 @@ test('403 without an error is an outage, not a refusal: the error decides, never
   const { context } = clientContext(clock);
   const store = createTokenStore(context, { ...rotatingServer(clock), refresh: async () => answer(403) });
   await store.save(tokenSet(1, clock.now()));
-  const failed = assert.rejects(store.refresh(await store.read()), status(69));
-  let done = false;
-  failed.finally(() => {
-    done = true;
-  });
-  while (!done) await clock.advance(1000);
+  await turnWhile(clock, 1000, assert.rejects(store.refresh(await store.read()), status(69)));
   assert.equal((await store.read()).refresh_token, 'refresh-token-1');
 });
 

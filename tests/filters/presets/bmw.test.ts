@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readBuiltIn } from '../../../src/filters/mapping/built-in.ts';
@@ -11,6 +10,7 @@ import { toRecord } from '../../../src/protocols/bmw/telematics.ts';
 import { validate } from '../../../src/records/common.ts';
 import type { VoltRecord } from '../../../src/records/record.ts';
 import { vehicleTelemetry } from '../../../src/records/vehicle-telemetry.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 import { keys, normalizerOf, telematics } from '../../support/normalizer.ts';
 
 const at = '2026-03-01T12:00:00.000Z';
@@ -26,10 +26,7 @@ interface Vector {
   expect: VoltRecord[];
 }
 
-const vectors: Vector[] = readFileSync('tests/vectors/bmw/telematics.ndjson', 'utf8')
-  .trimEnd()
-  .split('\n')
-  .map((line) => JSON.parse(line));
+const vectors: Vector[] = vectorsIn('bmw/telematics.ndjson');
 
 for (const { name, json, expect } of vectors) {
   test(`${name}: the values that BMW sent become the telemetry expected (BMW-06, BMW-27)`, () => {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseAnswer } from '../../../src/protocols/abrp/answer.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 
-const vectors = readFileSync('tests/vectors/abrp/answers.ndjson', 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line));
+const vectors = vectorsIn<{ name: string; json: Parameters<typeof parseAnswer>[0]; expect: unknown }>(
+  'abrp/answers.ndjson',
+);
 
 for (const { name, json, expect } of vectors) {
   test(`an answer of ABRP is understood: ${name} (BMW-42, BMW-43)`, () => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { tlmFields, toTlm } from '../../../src/protocols/abrp/telemetry.ts';
+import type { VoltRecord } from '../../../src/records/record.ts';
 import { vehicleTelemetry } from '../../../src/records/vehicle-telemetry.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 
-const vectors = readFileSync('tests/vectors/abrp/telemetry.ndjson', 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line));
+const vectors = vectorsIn<{ name: string; json: VoltRecord; expect?: unknown; error?: unknown }>(
+  'abrp/telemetry.ndjson',
+);
 
 for (const { name, json, expect, error } of vectors) {
   test(`a record becomes what ABRP takes: ${name} (BMW-17, BMW-18, BMW-40, C-4)`, () => {

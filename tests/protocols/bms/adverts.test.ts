@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeAdvertisedReading, decodeBeacon } from '../../../src/protocols/bms/bm-advertisement.ts';
 import { type Advertised, candidates, identify } from '../../../src/protocols/bms/identify.ts';
 import { codecs } from '../../../src/protocols/bms/index.ts';
 import { bytesOf } from '../../support/bms-vectors.ts';
-import { root } from '../../support/shell.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 
 interface AdvertVector {
   name: string;
@@ -17,10 +15,7 @@ interface AdvertVector {
   expect: Record<string, unknown>;
 }
 
-const vectors = readFileSync(join(root, 'tests/vectors/bms/adverts.ndjson'), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as AdvertVector);
+const vectors = vectorsIn<AdvertVector>('bms/adverts.ndjson');
 const isBeacon = ({ hex }: AdvertVector): boolean => hex.startsWith('4c000215');
 const blocks = vectors.filter((vector) => !isBeacon(vector));
 

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type BmFamily, ciphers } from '../../../src/protocols/bms/bm-cipher.ts';
@@ -11,7 +9,7 @@ import { codec as bm7 } from '../../../src/protocols/bms/bm7.ts';
 import type { Codec, Frame, History, Request } from '../../../src/protocols/bms/codec.ts';
 import { hex } from '../../../src/protocols/bms/framing.ts';
 import { bytesOf, commandVectors, vectorsOf } from '../../support/bms-vectors.ts';
-import { root } from '../../support/shell.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 
 const encrypt = (codec: Codec, plain: string): Buffer => ciphers[codec.name as BmFamily].encrypt(bytesOf(plain));
 
@@ -26,9 +24,7 @@ const history = (codec: Codec, frames: readonly Frame[]) => codec.history!.decod
 const ages = ({ readings }: History) => readings.map(({ age, fields }) => [age, fields.voltage]);
 
 test('the blocks of one notification are decrypted one by one, not as a CBC stream', () => {
-  const lines = readFileSync(join(root, 'tests/vectors/bms/bm-blocks.ndjson'), 'utf8').trim().split('\n');
-  for (const line of lines) {
-    const vector = JSON.parse(line) as { hex: string; blocks: string[]; codec: BmFamily };
+  for (const vector of vectorsIn<{ hex: string; blocks: string[]; codec: BmFamily }>('bms/bm-blocks.ndjson')) {
     assert.equal(hex(ciphers[vector.codec].decrypt(bytesOf(vector.hex))), vector.blocks.join(''));
   }
 });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createAnnouncer, type KnownDevices } from '../../../src/protocols/homeassistant/announcer.ts';
 import type { ConfigSettings } from '../../../src/protocols/homeassistant/config.ts';
@@ -9,6 +8,7 @@ import { topicMaker } from '../../../src/protocols/mqtt/topics.ts';
 import type { VoltRecord } from '../../../src/records/record.ts';
 import { vocabulary } from '../../../src/records/vocabulary.ts';
 import { discoveryFaults } from '../../support/homeassistant.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 
 const settings: ConfigSettings = {
   discoveryPrefix: 'homeassistant',
@@ -48,10 +48,7 @@ const reading = (rest: object = { voltage: 12.7 }): VoltRecord => ({
 });
 const keys = (told: Told | undefined): string[] => Object.keys(told!.payload.components);
 
-const vectors = readFileSync('tests/vectors/homeassistant/devices.ndjson', 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as { name: string; topic: string; payload: Json });
+const vectors = vectorsIn<{ name: string; topic: string; payload: Json }>('homeassistant/devices.ndjson');
 
 for (const { name, topic, payload } of vectors) {
   test(`the rules of Home Assistant take the recorded ${name}`, () => {

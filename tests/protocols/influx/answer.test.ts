@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { judgeWrite } from '../../../src/protocols/influx/answer.ts';
 import { isolate } from '../../../src/protocols/influx/isolate.ts';
 import { authorization, bucketOf, writeUrl } from '../../../src/protocols/influx/requests.ts';
 import { identify } from '../../../src/protocols/influx/server.ts';
+import { vectorsIn } from '../../support/ndjson.ts';
 
 interface Vector {
   name: string;
@@ -14,10 +14,7 @@ interface Vector {
   expect: unknown;
 }
 
-const vectors = readFileSync('tests/vectors/influx/answers.ndjson', 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Vector);
+const vectors = vectorsIn<Vector>('influx/answers.ndjson');
 
 for (const { name, status, headers = {}, text, expect } of vectors) {
   test(`the answer to a write is judged: ${name}`, () => {

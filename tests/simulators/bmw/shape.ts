@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { vectorsIn } from '../../support/ndjson.ts';
 
 /** One recorded answer. */
 export interface Recorded {
@@ -11,8 +11,7 @@ export interface Recorded {
 
 /** The recorded answers of a vector file, by name. */
 export function recorded(file: string): (name: string) => Recorded {
-  const lines = readFileSync(`tests/vectors/${file}`, 'utf8').trim().split('\n');
-  const all = new Map(lines.map((line) => JSON.parse(line) as Recorded).map((vector) => [vector.name, vector]));
+  const all = new Map(vectorsIn<Recorded>(file).map((vector) => [vector.name, vector]));
   return (name) => {
     const vector = all.get(name);
     if (!vector) throw new Error(`no vector ${name}`);

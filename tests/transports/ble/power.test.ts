@@ -61,16 +61,22 @@ test('what is last heard of an adapter says why it is not powered on', () => {
   assert.ok(fails(69, /does not answer/)(notPowered('hci0', undefined, 1000)));
 });
 
-test('an adapter that is down is waited for, then said to be, with what to do (75), and left alone', async () => {
+/** A machine whose adapter nobody has switched on, and what stands for noble there; `then` is what it does next. */
+function switchedOff(then = ''): { root: string; child: string } {
   const root = temporaryFolder('machine');
   mkdirSync(join(root, 'sys/class/bluetooth/hci0'), { recursive: true });
   const child = join(root, 'child.cjs');
-  // noble, on a controller that nobody has switched on.
   writeFileSync(
     child,
     `process.send({ say: 'state', state: 'poweredOff' });
+    ${then}
     process.on('message', ({ do: what }) => what === 'end' && process.exit(0));`,
   );
+  return { root, child };
+}
+
+test('an adapter that is down is waited for, then said to be, with what to do (75), and left alone', async () => {
+  const { root, child } = switchedOff();
   const ctx = testBle(root);
   await assert.rejects(openAdapter(ctx, { root, child, lockWait: 0, powerOn: 500 }), (error: CommandError) => {
     assert.equal(error.status, 75);
@@ -83,15 +89,7 @@ test('an adapter that is down is waited for, then said to be, with what to do (7
 });
 
 test('an adapter that is switched on meanwhile is used', async () => {
-  const root = temporaryFolder('machine');
-  mkdirSync(join(root, 'sys/class/bluetooth/hci0'), { recursive: true });
-  const child = join(root, 'child.cjs');
-  writeFileSync(
-    child,
-    `process.send({ say: 'state', state: 'poweredOff' });
-    setTimeout(() => process.send({ say: 'state', state: 'poweredOn' }), 50);
-    process.on('message', ({ do: what }) => what === 'end' && process.exit(0));`,
-  );
+  const { root, child } = switchedOff("setTimeout(() => process.send({ say: 'state', state: 'poweredOn' }), 50);");
   const adapter = await openAdapter(testBle(root), { root, child, lockWait: 0, powerOn: 20_000 });
   assert.equal(adapter.name, 'hci0');
   await adapter.close();

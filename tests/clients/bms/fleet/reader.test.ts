@@ -49,52 +49,46 @@ test('a board that answers to another number is read the same way in each round,
   );
 });
 
-test('a page that the firmware does not know is left out after three rounds, and asked for again when the device comes back', async (t) => {
-  let asked = 0;
+/** A Daly board, and its page of balancing: how often it was asked for, and whether the board knows it. */
+async function pagedDaly(t: TestContext, isKnown: boolean) {
+  const page = { asked: 0, isKnown };
   const { line } = await startBoard(t, (pack) => {
     const board = dalyDevice(pack, { dialect: 'a5', board: 1, stale: false });
     return {
       receive: (bytes) =>
         board.receive(bytes).map((answer) => {
           if (answer.request[2] !== 0x97) return answer;
-          asked++;
-          return { ...answer, frames: [] };
+          page.asked++;
+          return page.isKnown ? answer : { ...answer, frames: [] };
         }),
     };
   });
+  return { line, page };
+}
+
+test('a page that the firmware does not know is left out after three rounds, and asked for again when the device comes back', async (t) => {
+  const { line, page } = await pagedDaly(t, false);
   const read = readerOf();
   const device = deviceAt(line.url, { device_type: 'DALY' });
   for (let round = 0; round < 5; round++) assert.ok(!('balancing' in (await read(device))));
-  assert.equal(asked, 3);
+  assert.equal(page.asked, 3);
   line.fault({ kind: 'silence', times: 1 });
   await assert.rejects(read(device));
   await read(device);
-  assert.equal(asked, 4);
+  assert.equal(page.asked, 4);
 });
 
 test('a page that was answered once is asked for in each round after a failed one too, not given up after three', async (t) => {
-  let asked = 0;
-  let knows = true;
-  const { line } = await startBoard(t, (pack) => {
-    const board = dalyDevice(pack, { dialect: 'a5', board: 1, stale: false });
-    return {
-      receive: (bytes) =>
-        board.receive(bytes).map((answer) => {
-          if (answer.request[2] !== 0x97) return answer;
-          asked++;
-          return knows ? answer : { ...answer, frames: [] };
-        }),
-    };
-  });
+  const { line, page } = await pagedDaly(t, true);
   const read = readerOf();
   const device = deviceAt(line.url, { device_type: 'DALY' });
   await read(device);
   line.fault({ kind: 'silence', times: 1 });
   await assert.rejects(read(device));
-  knows = false;
-  const before = asked;
+  page.isKnown = false;
+  const before = page.asked;
   for (let round = 0; round < 5; round++) await read(device);
-  assert.equal(asked - before, 5);
+  assert.equal(page.asked - before, 5);
 });
 
 test('another type or port in the registry holds from the next reading on', async (t) => {
