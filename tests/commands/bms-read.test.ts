@@ -531,6 +531,24 @@ test('--charge and --discharge write with --allow-write only, one switch at a ti
   assert.equal(none.status, 64);
 });
 
+test('--discharge switches that one alone, and both are switched together', async (t) => {
+  for (const [type, board] of [
+    ['jbd', await startJbd(t)],
+    ['daly-a5', await startDaly(t)],
+    ['daly-d2', await startDaly(t, { dialect: 'd2' })],
+  ] as const) {
+    const switched = async (flags: Record<string, string>): Promise<unknown[]> => {
+      const { charge_enabled, discharge_enabled } = only(await read(board, { type, ...flags, allowWrite: true }));
+      assert.deepEqual([charge_enabled, discharge_enabled], [board.pack.charge, board.pack.discharge], type);
+      return [charge_enabled, discharge_enabled];
+    };
+    assert.deepEqual(await switched({ discharge: 'off' }), [true, false], type);
+    assert.deepEqual(await switched({ charge: 'off', discharge: 'on' }), [false, true], type);
+    assert.deepEqual(await switched({ charge: 'on', discharge: 'off' }), [true, false], type);
+    assert.deepEqual(await switched({ discharge: 'on' }), [true, true], type);
+  }
+});
+
 test('a device that takes the command and does nothing ends with 76', async (t) => {
   const board = await startJbd(t);
   Object.defineProperty(board.pack, 'charge', { get: () => true, set: () => {} });

@@ -136,6 +136,33 @@ describe('influx-write speaks the interface of the server', () => {
     );
   });
 
+  test('BATTERYHAWK_INFLUXDB_PASSWORD holds over system.json, and system.json over the configuration file (HAWK-121 to HAWK-123)', async () => {
+    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'], token: 'right' });
+    running.push(influx);
+    const dataDir = temporaryFolder('password');
+    const config = join(dataDir, 'config.yaml');
+    const write = async (env?: string) => {
+      const environment = env === undefined ? {} : { BATTERYHAWK_INFLUXDB_PASSWORD: env };
+      return (await runCommand(command, { input: [reading(0)], flags: { config }, dataDir, env: environment })).status;
+    };
+    const inConfig = (password: string): void =>
+      writeFileSync(config, `influxdb:\n  url: ${influx.url}\n  username: hawk\n  password: ${password}\n`);
+    const inSystem = (password: string): void =>
+      writeFileSync(join(dataDir, 'system.json'), JSON.stringify({ version: '1.0', influxdb: { password } }));
+    inConfig('wrong');
+    assert.equal(await write(), 77);
+    inConfig('right');
+    assert.equal(await write(), 0);
+    inSystem('wrong');
+    assert.equal(await write(), 77);
+    inConfig('wrong');
+    inSystem('right');
+    assert.equal(await write(), 0);
+    assert.equal(await write('wrong'), 77);
+    inSystem('wrong');
+    assert.equal(await write('right'), 0);
+  });
+
   test('influxdb.enabled: false reads everything and writes nothing (HAWK-59)', async () => {
     const { influx, status, delivered, log } = await written(
       readings(3),
