@@ -11,6 +11,7 @@ import { vehicleTelemetry } from '../records/vehicle-telemetry.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { counted } from '../runtime/counted.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { httpClient } from '../transports/http/client.ts';
@@ -253,16 +254,13 @@ async function* push(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       if (end.refused) throw refusal(end.refused.message ?? `HTTP ${end.refused.status}`);
       if (end.unsent > 0) {
         const why = ctx.signal.aborted ? 'ABRP took none before the end' : 'ABRP took none for a minute';
-        throw fail('unavailable', `${end.unsent === 1 ? '1 point' : `${end.unsent} points`} not delivered: ${why}`);
+        throw fail('unavailable', `${counted(end.unsent, 'point')} not delivered: ${why}`);
       }
       if (end.notShown || end.rejected) status = exit.protocol;
     };
     await Promise.race([refused, read()]);
   };
-  work().then(
-    () => receipts.end(),
-    (error) => receipts.fail(error),
-  );
+  void receipts.endWith(work());
   try {
     yield* receipts;
     return status;

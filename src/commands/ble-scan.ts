@@ -146,12 +146,8 @@ async function* scanOnce(ctx: ScanContext, bluetooth: Bluetooth): AsyncGenerator
   const round = createRound(ctx);
   const records = ctx.queue({ max: 10_000, policy: 'drop-oldest' });
   const over = abortWithin(ctx.signal);
-  const scanning = bluetooth
-    .scan(opts.duration, (sighting) => round.see(sighting, (record) => records.push(record)), over.signal)
-    .then(
-      () => records.end(),
-      (error: Error) => records.fail(error),
-    );
+  const put = (record: VoltRecord): void => records.push(record);
+  const scanning = records.endWith(bluetooth.scan(opts.duration, (sighting) => round.see(sighting, put), over.signal));
   try {
     yield* records;
   } finally {

@@ -88,12 +88,10 @@ export async function* readFleet(ctx: FleetContext, means: FleetMeans): AsyncGen
     takeUp();
   });
   let isWhole = false;
-  fleet.done.then(
-    (whole) => {
+  void records.endWith(
+    fleet.done.then((whole) => {
       isWhole = whole;
-      records.end();
-    },
-    (error: Error) => records.fail(error),
+    }),
   );
   try {
     yield* records;

@@ -250,9 +250,10 @@ async function* raw(ctx: ReadContext, target: Target): AsyncGenerator<VoltRecord
     await link.close();
     if (failure) throw fail('unavailable', `${link.name}: ${failure.reason}`);
   };
-  const listening = listen().then(
-    () => shown.end(),
-    (error: Error) => (ctx.signal.aborted ? shown.end() : shown.fail(error)),
+  const listening = shown.endWith(
+    listen().catch((error: unknown) => {
+      if (!ctx.signal.aborted) throw error;
+    }),
   );
   yield* shown;
   await listening;

@@ -183,14 +183,11 @@ voltpipe_malformed_messages_total counts messages that were no CarData.`,
         if (why !== undefined) ctx.unready(why);
       },
     });
-    streaming.then(
-      () => queue.end(),
-      (error: Error) => queue.fail(error),
-    );
+    const over = queue.endWith(streaming);
     try {
       yield* queue;
     } finally {
-      await streaming.catch(() => {});
+      await over;
       await seen.save();
     }
     return exit.ok;

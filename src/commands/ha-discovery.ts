@@ -9,6 +9,7 @@ import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { counted } from '../runtime/counted.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import type { State } from '../runtime/state.ts';
@@ -192,5 +193,5 @@ async function* remove(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltRecord
     devices: Object.fromEntries(Object.entries(now?.devices ?? {}).filter(([key]) => !keys.includes(key))),
   }));
   const count = keys.filter((key) => devices[key]).length;
-  log.info(count === 1 ? '1 device taken out' : `${count} devices taken out`);
+  log.info(`${counted(count, 'device')} taken out`);
 }

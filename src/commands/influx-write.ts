@@ -9,6 +9,7 @@ import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { counted } from '../runtime/counted.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { httpClient } from '../transports/http/client.ts';
@@ -236,10 +237,7 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
     }
     status = statusOf(await writer.finish(), ctx);
   };
-  Promise.race([writer.failed, read()]).then(
-    () => receipts.end(),
-    (error) => receipts.fail(error),
-  );
+  void receipts.endWith(Promise.race([writer.failed, read()]));
   try {
     yield* receipts;
     return status;
@@ -256,10 +254,9 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
 /** @throws exit status 69 when something was not delivered */
 function statusOf({ unsent, dropped, rejected, why }: WriterEnd, { signal }: Ctx): number {
   if (unsent > 0) {
-    const count = unsent === 1 ? '1 record' : `${unsent} records`;
     throw fail(
       'unavailable',
-      `${count} not delivered: ${why === '' ? 'no answer' : why}`,
+      `${counted(unsent, 'record')} not delivered: ${why === '' ? 'no answer' : why}`,
       signal.aborted ? undefined : 'A spool before influx-write keeps them.',
     );
   }

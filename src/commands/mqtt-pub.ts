@@ -235,10 +235,7 @@ async function* publish(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       if (reading) reject(undelivered(outlet.outstanding, 'the broker could not be reached before the end'));
     });
   });
-  Promise.race([outlet.refused, late, read()]).then(
-    () => receipts.end(),
-    (error) => receipts.fail(error),
-  );
+  void receipts.endWith(Promise.race([outlet.refused, late, read()]));
   try {
     yield* receipts;
     if (account.lost) return exit.unavailable;

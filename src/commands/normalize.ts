@@ -12,6 +12,7 @@ import { isJsonObject } from '../records/json.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { defineCommand, type Each } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { counted } from '../runtime/counted.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { parseDuration } from '../runtime/values.ts';
@@ -93,7 +94,7 @@ async function jsonPathFor(mapping: Mapping): Promise<JsonPath> {
 function refuse(ctx: Context<typeof options>, problems: readonly { place: string; message: string }[]): void {
   if (problems.length === 0) return;
   for (const { place, message } of problems) ctx.log.error(`${place}: ${message}`);
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  const count = counted(problems.length, 'problem');
   throw fail('config', `mapping: ${count}`, 'Mend what the lines above name; normalize(1) describes the form.');
 }
 

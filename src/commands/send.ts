@@ -12,6 +12,7 @@ import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { counted } from '../runtime/counted.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import { userNameOf } from '../runtime/user-name.ts';
 import { checkCsvOptions, csvOptionsOf } from './csv-options.ts';
@@ -210,7 +211,7 @@ async function* dryRun(ctx: Ctx, payload: Payload, { shown }: Target): AsyncGene
 async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecord, number> {
   const { opts, clock, log } = ctx;
   const ledger = createLedger((n) => ctx.delivered(n));
-  const counted = ctx.metric('send_records_total', 'records by result');
+  const results = ctx.metric('send_records_total', 'records by result');
   const waiting = ctx.metric('send_queue', 'records that wait');
   const receipts = ctx.queue({ max: 1000, policy: 'drop-oldest', source: 'send' });
   let dropped = 0;
@@ -225,7 +226,7 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
     onDrop(ordinals) {
       dropped += ordinals.length;
       droppedNow += ordinals.length;
-      counted.add(ordinals.length, { result: 'dropped' });
+      results.add(ordinals.length, { result: 'dropped' });
       log.lost('queue', 'the queue is full: the oldest records are dropped');
       ledger.close(ordinals);
     },
@@ -233,9 +234,9 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
   });
   const onDelivery = (delivery: Delivery): void => {
     const { verdict, count } = delivery;
-    if (verdict.kind === 'delivered') counted.add(count, { result: 'delivered' });
+    if (verdict.kind === 'delivered') results.add(count, { result: 'delivered' });
     if (verdict.kind === 'rejected' || verdict.kind === 'tooLarge') {
-      if (count <= 1) counted.add(count, { result: 'rejected' });
+      if (count <= 1) results.add(count, { result: 'rejected' });
       if (count <= 1) log.lost('rejected', `${link.name}: a record is not wanted: ${verdict.message}`);
     }
     waiting.set(queue.size);
@@ -278,22 +279,19 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
   let status: number = exit.ok;
   const work = async (): Promise<void> => {
     const end = await Promise.race([courier.ended, read().then(() => courier.ended)]);
-    if (foreign > 0) log.warn(`${foreign === 1 ? '1 record' : `${foreign} records`} of other types left out`);
+    if (foreign > 0) log.warn(`${counted(foreign, 'record')} of other types left out`);
     if (end.unsent > 0) throw undelivered(end.unsent, end.why ?? 'the time is up', link.name);
-    if (end.rejected > 0) log.warn(`${end.rejected === 1 ? '1 record was' : `${end.rejected} records were`} rejected`);
+    if (end.rejected > 0) log.warn(`${counted(end.rejected, 'record was', 'records were')} rejected`);
     if (end.parting !== undefined)
       throw fail('unavailable', `${link.name}: ${end.parting}`, 'The last records may be missing there.');
-    if (dropped > 0) log.warn(`${dropped === 1 ? '1 record was' : `${dropped} records were`} dropped`);
+    if (dropped > 0) log.warn(`${counted(dropped, 'record was', 'records were')} dropped`);
     if (dropped > 0) status = exit.unavailable;
     else if (end.rejected > 0) status = exit.protocol;
   };
-  work().then(
-    () => receipts.end(),
-    (error) => receipts.fail(error),
-  );
+  void receipts.endWith(work());
   yield* receipts;
   return status;
 }
 
 const undelivered = (count: number, why: string, name: string): Error =>
-  fail('unavailable', `${count === 1 ? '1 record' : `${count} records`} not delivered to ${name}: ${why}`);
+  fail('unavailable', `${counted(count, 'record')} not delivered to ${name}: ${why}`);

@@ -2,22 +2,16 @@ import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
-import { fail } from '../runtime/exit.ts';
 import { parseListen } from '../runtime/http.ts';
 import type { Options } from '../runtime/options.ts';
-import { inWords } from '../runtime/system-error.ts';
 import { simulatedKey, simulatedToken, startAbrp } from '../simulators/abrp.ts';
 import { type AbrpFault, abrpFaults } from '../simulators/abrp-faults.ts';
 import type { AbrpPoint } from '../simulators/abrp-window.ts';
+import { cannotListen, listenOption, readFault, reported } from '../simulators/serving.ts';
 import { writeConfig } from '../simulators/write-config.ts';
 
 const options = {
-  listen: {
-    type: 'string',
-    value: '[HOST:]PORT',
-    default: '127.0.0.1:0',
-    summary: 'where to listen; port 0 takes a free one',
-  },
+  listen: listenOption,
   apiKey: { type: 'secret', summary: `API key to accept (default: ${simulatedKey})` },
   token: {
     type: 'list',
@@ -83,7 +77,7 @@ As with ABRP, get_telemetry shows a point only after more data came outside of i
   ],
   seeAlso: ['abrp-push(1)', 'simulate-bmw(1)'],
   check(opts) {
-    for (const text of opts.fault as readonly string[]) readFault(text);
+    for (const text of opts.fault as readonly string[]) faultOf(text);
   },
   async *run(ctx) {
     const { clock, opts } = ctx;
@@ -95,32 +89,21 @@ As with ABRP, get_telemetry shows a point only after more data came outside of i
       port,
       apiKey,
       tokens: opts.token,
-      faults: opts.fault.map(readFault),
+      faults: opts.fault.map(faultOf),
       clock,
       onPoint: (point) => points.push(recordOf(point)),
-    }).catch((error: NodeJS.ErrnoException) => {
-      throw fail('unavailable', `${opts.listen}: cannot listen: ${inWords(error)}`, 'Choose another --listen.');
-    });
+    }).catch(cannotListen(opts.listen));
     try {
       await shareConfig(ctx, abrp.url, apiKey);
-      yield { type: 'endpoint', time: timestamp(clock.now()), protocol: 'abrp', url: abrp.url };
-      ctx.alive();
-      ctx.signal.addEventListener('abort', () => points.end(), { once: true });
-      if (ctx.signal.aborted) points.end();
-      yield* points;
+      const endpoint = { type: 'endpoint', time: timestamp(clock.now()), protocol: 'abrp', url: abrp.url };
+      yield* reported(ctx, endpoint, points);
     } finally {
       await abrp.close();
     }
   },
 });
 
-function readFault(text: string): AbrpFault {
-  try {
-    return abrpFaults.parse(text);
-  } catch (error) {
-    throw fail('usage', `--fault ${text}: ${(error as Error).message}`);
-  }
-}
+const faultOf = (text: string): AbrpFault => readFault(text, abrpFaults.parse);
 
 async function shareConfig({ opts }: Ctx, url: string, apiKey: string): Promise<void> {
   if (opts.writeConfig === undefined) return;

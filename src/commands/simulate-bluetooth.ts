@@ -9,6 +9,7 @@ import type { ControllerEvent } from '../simulators/ble/controller.ts';
 import { crowd } from '../simulators/ble/crowd.ts';
 import { parsePeripheralFault, peripheralFaults } from '../simulators/ble/faults.ts';
 import type { Peripheral, PeripheralFaults } from '../simulators/ble/peripheral.ts';
+import { readFault, reported } from '../simulators/serving.ts';
 import { writeConfig } from '../simulators/write-config.ts';
 
 /** Options of every simulated Bluetooth device. */
@@ -63,13 +64,7 @@ export function checkAir(opts: Record<string, unknown>): void {
 /** The faults of `--fault`, together. */
 export function readFaults(texts: readonly string[]): PeripheralFaults {
   const all: PeripheralFaults = {};
-  for (const text of texts) {
-    try {
-      Object.assign(all, parsePeripheralFault(text));
-    } catch (error) {
-      throw fail('usage', `--fault ${text}: ${(error as Error).message}`);
-    }
-  }
+  for (const text of texts) Object.assign(all, readFault(text, parsePeripheralFault));
   return all;
 }
 
@@ -79,7 +74,7 @@ export async function* serveAir(
   protocol: string,
   peripheral: Peripheral,
 ): AsyncGenerator<VoltRecord, void, void> {
-  const { opts, clock, signal } = ctx;
+  const { opts, clock } = ctx;
   const events = ctx.queue({ max: 1000, policy: 'drop-oldest' });
   const air = await putUp(ctx, [peripheral, ...crowd(opts.advertisers)], (event) =>
     events.push(eventRecord(clock.now(), protocol, event)),
@@ -88,7 +83,7 @@ export async function* serveAir(
     if (opts.writeConfig !== undefined && air.port !== undefined) {
       await writeConfig(opts.writeConfig, { bluetooth: { adapter: air.port } });
     }
-    yield {
+    const endpoint = {
       type: 'endpoint',
       time: timestamp(clock.now()),
       protocol,
@@ -96,10 +91,7 @@ export async function* serveAir(
       url: `unix:${air.socket}`,
       ...(air.port !== undefined && { port: air.port }),
     };
-    ctx.alive();
-    signal.addEventListener('abort', () => events.end(), { once: true });
-    if (signal.aborted) events.end();
-    yield* events;
+    yield* reported(ctx, endpoint, events);
   } finally {
     await air.close();
   }

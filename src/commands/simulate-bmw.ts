@@ -7,13 +7,13 @@ import type { Context } from '../runtime/context.ts';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
-import { inWords } from '../runtime/system-error.ts';
 import { bmwLifetimes } from '../simulators/bmw/account.ts';
 import { capturedVins, playCapture, readCapture } from '../simulators/bmw/capture.ts';
 import { controls } from '../simulators/bmw/control.ts';
 import { faultNames, parseFault } from '../simulators/bmw/faults.ts';
 import { type Bmw, type BmwOptions, type Car, defaultVin, startBmw } from '../simulators/bmw/index.ts';
 import type { ModelName } from '../simulators/bmw/models.ts';
+import { cannotListen, untilStopped } from '../simulators/serving.ts';
 import { writeConfig } from '../simulators/write-config.ts';
 
 const options = {
@@ -218,9 +218,7 @@ ${Object.values(controls)
     const settings = await settingsOf(ctx, (event) =>
       events.push({ type: 'simulator_event', time: timestamp(clock.now()), source: 'bmw', ...event }),
     );
-    const bmw = await startBmw(settings).catch((error: Error) => {
-      throw fail('unavailable', `${opts.listenHost}: cannot listen: ${inWords(error)}`, 'Choose other ports.');
-    });
+    const bmw = await startBmw(settings).catch(cannotListen(opts.listenHost, 'Choose other ports.'));
     const ca = caFile(ctx);
     try {
       await writeDurably(ca, bmw.ca, 0o644);
@@ -247,9 +245,7 @@ ${Object.values(controls)
           if (!ctx.signal.aborted) log.error(`--capture ${opts.capture}: ${error.message}`);
         });
       }
-      ctx.signal.addEventListener('abort', () => events.end(), { once: true });
-      if (ctx.signal.aborted) events.end();
-      yield* events;
+      yield* untilStopped(ctx.signal, events);
       return undefined;
     } finally {
       await bmw.close();

@@ -1,22 +1,16 @@
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
 import { defineCommand } from '../runtime/command.ts';
-import { fail } from '../runtime/exit.ts';
 import { parseListen } from '../runtime/http.ts';
 import type { Options } from '../runtime/options.ts';
-import { inWords } from '../runtime/system-error.ts';
 import { type InfluxFault, influxFaults } from '../simulators/influx/faults.ts';
 import { startInflux } from '../simulators/influx/index.ts';
 import type { StoredPoint } from '../simulators/influx/store.ts';
+import { cannotListen, listenOption, readFault, reported } from '../simulators/serving.ts';
 import { writeConfig } from '../simulators/write-config.ts';
 
 const options = {
-  listen: {
-    type: 'string',
-    value: '[HOST:]PORT',
-    default: '127.0.0.1:0',
-    summary: 'where to listen; port 0 takes a free one',
-  },
+  listen: listenOption,
   dialect: { type: 'choice', choices: ['1', '2', '3'], default: '2', summary: 'which InfluxDB it is' },
   database: {
     type: 'string',
@@ -83,7 +77,7 @@ Of 2.x it also has organisations, buckets, tasks and mappings as far as influx-s
   ],
   seeAlso: ['influx-write(1)', 'influx-setup(1)', 'simulate-bmw(1)'],
   check(opts) {
-    for (const text of opts.fault as readonly string[]) readFault(text);
+    for (const text of opts.fault as readonly string[]) faultOf(text);
   },
   async *run(ctx) {
     const { clock, opts } = ctx;
@@ -97,36 +91,25 @@ Of 2.x it also has organisations, buckets, tasks and mappings as far as influx-s
       token,
       databases: [opts.database],
       org: opts.org,
-      faults: opts.fault.map(readFault),
+      faults: opts.fault.map(faultOf),
       clock,
       onPoint: (point) => points.push(recordOf(point)),
-    }).catch((error: NodeJS.ErrnoException) => {
-      throw fail('unavailable', `${opts.listen}: cannot listen: ${inWords(error)}`, 'Choose another --listen.');
-    });
+    }).catch(cannotListen(opts.listen));
     try {
       if (opts.writeConfig !== undefined) {
         const { database, org, dialect } = opts;
         const more = { ...(dialect === '2' ? { org } : {}), ...(token === undefined ? {} : { token }) };
         await writeConfig(opts.writeConfig, { influxdb: { url: influx.url, database, ...more } });
       }
-      yield { type: 'endpoint', time: timestamp(clock.now()), protocol: 'influx', url: influx.url };
-      ctx.alive();
-      ctx.signal.addEventListener('abort', () => points.end(), { once: true });
-      if (ctx.signal.aborted) points.end();
-      yield* points;
+      const endpoint = { type: 'endpoint', time: timestamp(clock.now()), protocol: 'influx', url: influx.url };
+      yield* reported(ctx, endpoint, points);
     } finally {
       await influx.close();
     }
   },
 });
 
-function readFault(text: string): InfluxFault {
-  try {
-    return influxFaults.parse(text);
-  } catch (error) {
-    throw fail('usage', `--fault ${text}: ${(error as Error).message}`);
-  }
-}
+const faultOf = (text: string): InfluxFault => readFault(text, influxFaults.parse);
 
 function recordOf({ database, measurement, tags, fields, time }: StoredPoint): VoltRecord {
   return {

@@ -4,6 +4,7 @@ import { csvWriter } from '../filters/csv/writer.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { counted } from '../runtime/counted.ts';
 import { CommandError, fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
 import { cannotRead } from '../runtime/text-file.ts';
@@ -146,7 +147,7 @@ async function* write(ctx: Ctx): AsyncGenerator<string> {
       log.lost(wide, `a record has more ${wide} than the table: those beyond are left out`, widthHint(opts, wide));
     yield line + end;
   }
-  if (foreign > 0) log.warn(`${foreign === 1 ? '1 record' : `${foreign} records`} of other types left out`);
+  if (foreign > 0) log.warn(`${counted(foreign, 'record')} of other types left out`);
 }
 
 const widthHint = ({ preset }: Ctx['opts'], key: string): { hint?: string } =>

@@ -20,5 +20,7 @@ export interface Queue extends AsyncIterable<VoltRecord> {
   end(): void;
   /** The iteration throws `error` after what is in it. */
   fail(error: Error): void;
+  /** Ends with this work: the iteration throws what it rejects with. Resolves when it is over; never rejects. */
+  endWith(work: Promise<unknown>): Promise<void>;
   readonly size: number;
 }

@@ -27,6 +27,16 @@ export function createQueue(options: QueueOptions, clock: Clock, dropped: (recor
     wake = undefined;
   };
 
+  const end = (): void => {
+    ended = true;
+    ring();
+  };
+
+  const fail = (error: Error): void => {
+    failure = error;
+    end();
+  };
+
   const drop = (): void => {
     const record = items.shift()!;
     const measured = Date.parse(record.time ?? '');
@@ -61,15 +71,9 @@ export function createQueue(options: QueueOptions, clock: Clock, dropped: (recor
       }
       ring();
     },
-    end() {
-      ended = true;
-      ring();
-    },
-    fail(error) {
-      failure = error;
-      ended = true;
-      ring();
-    },
+    end,
+    fail,
+    endWith: (work) => work.then(end, fail),
     async *[Symbol.asyncIterator]() {
       try {
         for (;;) {

@@ -392,7 +392,7 @@ describe('TLS', () => {
     const files = { ca: fileWith('ca2.pem', ca), cert: fileWith('cert.pem', cert), key: fileWith('key.pem', key) };
     assert.equal((await run(peer.url, readings(1), { flags: files })).status, 0);
     assert.equal((await run(peer.url, readings(1), { flags: { cert: files.cert } })).status, 78);
-    assert.equal((await run(peer.url, readings(1), { flags: { ca: '/nonexistent' } })).status, 78);
+    assert.equal((await run(peer.url, readings(1), { flags: { ca: '/nowhere/ca.pem' } })).status, 78);
     assert.equal((await run(peer.url, readings(1), { flags: { ca: fileWith('no.pem', 'x') } })).status, 78);
   });
 });

@@ -49,7 +49,7 @@ test('a file is read back; what is no row is said with its line, exit status 65'
 });
 
 test('a file that is not there is exit status 74, a wrong option 64', async () => {
-  const gone = await runCommand(command, { flags: { from: '/nonexistent/x.csv' } });
+  const gone = await runCommand(command, { flags: { from: join(temporaryFolder('csv'), 'x.csv') } });
   assert.equal(gone.status, 74);
   assert.match(gone.error?.message ?? '', /x\.csv: cannot be read: no such file or folder \(ENOENT\)/);
   for (const flags of [

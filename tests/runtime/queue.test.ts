@@ -167,3 +167,24 @@ test('what is still in the queue when its reader leaves, or comes later, is told
     [2, 3, 4],
   );
 });
+
+test('a queue ends with the work that fills it, after what it has put in, and throws what the work throws', async () => {
+  for (const failure of [undefined, new Error('lost')]) {
+    const { queue: q } = queue({});
+    const work = async (): Promise<void> => {
+      q.push(record(1));
+      await Promise.resolve();
+      q.push(record(2));
+      if (failure) throw failure;
+    };
+    const over = q.endWith(work());
+    const out: unknown[] = [];
+    const reading = (async () => {
+      for await (const { n } of q) out.push(n);
+    })();
+    if (failure) await assert.rejects(reading, failure);
+    else await reading;
+    await over;
+    assert.deepEqual(out, [1, 2]);
+  }
+});

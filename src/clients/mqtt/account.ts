@@ -1,6 +1,7 @@
 import type { VoltRecord } from '../../records/record.ts';
 import { type Clock, timestamp } from '../../runtime/clock.ts';
 import type { Metric } from '../../runtime/context.ts';
+import { counted } from '../../runtime/counted.ts';
 import type { Log } from '../../runtime/log.ts';
 import { reasonOf } from '../../transports/mqtt/failure.ts';
 import { createLedger } from '../ledger.ts';
@@ -120,7 +121,7 @@ export function createAccount(options: AccountOptions): Account {
     sayDropped() {
       if (dropped === 0) return;
       log.recovered('buffer', 'messages are no longer dropped');
-      log.warn(`${dropped === 1 ? '1 message was' : `${dropped} messages were`} dropped while the broker was away`);
+      log.warn(`${counted(dropped, 'message was', 'messages were')} dropped while the broker was away`);
       dropped = 0;
     },
   };

@@ -1,4 +1,5 @@
 import type { Clock } from '../../runtime/clock.ts';
+import { counted } from '../../runtime/counted.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { connectMqtt, MqttConnection, MqttMessage, MqttOptions } from '../../transports/mqtt/client.ts';
@@ -209,4 +210,4 @@ export function createOutlet(options: OutletOptions): Outlet {
 
 /** Exit status 69, with the count of what the broker has not got. */
 export const undelivered = (count: number, why: string): Error =>
-  fail('unavailable', `${count === 1 ? '1 message' : `${count} messages`} not delivered: ${why}`);
+  fail('unavailable', `${counted(count, 'message')} not delivered: ${why}`);

@@ -6,6 +6,7 @@ import { fail } from '../../runtime/exit.ts';
 import { parseListen } from '../../runtime/http.ts';
 import type { Options } from '../../runtime/options.ts';
 import { inWords } from '../../runtime/system-error.ts';
+import { cannotListen, listenOption, readFault, reported } from '../serving.ts';
 import { writeConfig } from '../write-config.ts';
 import type { SerialDevice } from './device.ts';
 import { type LineFault, parseLineFault } from './faults.ts';
@@ -14,12 +15,7 @@ import { createPack, type Pack } from './pack.ts';
 
 /** Options of every simulated board on a serial line. */
 export const lineOptions = {
-  listen: {
-    type: 'string',
-    value: '[HOST:]PORT',
-    default: '127.0.0.1:0',
-    summary: 'where to listen, as a serial server does; port 0 takes a free one',
-  },
+  listen: { ...listenOption, summary: 'where to listen, as a serial server does; port 0 takes a free one' },
   pty: { type: 'file', value: 'PATH', summary: 'also make a serial port of this name, a pseudo-terminal; needs socat' },
   cells: { type: 'integer', min: 1, max: 32, default: 16, summary: 'cells in series' },
   current: {
@@ -59,19 +55,13 @@ type LineContext = Context<typeof lineOptions>;
 
 /** Checks what the option types can't. */
 export function checkLine(opts: Record<string, unknown>): void {
-  if (!opts['bluetooth']) for (const text of opts['fault'] as readonly string[]) readFault(text);
+  if (!opts['bluetooth']) for (const text of opts['fault'] as readonly string[]) faultOf(text);
   for (const text of opts['temperature'] as readonly string[]) {
     if (!Number.isFinite(Number(text))) throw fail('usage', `--temperature '${text}': no number`);
   }
 }
 
-function readFault(text: string): LineFault {
-  try {
-    return parseLineFault(text);
-  } catch (error) {
-    throw fail('usage', `--fault ${text}: ${(error as Error).message}`);
-  }
-}
+const faultOf = (text: string): LineFault => readFault(text, parseLineFault);
 
 /** The battery that the options describe. */
 export function packOf({ opts, clock }: Pick<LineContext, 'opts' | 'clock'>): Pack {
@@ -98,7 +88,7 @@ export async function* serveLine(
   const line = await startLine(make(pack), {
     host,
     port,
-    faults: opts.fault.map(readFault),
+    faults: opts.fault.map(faultOf),
     clock,
     latency: opts.latency,
     strangerAsks,
@@ -107,18 +97,13 @@ export async function* serveLine(
       if (switches !== '' && now !== switches) events.push(event(clock.now(), protocol, now));
       switches = now;
     },
-  }).catch((error: NodeJS.ErrnoException) => {
-    throw fail('unavailable', `${opts.listen}: cannot listen: ${inWords(error)}`, 'Choose another --listen.');
-  });
+  }).catch(cannotListen(opts.listen));
   switches = 'charge on, discharge on';
   try {
     const pty = opts.pty === undefined ? undefined : await makePty(ctx, opts.pty, line);
     if (opts.writeConfig !== undefined) await writeConfig(opts.writeConfig, { bms: { port: pty ?? line.url } });
-    yield { type: 'endpoint', time: timestamp(clock.now()), protocol, url: line.url, ...(pty && { port: pty }) };
-    ctx.alive();
-    ctx.signal.addEventListener('abort', () => events.end(), { once: true });
-    if (ctx.signal.aborted) events.end();
-    yield* events;
+    const where = { protocol, url: line.url, ...(pty && { port: pty }) };
+    yield* reported(ctx, { type: 'endpoint', time: timestamp(clock.now()), ...where }, events);
   } finally {
     await line.close();
   }
