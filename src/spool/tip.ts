@@ -128,6 +128,7 @@ export function createTip(options: TipOptions): Tip {
     size = segmentBytes();
     const segment: Segment = { path, first, kind: 'log', bytes: 0, changed: clock.now(), ours: true };
     index.add(segment);
+    upcoming = first;
     return openAt(fd, segment);
   };
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { type Disk, disk as realDisk } from '../../src/spool/disk.ts';
+import { fakeClock, turnUntil } from '../support/clock.ts';
+import { until } from '../support/fixture.ts';
 import { fill, numbers, range, spoolFolder, takeAll, work, workIn, workOut } from '../support/spool.ts';
 
 interface Broken {
@@ -114,6 +116,23 @@ for (const share of [0.3, 0.7, 1]) {
     });
   }
 }
+
+test('a writer that comes after and finds the disk full once more goes on in its new segment', async (t) => {
+  const { folder, got, drain, inlet } = await readWhileItFails(t, { share: 0.7 }, 0, 'exit');
+  const seen = got.length;
+  await inlet.close().catch(() => {});
+  const broken: Broken = { share: 0.7, code: 'EIO' };
+  const clock = fakeClock();
+  const again = await workIn({ folder, disk: partly(broken, drain), whenFull: 'block', clock });
+  const filled = fill(again, 100, 129);
+  await until(() => got.length > seen + 1);
+  delete broken.code;
+  await turnUntil(clock, 1000, () => again.accepted() === 30);
+  await filled;
+  await drain();
+  assert.deepEqual(got.slice(seen), [...gapOf(29 - seen), ...range(100, 129)]);
+  await again.close();
+});
 
 test('a segment of which all is withdrawn goes, and its gap says why', async (t) => {
   const { folder, close, got, inlet } = await readWhileItFails(t, { share: 0.7 }, 0, 'exit', 0);
