@@ -1,13 +1,14 @@
 // Times whole commands in turn (A B C A B C …) and prints ratios of one run. Wall time on a shared machine moves by a factor of
 // two between runs; ratios within a run hold within some twenty percent.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
 
 const bin = mkdtempSync(join(tmpdir(), 'voltpipe-bench-bin-'));
+process.on('exit', () => rmSync(bin, { recursive: true }));
 for (const file of readdirSync(join(root, 'bin')).filter((name) => name.endsWith('.js'))) {
   symlinkSync(join(root, 'bin', file), join(bin, file.slice(0, -3)));
 }

@@ -79,7 +79,7 @@ export function start(argv: readonly string[], options: ChildOptions = {}): Runn
     stdio: [input === undefined && !open ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     cwd: home,
     ...rest,
-    env: { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: home, ...env },
+    env: { PATH: process.env.PATH, HOME: home, TMPDIR: tmpdir(), XDG_RUNTIME_DIR: home, ...env },
   });
   running.add(child);
   const printed = { stdout: '', stderr: '' };

@@ -17,6 +17,7 @@ export function cleanEnvironment(home: string, extra: Record<string, string> = {
   return {
     PATH: [bin, ...(process.env.PATH ?? '/usr/bin:/bin').split(delimiter)].join(delimiter),
     HOME: home,
+    TMPDIR: tmpdir(),
     XDG_STATE_HOME: join(home, 'state'),
     XDG_CONFIG_HOME: join(home, 'config'),
     XDG_RUNTIME_DIR: join(home, 'run'),
