@@ -53,6 +53,9 @@ export function configPage(toolkit: Toolkit): string {
   out.paragraph(
     '`--no-config` reads none. All problems of a configuration are told at once, with exit status 78. A JSON Schema of the whole file is in `schema/voltpipe.schema.json` of the package: `--check-config` checks the file against it and ends, and editors can do so while you type.',
   );
+  out.paragraph(
+    '`--env-file` names a file of environment variables, a `NAME=value` a line; those that are set already win. Node looks at that flag before any command does: of a file that is not there it says `node: FILE: not found`, and ends with status 9.',
+  );
   out.section('Values');
   out.paragraph(
     'A duration is `500ms`, `10s`, `5m`, `1h` or `7d`; a bare number is seconds. A size is in bytes, or `64KiB`, `64MiB`, `1GiB`. A list is a YAML or JSON list, or text with commas.',
