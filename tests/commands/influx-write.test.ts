@@ -419,6 +419,27 @@ describe('influx-write in an outage', () => {
   });
 
   test('behind a spool nothing is dropped: no more is read, and all arrives when the server is back (C-19)', async () => {
+    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'] });
+    running.push(influx);
+    const cwd = temporaryFolder('behind-a-spool');
+    const sink = `influx-write --url ${influx.url} --batch 10 --flush 50ms --queue 20`;
+    for (const [index, line] of [`spool a -- ${sink}`, `voltpipe run 'spool b | ${sink}'`].entries()) {
+      influx.fault({ status: 503, times: 2 });
+      const before = influx.points().length;
+      const { status, stderr } = await shell(line, {
+        cwd,
+        env: cleanEnvironment(cwd),
+        stdin: readings(200, () => ({ device_id: `pack${index}` }))
+          .map((record) => `${JSON.stringify(record)}\n`)
+          .join(''),
+      });
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /takes records again/, line);
+      assert.equal(influx.points().length - before, 200, line);
+    }
+  });
+
+  test('with --on-unavailable block nothing is dropped without one, either', async () => {
     const world = await setUp(
       { faults: [{ status: 503, retryAfter: 100 }] },
       { flags: { queue: '100', batch: '10', onUnavailable: 'block' } },
