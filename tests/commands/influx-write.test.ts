@@ -565,6 +565,15 @@ describe('influx-write tells what a person must do', () => {
     }
   });
 
+  test('credentials that are refused at once end a live pipeline too, without a wait', async () => {
+    const world = await setUp({ token: 'right' }, { env: { VOLTPIPE_INFLUXDB_TOKEN: 'wrong' } });
+    world.put(reading(0));
+    const { status, delivered } = await world.finished();
+    assert.equal(status, 77);
+    assert.equal(delivered, 0);
+    assert.equal(world.influx.bodies.length, 1);
+  });
+
   test('credentials that had worked are asked again, read anew, and nothing is lost', async () => {
     const file = join(temporaryFolder('token'), 'token');
     writeFileSync(file, 'first');

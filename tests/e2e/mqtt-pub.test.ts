@@ -148,6 +148,27 @@ test('a broker that restarts in mid-stream costs nothing when somebody counts ac
   assert.match(pub.stderr(), /broker is back.*\d/, 'the recovery once, with the length of the outage');
 });
 
+test('when somebody counts acknowledgements, what comes while the broker is away waits with him: none is dropped, also without a buffer', async (t) => {
+  const port = await freePort();
+  if (!requireService(t, 'mosquitto')) return;
+  const env = cleanEnvironment(temporaryFolder('home'));
+  const pub = acknowledged(t, ['mqtt-pub', '--url', url(port), '--no-status', '--buffer', '0', '-v'], env);
+  pub.write(
+    readings(1, 200)
+      .map((record) => `${JSON.stringify(record)}\n`)
+      .join(''),
+  );
+  await eventually(() => pub.stderr().includes('trying again'));
+  assert.equal(pub.counts.at(-1), 0);
+  const broker = await startMosquitto(t, { port });
+  if (!broker) return;
+  // The broker has acknowledged each of them: nothing is counted before.
+  await eventually(() => pub.counts.at(-1) === 200);
+  pub.end();
+  assert.equal(await pub.ended, 0, pub.stderr());
+  assert.doesNotMatch(pub.stderr(), /dropped/);
+});
+
 test('without a reader of acknowledgements the last ten wait for the broker, in order, and the loss is said with its count (ESP-86 to ESP-89)', async (t) => {
   const port = await freePort();
   if (!requireService(t, 'mosquitto')) return;

@@ -133,8 +133,11 @@ test('example: three sinks behind one source, of which one is away: the others h
     'the broker has it',
   );
   await pipeline.stop('SIGINT');
-  const times = timesIn(textOf(log));
-  assert.deepEqual(timesIn(server.bodies.join('')).slice(0, 5), times.slice(0, 5));
+  // One of them may be a reading ahead of the other when the end comes; up to there nothing is missing and nothing is twice.
+  const [filed, posted] = [timesIn(textOf(log)), timesIn(server.bodies.join(''))];
+  const both = Math.min(filed.length, posted.length);
+  assert.ok(both >= 5);
+  assert.deepEqual(posted.slice(0, both), filed.slice(0, both));
 });
 
 test('example: what comes now goes first, the backlog follows behind it, and delivered records stay (ESP-91, ESP-92, C-20)', async (t) => {
