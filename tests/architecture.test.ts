@@ -144,7 +144,7 @@ test('no signal is made of several by AbortSignal.any, which leaves something be
       .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
       .includes('AbortSignal.any'),
   );
-  assert.deepEqual(uses, [], 'abortWithin() of the runtime does it');
+  assert.deepEqual(uses, [], 'abortWithin() of the runtime does it: docs/decisions/042-signals-within-signals.md');
 });
 
 test('a heavy package is imported by its transport, client or simulator alone, and lazily', () => {

@@ -17,7 +17,7 @@
 import { boardCells, wholeFields } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
-import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
+import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures, dalyTooMany } from './daly-values.ts';
 import { type BatteryFields, bitNumbers } from './fields.ts';
 import { ascii, streamParser } from './framing.ts';
 import { modbusFraming, readRequest, registersOf, writeRequest } from './modbus.ts';
@@ -60,12 +60,8 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   const r = registersOf(data);
   const cellCount = r[0x31]!;
   const sensorCount = r[0x32]!;
-  if (cellCount > mostCells || sensorCount > 8) {
-    return {
-      rejected: 'range',
-      detail: `${cellCount} cells and ${sensorCount} sensors, at most ${mostCells} and 8 are possible`,
-    };
-  }
+  const tooMany = dalyTooMany(cellCount, mostCells, sensorCount);
+  if (tooMany) return tooMany;
   const cells = boardCells(r.slice(0, cellCount));
   const sensors = dalyTemperatures(r.slice(0x20, 0x20 + sensorCount));
   const second = ofLength(frames, extraCount);

@@ -16,7 +16,7 @@
  */
 import { boardCells, wholeFields } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
-import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
+import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures, dalyTooMany } from './daly-values.ts';
 import { type BatteryFields, bitNumbers } from './fields.ts';
 import { ascii, streamParser } from './framing.ts';
 import { modbusFraming, readRequest, registersOf } from './modbus.ts';
@@ -51,12 +51,8 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   const r = registersIn(frames, cellsCount);
   if (!r) return { rejected: 'too short', detail: `no ${cellsCount} registers of cells came` };
   const [cellCount, sensorCount] = [r[0x3c]!, r[0x3d]!];
-  if (cellCount > mostCells || sensorCount > 8) {
-    return {
-      rejected: 'range',
-      detail: `${cellCount} cells and ${sensorCount} sensors, at most ${mostCells} and 8 are possible`,
-    };
-  }
+  const tooMany = dalyTooMany(cellCount, mostCells, sensorCount);
+  if (tooMany) return tooMany;
   const list = boardCells(r.slice(0, cellCount));
   const sensors = dalyTemperatures(r.slice(0x30, 0x30 + sensorCount));
   const whole = wholeFields({

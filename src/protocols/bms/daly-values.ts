@@ -1,5 +1,5 @@
 import type { Odd } from './board-values.ts';
-import type { CodecOptions } from './codec.ts';
+import type { CodecOptions, Rejection } from './codec.ts';
 import { temperatureFields } from './fields.ts';
 
 /** State bytes of all Daly dialects. */
@@ -12,6 +12,17 @@ export function dalyCurrent(raw: number, { invertCurrent }: CodecOptions): numbe
   const current = (raw - zeroAmps) / 10;
   return invertCurrent && current !== 0 ? -current : current;
 }
+
+const mostSensors = 8;
+
+/** Why registers that name more cells or sensors than the dialect has room for are no status; undefined: they don't. */
+export const dalyTooMany = (cells: number, mostCells: number, sensors: number): Rejection | undefined =>
+  cells <= mostCells && sensors <= mostSensors
+    ? undefined
+    : {
+        rejected: 'range',
+        detail: `${cells} cells and ${sensors} sensors, at most ${mostCells} and ${mostSensors} are possible`,
+      };
 
 /** One sensor in °C + 40; 0 (−40 °C) and 255 are a sensor that is missing. */
 export const dalyTemperature = (raw: number | undefined): number | undefined =>

@@ -1,4 +1,4 @@
-import { inWords } from '../../runtime/system-error.ts';
+import { explainSocket } from '../socket-failure.ts';
 
 /**
  * Why a call brought no answer.
@@ -42,15 +42,9 @@ export function shownUrl(url: string | URL): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** What Node's and undici's codes mean, in words. */
+/** What undici's codes mean, in words, and those of a socket where {@link explainSocket} has others. */
 const reasons: Readonly<Record<string, readonly [HttpFailureCode, string]>> = {
-  ECONNREFUSED: ['network', 'connection refused'],
-  ECONNRESET: ['network', 'connection reset'],
   EPIPE: ['network', 'connection reset'],
-  ENOTFOUND: ['network', 'no such host'],
-  EAI_AGAIN: ['network', 'name service does not answer'],
-  EHOSTUNREACH: ['network', 'host unreachable'],
-  ENETUNREACH: ['network', 'network unreachable'],
   ETIMEDOUT: ['timeout', 'no connection in time'],
   UND_ERR_CONNECT_TIMEOUT: ['timeout', 'no connection in time'],
   UND_ERR_SOCKET: ['network', 'connection closed by the far side'],
@@ -75,5 +69,5 @@ export function explain(error: unknown, method: string, url: URL): HttpFailure {
   if (certificateCodes.test(code)) return named('tls', `certificate refused (${code})`);
   if (name === 'HTTPParserError') return named('protocol', 'the answer is not HTTP');
   if (code.startsWith('UND_ERR_INVALID_ARG') || code === 'UND_ERR_NOT_SUPPORTED') return named('url', message);
-  return named('network', code === '' ? 'connection failed' : inWords(error));
+  return named('network', code === '' ? 'connection failed' : explainSocket(error).message);
 }

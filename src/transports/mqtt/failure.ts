@@ -1,4 +1,4 @@
-import { inWords } from '../../runtime/system-error.ts';
+import { explainSocket } from '../socket-failure.ts';
 
 /**
  * Why there is no MQTT connection, or no longer.
@@ -84,14 +84,9 @@ export const reasonOf = (code: number): string => reasonCodes[code] ?? 'unknown 
 /** From this code on a SUBACK, PUBACK or DISCONNECT means failure. */
 export const failureCode = 0x80;
 
+/** What the codes of a socket mean here, where {@link explainSocket} has other words. */
 const socketReasons: Readonly<Record<string, readonly [MqttFailureKind, string]>> = {
-  ENOTFOUND: ['offline', 'no such host'],
-  EAI_AGAIN: ['offline', 'name service does not answer'],
-  ENETUNREACH: ['offline', 'network unreachable'],
-  ECONNREFUSED: ['network', 'connection refused'],
-  ECONNRESET: ['network', 'connection reset'],
   EPIPE: ['network', 'connection reset'],
-  EHOSTUNREACH: ['network', 'host unreachable'],
   ETIMEDOUT: ['timeout', 'no connection in time'],
   EPROTO: ['tls', 'the broker does not speak TLS, or not this version'],
 };
@@ -110,5 +105,7 @@ export function explainMqtt(error: unknown): MqttFailure {
   if (code !== undefined && tlsCode.test(code)) return named('tls', `certificate or handshake refused: ${code}`);
   if (message === 'connack timeout') return named('timeout', 'no answer from the broker in time');
   if (message === 'Keepalive timeout') return named('timeout', 'the broker stopped answering keep-alives');
-  return code === undefined ? named('protocol', message) : named('network', inWords(error));
+  if (code === undefined) return named('protocol', message);
+  const socket = explainSocket(error);
+  return named(socket.kind === 'offline' || socket.kind === 'timeout' ? socket.kind : 'network', socket.message);
 }

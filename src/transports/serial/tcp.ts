@@ -1,19 +1,16 @@
 import { connect } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
-import { inWords } from '../../runtime/system-error.ts';
 import { type Link, LinkError, type LinkFailure } from '../link.ts';
+import { explainSocket } from '../socket-failure.ts';
 import type { SerialAddress } from './address.ts';
 
 type TcpAddress = SerialAddress & { kind: 'tcp' };
 
+/** What the codes of a socket mean of a serial server, where that is more than {@link explainSocket} says. */
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'the serial server hung up',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the name cannot be resolved',
   EPIPE: 'the serial server hung up',
 };
 
@@ -91,4 +88,4 @@ export async function openTcp(
 }
 
 const reasonOf = (error: NodeJS.ErrnoException | undefined): string =>
-  error?.code === undefined ? 'the serial server hung up' : (reasons[error.code] ?? inWords(error));
+  error?.code === undefined ? 'the serial server hung up' : (reasons[error.code] ?? explainSocket(error).message);
