@@ -49,6 +49,9 @@ const options = {
 
 type Ctx = Context<typeof options>;
 
+/** With a state, moments of readings that are remembered of one subject at most. */
+const maxSeen = 16_384;
+
 /** What is kept over a restart. */
 interface Saved {
   zone: string;
@@ -63,17 +66,17 @@ export const command = defineCommand({
   format: 'record',
   longRunning: true,
   summary: 'readings to hours, days, months and years: count, sum, minimum, maximum, mean, first and last',
-  description: `Reads readings and puts out one record for each calendar window and subject: battery_reading becomes battery_reading_1h, battery_reading_1d, battery_reading_1mo or battery_reading_1y, with the identity of the readings and the start of the window as its time. For each number, say voltage, it holds voltage_n, voltage_sum, voltage_min, voltage_max, voltage_mean, voltage_first and voltage_last; n is the number of readings. Lists are numbered, as cell_1_mean. Readings themselves are not put out, unless --pass is given; records of other types pass.
+  description: `Reads readings and puts out one record for each calendar window and subject: battery_reading becomes battery_reading_1h, battery_reading_1d, battery_reading_1mo or battery_reading_1y, with the identity of the readings and the start of the window as its time. For each number, say voltage, it holds voltage_n, voltage_sum, voltage_min, voltage_max, voltage_mean, voltage_first and voltage_last; n is the number of readings. Lists are numbered, as cell_1_mean. Readings themselves are not put out, unless --pass is given, also those that have none of --fields; records of other types, or without a time, pass.
 
 Days, months and years are those of the time zone: the day on which clocks are put forward has 23 hours.
 
-It reads its own records too: rollup 1h | rollup 1d,1mo makes the same days and months as rollup 1d,1mo, because count and sum are kept (sums and means are rounded to twelve digits). An hour that is said again, corrected, takes the place of what it said before.`,
+It reads its own records too: rollup 1h | rollup 1d,1mo makes the same days and months as rollup 1d,1mo, because count and sum are kept (sums and means are rounded to twelve digits). An hour that is said again, corrected, takes the place of what it said before, until --late after its own end; then it is taken into the day for good. Readings and rollups of them in one stream, as of rollup 1h --pass, count once: of each kind, readings, hours or days, that one which knows of most readings.`,
   arguments: [{ name: 'sizes', variadic: true, summary: `${windowSizes.join(', ')}`, required: true }],
   options,
   sections: [
     {
       title: 'WHEN A WINDOW IS PUT OUT',
-      text: `When the first reading of its subject after its end comes; every --emit-every while it changes; and at the end of input. A window that was put out and changes afterwards is put out again, with the same time and identity, so that a database overwrites what it had. That holds until --late after its end; a reading that comes later than that is left out, and how many there were is said.
+      text: `When the first reading of its subject after its end comes; every --emit-every while it changes; and at the end of input. A window that was put out and changes afterwards is put out again, with the same time and identity, so that a database overwrites what it had. That holds until --late after its end; a reading that comes later than that is left out, and how many there were is said. What is late is told by the readings of the same subject, of those that are not ahead of this machine's clock by more than ten minutes: a single reading of the year 2099 makes no other one late.
 
 A reading that comes twice, as after a restart of a spool, counts once: of each subject the moments of the last ${remembered} readings, at least, are remembered. Two records of one moment that bring different numbers are put together when no newer one came between them; else the first one alone counts.`,
     },
@@ -111,6 +114,7 @@ A reading that comes twice, as after a restart of a spool, counts once: of each 
       types: ctx.opts.types,
       late: ctx.opts.late,
       maxSeries: ctx.opts.maxSeries,
+      maxSeen: ctx.opts.state === undefined ? 2 * remembered : maxSeen,
     });
     await keep(ctx, rollup);
     yield* rolled(ctx, rollup);
@@ -128,12 +132,13 @@ async function* rolled(ctx: Ctx, rollup: Rollup): AsyncGenerator<VoltRecord> {
       yield* rollup.flush();
       continue;
     }
-    const late = rollup.tooLate;
-    const out = rollup.take(record);
+    const { tooLate, ahead } = rollup;
+    const out = rollup.take(record, ctx.clock.now());
     if (pass && !out.includes(record)) yield record;
     yield* out;
-    if (rollup.tooLate > late)
+    if (rollup.tooLate > tooLate)
       ctx.log.lost('late', 'a reading came too late for its window and is left out', { time: record.time });
+    if (rollup.ahead > ahead) ctx.log.lost('ahead', 'a reading is ahead of the clock', { time: record.time });
     if (emitEvery > 0 && !waits) {
       timers.wall('emit', emitEvery);
       waits = true;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { command } from '../../src/commands/rollup.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
 import { seededRandom } from '../../src/simulators/random.ts';
+import { fakeClock } from '../support/clock.ts';
 import { runCommand } from '../support/command.ts';
 import { turned } from '../support/turned.ts';
 
@@ -253,11 +254,10 @@ test('an open window is put out every --emit-every while it changes', async () =
   );
 });
 
-test('records of other types, without a number or without a time pass untouched', async () => {
+test('records of other types or without a time pass untouched', async () => {
   const others: VoltRecord[] = [
     { type: 'gap', time: reading('12:00:00', 1).time!, source: 'x', count: 3 },
     { type: 'battery_reading', device_id: 'X', voltage: 1 },
-    { type: 'battery_reading', time: reading('12:00:00', 1).time!, device_id: 'X', firmware: 'x' },
     { type: 'battery_reading_1d', time: '2026-03-01T00:00:00.000Z', device_id: 'X', n: 1 },
   ];
   assert.deepEqual(await rolled(others, '1h'), others);
@@ -272,4 +272,122 @@ test('memory is bounded: the subject that was silent longest is put out and forg
 test('a size or a zone that there is not is a usage error', async () => {
   assert.equal((await runCommand(command, { args: ['2h'], flags })).status, 64);
   assert.equal((await runCommand(command, { args: ['1h'], flags: { tz: 'Mars/Olympus' } })).status, 64);
+});
+
+test('a reading without a field that is wanted is no record of its own: it goes out with --pass alone', async () => {
+  const input = [reading('12:00:00', 1), reading('12:01:00', 2, { current: 3 }), reading('12:02:00', 3)];
+  const records = await rolled(input, '1h', { fields: ['current'] });
+  assert.deepEqual(
+    records.map(({ type, n, current_sum }) => [type, n, current_sum]),
+    [['battery_reading_1h', 1, 3]],
+  );
+  const bare = { type: 'battery_reading', time: reading('12:00:00', 1).time!, device_id: 'X', firmware: 'x' };
+  assert.deepEqual(await rolled([bare], '1h'), []);
+  assert.deepEqual(await rolled([bare], '1h', { pass: true }), [bare]);
+});
+
+test('a reading ahead of the clock has a window of its own, and makes no other one late', async () => {
+  const day = (date: string): VoltRecord => reading(`${date}T12:00:00.000Z`, 1);
+  const dates = ['2026-03-01', '2099-01-01', '2026-03-02', '2099-01-02', '2026-03-03'];
+  const clock = fakeClock(Date.parse('2026-04-01T00:00:00Z'));
+  const { records, log } = await runCommand(command, { clock, input: dates.map(day), args: ['1d'], flags });
+  assert.deepEqual(
+    [...stored(records).values()].map(({ time, n }) => `${time?.slice(0, 10)} ${n}`).sort(),
+    dates.map((date) => `${date} 1`).sort(),
+  );
+  assert.match(log.join('\n'), /ahead of the clock/);
+  assert.doesNotMatch(log.join('\n'), /too late/);
+});
+
+test('a clock that was wrong and is right again makes no reading late', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'voltpipe-test-'));
+  const run = async (now: string, times: string[]): Promise<VoltRecord[]> => {
+    const { records } = await runCommand(command, {
+      clock: fakeClock(Date.parse(now)),
+      input: times.map((time) => reading(time, 1)),
+      args: ['1d'],
+      flags: { ...flags, state: 'x' },
+      dataDir,
+    });
+    return records;
+  };
+  await run('2099-01-01T00:00:00Z', ['2026-03-01T12:00:00.000Z', '2099-01-01T00:00:00.000Z']);
+  const records = await run('2026-03-02T13:00:00Z', ['2026-03-02T12:30:00.000Z', '2026-03-02T12:40:00.000Z']);
+  assert.deepEqual([records.at(-1)?.time, records.at(-1)?.n], ['2026-03-02T00:00:00.000Z', 2]);
+});
+
+test('readings and their rollups, or rollups of two sizes, in one stream count once', async () => {
+  const input = ['11:10:00', '11:20:00', '12:10:00', '13:10:00'].map((time) => reading(time, 2));
+  const direct = await rolled(input, '1d');
+  for (const more of [{ pass: true }, {}]) {
+    const smaller = await rolled(input, more.pass ? '1h' : '1h,1d', more);
+    const months = await rolled(smaller, more.pass ? '1d' : '1mo');
+    const [{ n, voltage_sum } = { n: 0, voltage_sum: 0 }] = months
+      .filter(({ type }) => /_1(d|mo)$/.test(type))
+      .slice(-1);
+    assert.deepEqual([n, voltage_sum], [direct.at(-1)?.n, direct.at(-1)?.voltage_sum]);
+  }
+});
+
+test('an hour that comes when it is long over still counts once, and a correction of it no longer', async () => {
+  const hours = await rolled(
+    Array.from({ length: 40 }, (_, hour) =>
+      reading(new Date(Date.parse('2026-03-01T00:30:00Z') + hour * 3_600_000).toISOString(), 1),
+    ),
+    '1h',
+  );
+  const hour = (at: number): VoltRecord =>
+    hours.find(({ time }) => time === new Date(Date.parse('2026-03-01T00:00:00Z') + at * 3_600_000).toISOString())!;
+  const order = [0, 1, 2, 30, 3, 31, 3, 1, 39].map(hour);
+  const { records, log } = await runCommand(command, { input: order, args: ['1mo'], flags });
+  assert.deepEqual([records.at(-1)?.n, records.at(-1)?.voltage_sum], [7, 7]);
+  assert.match(log.join('\n'), /2 readings came too late/);
+});
+
+test('--fields holds for rollups that are read, too', async () => {
+  const hours = await rolled([reading('12:00:00', 1, { current: 3 }), reading('12:01:00', 2)], '1h');
+  const [day] = await rolled(hours, '1d', { fields: ['current'] });
+  assert.deepEqual([day?.n, day?.current_sum, day?.voltage_sum], [1, 3, undefined]);
+});
+
+test('a field may have any name, and a sum beyond all numbers is left out', async () => {
+  const odd = JSON.parse('{"constructor":5,"toString":6,"__proto__":7,"huge":1.7e308}') as object;
+  const input = [{ ...reading('12:00:00', 1), ...odd }, reading('12:01:00', 1, { huge: 1.7e308 })];
+  const dataDir = mkdtempSync(join(tmpdir(), 'voltpipe-test-'));
+  const run = (records: VoltRecord[]) =>
+    runCommand(command, { input: records, args: ['1h'], flags: { ...flags, state: 'x' }, dataDir });
+  const [first] = (await run(input)).records;
+  const [again] = (await run([reading('12:02:00', 1)])).records;
+  for (const hour of [first, again]) {
+    assert.deepEqual([hour?.constructor_sum, hour?.toString_sum], [5, 6]);
+    assert.deepEqual(
+      [hour?.huge_n, hour?.huge_sum, hour?.huge_mean, hour?.huge_max],
+      [2, undefined, undefined, 1.7e308],
+    );
+  }
+  assert.equal('n' in Object, false);
+});
+
+test('a year of hours takes no more memory and state than its last hours', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'voltpipe-test-'));
+  const fields = Object.fromEntries(
+    Array.from({ length: 20 }, (_, i) =>
+      ['n', 'sum', 'min', 'max', 'mean', 'first', 'last'].map((part) => [`f${i}_${part}`, 1]),
+    ).flat(),
+  );
+  const hours = Array.from({ length: 8000 }, (_, hour) => ({
+    type: 'battery_reading_1h',
+    time: new Date(Date.parse('2025-01-01T00:00:00Z') + hour * 3_600_000).toISOString(),
+    device_id: 'X',
+    n: 1,
+    ...fields,
+  }));
+  const { records } = await runCommand(command, {
+    input: hours,
+    args: ['1d,1mo,1y'],
+    flags: { ...flags, state: 'x' },
+    dataDir,
+  });
+  assert.equal(records.findLast(({ type }) => type.endsWith('1y'))?.n, 8000);
+  assert.ok(statSync(join(dataDir, 'rollup-x.json')).size < 100_000);
 });

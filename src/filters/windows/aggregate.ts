@@ -44,6 +44,9 @@ export function merge(into: Aggregate, more: Aggregate): void {
 /** Aggregates by the name of the field. */
 export type Aggregates = Record<string, Aggregate>;
 
+/** No aggregates yet. Without a prototype: `constructor` is a name that a field may have. */
+export const noAggregates = (): Aggregates => Object.create(null) as Aggregates;
+
 /** Takes all of `more` into `into`. */
 export function mergeAll(into: Aggregates, more: Readonly<Aggregates>): void {
   for (const [name, aggregate] of Object.entries(more)) {
@@ -53,42 +56,42 @@ export function mergeAll(into: Aggregates, more: Readonly<Aggregates>): void {
   }
 }
 
-/** The fields of a record: `voltage_n`, `voltage_sum`, `voltage_min`, `voltage_max`, `voltage_mean`, `voltage_first`, `voltage_last`. */
+/**
+ * The fields of a record: `voltage_n`, `voltage_sum`, `voltage_min`, `voltage_max`, `voltage_mean`, `voltage_first`, `voltage_last`. A
+ * sum beyond all numbers is left out, the mean with it.
+ */
 export function fieldsOf(aggregates: Readonly<Aggregates>): Record<string, number> {
   const fields: Record<string, number> = {};
   for (const [name, { n, sum, min, max, first, last }] of Object.entries(aggregates)) {
     fields[`${name}_n`] = n;
-    fields[`${name}_sum`] = clean(sum);
+    if (Number.isFinite(sum)) fields[`${name}_sum`] = clean(sum);
     fields[`${name}_min`] = min;
     fields[`${name}_max`] = max;
-    fields[`${name}_mean`] = clean(sum / n);
+    if (Number.isFinite(sum)) fields[`${name}_mean`] = clean(sum / n);
     fields[`${name}_first`] = first;
     fields[`${name}_last`] = last;
   }
   return fields;
 }
 
-/** The aggregates that a record of {@link fieldsOf} was made of. Its time stands for those of first and last. */
-export function aggregatesIn(record: Readonly<Record<string, unknown>>, at: number): Aggregates {
-  const found: Aggregates = {};
+/**
+ * The aggregates that a record of {@link fieldsOf} was made of. Its time stands for those of first and last.
+ *
+ * @param wanted these fields alone; empty: all
+ */
+export function aggregatesIn(
+  record: Readonly<Record<string, unknown>>,
+  at: number,
+  wanted: ReadonlySet<string>,
+): Aggregates {
+  const found = noAggregates();
   for (const key of Object.keys(record)) {
-    if (!key.endsWith('_sum')) continue;
-    const name = key.slice(0, -4);
-    const [n, sum, min, max, first, last] = ['n', 'sum', 'min', 'max', 'first', 'last'].map(
-      (part) => record[`${name}_${part}`],
-    );
-    if (![n, sum, min, max, first, last].every((value) => typeof value === 'number' && Number.isFinite(value)))
-      continue;
-    found[name] = {
-      n: n as number,
-      sum: sum as number,
-      min: min as number,
-      max: max as number,
-      first: first as number,
-      firstAt: at,
-      last: last as number,
-      lastAt: at,
-    };
+    const name = key.endsWith('_sum') ? key.slice(0, -4) : undefined;
+    if (name === undefined || (wanted.size > 0 && !wanted.has(name))) continue;
+    const parts = ['n', 'sum', 'min', 'max', 'first', 'last'].map((part) => record[`${name}_${part}`]);
+    if (!parts.every((value): value is number => Number.isFinite(value))) continue;
+    const [n, sum, min, max, first, last] = parts as [number, number, number, number, number, number];
+    found[name] = { n, sum, min, max, first, firstAt: at, last, lastAt: at };
   }
   return found;
 }

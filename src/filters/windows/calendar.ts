@@ -61,6 +61,32 @@ function wallWindow(size: Exclude<WindowSize, '1h'>, wall: number): [number, num
   return [Date.UTC(year, 0), Date.UTC(year + 1, 0)];
 }
 
+/**
+ * The hour of a clock on the wall that holds a moment. Where the clock is changed in the middle of it, it ends there and another begins:
+ * Lord Howe Island's clocks move by half an hour.
+ */
+function hourOf(wallTime: WallTime, ms: number): Window {
+  const offset = (at: number): number => wallTime(at) - at;
+  const mine = offset(ms);
+  const wall = ms + mine;
+  const start = ms - (((wall % hour) + hour) % hour);
+  const end = start + hour;
+  /** The first moment after `from`, up to `to`, for which `isPast` holds: it holds for all behind it. */
+  const firstOf = (from: number, to: number, isPast: (at: number) => boolean): number => {
+    let [before, past] = [from, to];
+    while (past - before > 1) {
+      const middle = Math.floor((before + past) / 2);
+      if (isPast(middle)) past = middle;
+      else before = middle;
+    }
+    return past;
+  };
+  return {
+    start: offset(start) === mine ? start : firstOf(start, ms, (at) => offset(at) === mine),
+    end: offset(end - 1) === mine ? end : firstOf(ms, end - 1, (at) => offset(at) !== mine),
+  };
+}
+
 /** Windows of each size that are remembered: asking the zone takes microseconds. */
 const remembered = 4;
 
@@ -70,12 +96,8 @@ export function createCalendar(zone: string): Calendar {
   const known: Record<WindowSize, Window[]> = { '1h': [], '1d': [], '1mo': [], '1y': [] };
 
   const find = (size: WindowSize, ms: number): Window => {
-    const wall = wallTime(ms);
-    if (size === '1h') {
-      const start = ms - (((wall % hour) + hour) % hour);
-      return { start, end: start + hour };
-    }
-    const [start, end] = wallWindow(size, wall).map((one) => momentOf(wallTime, one));
+    if (size === '1h') return hourOf(wallTime, ms);
+    const [start, end] = wallWindow(size, wallTime(ms)).map((one) => momentOf(wallTime, one));
     return { start: start!, end: end! };
   };
 

@@ -72,6 +72,8 @@ test('windows of a size follow one another without a gap, and each holds its own
     'Asia/Kolkata',
     'Pacific/Auckland',
     'America/Sao_Paulo',
+    'Australia/Lord_Howe',
+    'America/St_Johns',
   ];
   fc.assert(
     fc.property(
@@ -89,6 +91,21 @@ test('windows of a size follow one another without a gap, and each holds its own
     ),
     { numRuns: 500 },
   );
+});
+
+test('where the clocks move by half an hour, the hour is cut there', () => {
+  const lordHowe = createCalendar('Australia/Lord_Howe');
+  const hours = (from: string, count: number): string[] => {
+    const found: string[] = [];
+    for (let at = Date.parse(from); found.length < count; ) {
+      const { start, end } = lordHowe.windowOf('1h', at);
+      found.push(new Date(start).toISOString().slice(11, 16));
+      at = end;
+    }
+    return found;
+  };
+  assert.deepEqual(hours('2026-04-04T13:10:00Z', 4), ['13:00', '14:00', '15:00', '15:30']);
+  assert.deepEqual(hours('2026-10-03T14:40:00Z', 4), ['14:30', '15:30', '16:00', '17:00']);
 });
 
 test('a zone that nobody knows is an error', () => {

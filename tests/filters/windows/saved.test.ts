@@ -11,7 +11,9 @@ const options: RollupOptions = {
   types: [],
   late: 3_600_000,
   maxSeries: 100,
+  maxSeen: 512,
 };
+const now = Date.parse('2026-03-02T00:00:00Z');
 const reading = (minute: number, more: object = {}): VoltRecord => ({
   type: 'battery_reading',
   time: new Date(Date.parse('2026-03-01T12:00:00Z') + minute * 60_000).toISOString(),
@@ -22,26 +24,29 @@ const reading = (minute: number, more: object = {}): VoltRecord => ({
 
 test('what is saved and restored goes on as if nothing had been: windows, parts of windows, readings seen', () => {
   const first = createRollup(options);
-  for (const minute of [1, 2, 70, 71]) first.take(reading(minute));
-  first.take({
-    ...reading(0),
-    type: 'other_1h',
-    n: 2,
-    v_n: 2,
-    v_sum: 3.5,
-    v_min: 1,
-    v_max: 2.5,
-    v_mean: 1.75,
-    v_first: 1,
-    v_last: 2.5,
-  });
+  for (const minute of [1, 2, 70, 71]) first.take(reading(minute), now);
+  first.take(
+    {
+      ...reading(0),
+      type: 'other_1h',
+      n: 2,
+      v_n: 2,
+      v_sum: 3.5,
+      v_min: 1,
+      v_max: 2.5,
+      v_mean: 1.75,
+      v_first: 1,
+      v_last: 2.5,
+    },
+    now,
+  );
   const saved = JSON.parse(JSON.stringify(first.snapshot()));
   const second = createRollup(options);
   second.restore(saved);
   assert.deepEqual(second.snapshot(), first.snapshot());
   for (const rollup of [first, second]) {
     // Seen before, late, and new.
-    for (const minute of [71, 70, 3, 200]) rollup.take(reading(minute));
+    for (const minute of [71, 70, 3, 200]) rollup.take(reading(minute), now);
   }
   assert.deepEqual(second.flush(), first.flush());
   assert.equal(second.flush().length, 0, 'nothing has changed since');
