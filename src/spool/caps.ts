@@ -3,8 +3,9 @@ import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Disk } from './disk.ts';
 import { covers, type Done, firstUndone, undoneBetween } from './done.ts';
-import { type Dropped, spanOf, writeGap } from './gaps.ts';
+import { type Dropped, noteGap, spanOf, writeGap } from './gaps.ts';
 import { doneSegments, type Index, oldestUndone } from './index.ts';
+import type { Losses } from './losses.ts';
 import { isFull, type Reserve } from './reserve.ts';
 import { lastOf, type Segment } from './segments.ts';
 
@@ -40,7 +41,7 @@ export interface CapsOptions extends Limit {
   written(): number;
   /** Bytes that the disk has given already to what will be written. */
   padding(): number;
-  onDropped(count: number, reason: string): void;
+  losses: Losses;
 }
 
 /** Keeps a spool within its bounds. */
@@ -57,7 +58,6 @@ export interface Caps {
 
 /** A look at the file system is good for so long, or for so many bytes. */
 const lookEvery = { ms: 1000, bytes: 1024 * 1024 };
-const warnEvery = 60_000;
 
 /** Guards the bounds of a spool that this process writes. */
 export function createCaps(options: CapsOptions): Caps {
@@ -65,8 +65,6 @@ export function createCaps(options: CapsOptions): Caps {
   let lookedAt = Number.NEGATIVE_INFINITY;
   let sinceLook = 0;
   let tight = false;
-  let given = 0;
-  let warnedAt = Number.NEGATIVE_INFINITY;
 
   const diskIsTight = (bytes: number): boolean => {
     if (!minFree) return false;
@@ -88,28 +86,17 @@ export function createCaps(options: CapsOptions): Caps {
 
   const lacks = (bytes: number): boolean => index.bytes() + bytes > maxBytes || diskIsTight(bytes);
 
-  const warn = (count: number, reason: string): void => {
-    if (count === 0) return;
-    given += count;
-    options.onDropped(count, reason);
-    if (clock.monotonic() - warnedAt < warnEvery) return;
-    warnedAt = clock.monotonic();
-    log.warn(`${given} undelivered records dropped: ${reason}`);
-    given = 0;
-  };
-
   /** The gap is durable before the segment goes. Where there is no room even for that, the segment has to go first. */
   const replaceByGap = async (segment: Segment, gap: Dropped): Promise<void> => {
-    const write = (): Promise<void> => writeGap(disk, index, gap, clock.now());
     try {
-      await reserve.use(write);
+      await reserve.use(() => writeGap(disk, index, gap, clock.now()));
       index.remove(segment);
     } catch (error) {
       if (!isFull(error)) throw error;
       index.remove(segment);
-      // Without it the hole in the numbers still shows that something is missing.
-      await write().catch(() => {});
+      await noteGap(disk, index, gap, clock.now());
     }
+    await reserve.fill();
   };
 
   const drop = async (segment: Segment, reason: string): Promise<void> => {
@@ -118,7 +105,7 @@ export function createCaps(options: CapsOptions): Caps {
     const bytes = disk.load(segment.path);
     const span = bytes ? spanOf(bytes, firstUndone(done, segment.first)) : {};
     await replaceByGap(segment, { first: segment.first, last, ...span, reason });
-    warn(undoneBetween(done, segment.first, last), reason);
+    options.losses.add(undoneBetween(done, segment.first, last), reason);
   };
 
   /** Nothing is written to it any longer. */

@@ -95,3 +95,27 @@ export async function writeGap(disk: Disk, index: Index, dropped: Dropped, now: 
   if (whole.first !== dropped.first && before) index.remove(before);
   index.add({ path, first: whole.first, last: whole.last, kind: 'gap', bytes: text.length, changed: now });
 }
+
+/**
+ * As {@link writeGap}, as well as it can be: where there is no room for what a gap says, a name alone tells the numbers, since that needs no
+ * block. Without even that the hole in the numbers still shows that something is missing.
+ */
+export async function noteGap(disk: Disk, index: Index, dropped: Dropped, now: number): Promise<void> {
+  try {
+    return await writeGap(disk, index, dropped, now);
+  } catch {
+    // As said above.
+  }
+  const before = index.segments.find(
+    ({ kind, last, bytes }) => kind === 'gap' && last === dropped.first - 1 && bytes === 0,
+  );
+  const { first } = before ?? dropped;
+  const path = gapFile(index.folder, first, dropped.last);
+  try {
+    await disk.close(await disk.openToWrite(path));
+  } catch {
+    return;
+  }
+  if (before) index.remove(before);
+  index.add({ path, first, last: dropped.last, kind: 'gap', bytes: 0, changed: now });
+}

@@ -4,7 +4,7 @@ import { openSlate, saveCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
 import { addDone, type Done, doneUpTo } from './done.ts';
 import { doneSegments, type Index } from './index.ts';
-import type { Reserve } from './reserve.ts';
+import { isFull, type Reserve } from './reserve.ts';
 
 /** What a keeper is made of. */
 export interface KeeperOptions {
@@ -64,13 +64,31 @@ export function createKeeper(options: KeeperOptions): Keeper {
     if (removed) options.onRemoved();
   };
 
+  /**
+   * On a full disk without a reserve, the oldest segment of which all is delivered goes first: else none would ever go. Only a power cut at
+   * this very moment would have its records told as a loss.
+   */
+  const saveIn = async (covered: Done): Promise<void> => {
+    const save = (): Promise<void> => saveCursor(disk, index.folder, covered);
+    try {
+      await reserve.use(save);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      if (options.shared) index.refresh();
+      const [oldest] = doneSegments(index, covered);
+      if (!oldest) throw error;
+      index.remove(oldest);
+      await save();
+    }
+  };
+
   const saveOnce = async (): Promise<void> => {
     changed = false;
     // Records are delivered meanwhile, too: neither the log nor the cursor on disk is that far then.
     const covered: Done = { upTo: done.upTo, ranges: [...done.ranges] };
     try {
       await options.syncLog();
-      await reserve.use(() => saveCursor(disk, index.folder, covered));
+      await saveIn(covered);
       saved = covered;
       log.recovered('cursor', 'the cursor is saved again');
     } catch (error) {

@@ -5,8 +5,9 @@ import { type Caps, createCaps, type Limit } from './caps.ts';
 import type { Sync } from './commit.ts';
 import type { Disk } from './disk.ts';
 import { type Done, firstUndone, undoneBetween } from './done.ts';
-import { timeOf, writeGap } from './gaps.ts';
+import { noteGap, timeOf } from './gaps.ts';
 import type { Index } from './index.ts';
+import { createLosses } from './losses.ts';
 import { isFull, type Reserve } from './reserve.ts';
 import { mendTail } from './tail.ts';
 import { createWithdrawn, passWithdrawn } from './withdrawn.ts';
@@ -75,10 +76,12 @@ function unwritten(writer: Writer): string {
 /** Opens the log of a spool for writing, as a crash may have left it: a torn end is cut off, nothing else is touched. */
 export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(): Promise<void> }> {
   const { disk, index, reserve, clock, log, whenFull } = parts;
+  const losses = createLosses(clock, log, parts.onDropped);
   let writer: Writer;
 
   const caps: Caps = createCaps({
     ...parts,
+    losses,
     roll: () => writer.roll(),
     written: () => writer.written,
     padding: () => writer.padding,
@@ -96,8 +99,8 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     return true;
   };
 
-  const refused = async (group: Group): Promise<void> => {
-    const reason = writer.stuck() ? 'the disk cannot be written' : 'the spool is full';
+  const refused = async (group: Group, stuck: boolean): Promise<void> => {
+    const reason = stuck ? 'the disk cannot be written' : 'the spool is full';
     await drop(group, reason);
   };
 
@@ -107,11 +110,11 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     const [from, to] = [timeOfLine(lines[0]), timeOfLine(lines.at(-1))];
     const last = group.first + group.records - 1;
     // Some of them may have been delivered from memory.
-    parts.onDropped(undoneBetween(parts.done(), group.first, last), reason);
+    losses.add(undoneBetween(parts.done(), group.first, last), reason);
     log.lost('refused', `new records are dropped: ${reason}`);
     const gap = { first: group.first, last, ...(from ? { from } : {}), ...(to ? { to } : {}), reason };
-    // Without it the hole in the numbers still shows that something is missing.
-    await reserve.use(() => writeGap(disk, index, gap, clock.now())).catch(() => {});
+    // Not out of the reserve: without a cursor nothing that is delivered could make room.
+    await noteGap(disk, index, gap, clock.now());
     parts.onWritten();
   };
 
@@ -206,7 +209,11 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     writer,
     async close() {
       cancelAged();
-      await writer.close();
+      try {
+        await writer.close();
+      } finally {
+        losses.close();
+      }
     },
   };
 }

@@ -90,7 +90,12 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     return index.segments[at + 1];
   };
 
-  const following = (): Segment | undefined => index.segments.find(({ first }) => first > segment!.first);
+  /** What comes behind the open segment: the next one, or the gap in its place. */
+  const following = (): Segment | undefined =>
+    index.segments.find(({ first, last }) => first > segment!.first || (last !== undefined && last >= wanted));
+
+  /** It was given up: what has not been read of it counts as dropped, and its room is held no longer. */
+  const isGone = (): boolean => written !== undefined && segment !== undefined && !index.segments.includes(segment);
 
   const allRead = (): boolean => offset >= segment!.bytes;
 
@@ -213,6 +218,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
       const { upTo = Number.POSITIVE_INFINITY } = limits;
       let looked = false;
       while (wanted <= upTo) {
+        if (isGone()) await leave();
         if (!segment) {
           if (!written) index.refresh();
           const next = find();

@@ -186,11 +186,13 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
     const saved = (): Done => savedCursor(disk, folder) ?? doneUpTo(0);
     /** So far its reader had come, and did not save it when it was waited for. */
     let neverSaved: Done | undefined;
+    const reserve = createReserve(disk, folder);
+    await reserve.fill();
     const opened = await openLog({
       ...options,
       disk,
       index,
-      reserve: createReserve(disk, folder),
+      reserve,
       shared: true,
       clock,
       log,

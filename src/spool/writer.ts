@@ -25,8 +25,8 @@ export interface WriterOptions {
   withdrawn?: Withdrawn;
   /** Makes room for so many bytes. False: what was to be written is dropped. */
   makeRoom(bytes: number): Promise<boolean>;
-  /** Records that were not written for want of room. */
-  onRefused(group: Group): Promise<void>;
+  /** Records that were not written for want of room; `stuck`: on the disk. */
+  onRefused(group: Group, stuck: boolean): Promise<void>;
   /** The disk failed, and so many characters wait. Resolves when it is worth another try; what it rejects with ends the writer. */
   onFault(error: NodeJS.ErrnoException, waiting: number): Promise<'again' | 'refuse'>;
   /** The records were delivered although the disk has not taken them: there is no need to write them any more. */
@@ -148,7 +148,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   const write = async (group: Group): Promise<void> => {
     const done = await tryToWrite(group);
-    taken.shift();
+    taken = taken.filter((one) => one !== group);
     waiting -= group.text.length;
     lighter.ring();
     if (!done) return commit.passed(group.records);
@@ -160,8 +160,10 @@ export function createWriter(options: WriterOptions): Writer {
 
   /** Its records keep their numbers, so that the hole is seen. They are nobody's any more: the input may forget them. */
   const refuse = async (group: Group): Promise<false> => {
+    // Nobody reads them from here on either.
+    taken = taken.filter((one) => one !== group);
     if (!stuck) await tip.roll();
-    await options.onRefused(group);
+    await options.onRefused(group, stuck);
     return false;
   };
 
@@ -206,7 +208,10 @@ export function createWriter(options: WriterOptions): Writer {
 
   return {
     counts,
-    stuck: () => (stuck ? [...taken, ...groups, open].filter(({ records }) => records > 0) : undefined),
+    stuck() {
+      const waits = stuck ? [...taken, ...groups, open].filter(({ records }) => records > 0) : [];
+      return waits.length > 0 ? waits : undefined;
+    },
     get closing() {
       return closed;
     },
