@@ -137,6 +137,7 @@ Dropped records are counted (spool_dropped_total), said once a minute, and shown
     const finished = takeIn(ctx, spool.writer, metrics)
       .catch((error) => {
         failure = { error };
+        ctx.breakOff(error);
         throw error;
       })
       .finally(() => {

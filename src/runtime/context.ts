@@ -39,6 +39,11 @@ export interface Context<O extends Options = Options> {
   delivered(n: number): void;
   /** For what takes over: `fn` gets the count of its output, in order, that is safe behind it: acknowledged in `voltpipe run`, else written. */
   onDelivered(fn: (count: number) => void): void;
+  /**
+   * The command has failed, and may be held up all the same: by a reader that takes nothing, or a sink that waits for its far side. All stop
+   * as on a signal, and end within the grace time. The command throws the error when it gets there; else it is said in the end.
+   */
+  breakOff(error: unknown): void;
   /** Runs `fn` when the command is over; for what takes over, when nothing more can be acknowledged. Last added first. */
   atEnd(fn: () => void | Promise<void>): void;
   /**

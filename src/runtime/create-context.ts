@@ -76,6 +76,7 @@ export function createContext(
     written: wiring.written,
     delivered: wiring.delivered,
     onDelivered: wiring.onDelivered,
+    breakOff: (error) => setup.breakOff?.(error),
     atEnd: (fn) => void setup.atEnd.push(fn),
     get upstreamWaits() {
       return wiring.upstreamWaits();

@@ -2,13 +2,17 @@ import { systemClock } from './clock.ts';
 import { exit } from './exit.ts';
 import { descriptorKind } from './host.ts';
 import { showDuration } from './logger.ts';
+import { failureOf } from './outcome.ts';
 import type { PlannedStage } from './pipeline.ts';
+import { sayFailure } from './report.ts';
 import { said } from './stderr.ts';
 
 /** What ended the run from outside, if anything did. */
 export interface Ending {
   readonly signal: NodeJS.Signals | undefined;
   readonly timedOut: boolean;
+  /** Ends the run as a first SIGTERM does, since a stage has failed and others might hold it up for ever. */
+  breakOff(stage: PlannedStage, error: unknown): void;
   /** Ends the run as a first SIGTERM does, in the end by SIGHUP. No second signal: a terminal that goes sends several, and nobody is impatient. */
   hangUp(): void;
   close(): void;
@@ -31,6 +35,7 @@ export function controlEnding(
   const cancels: (() => void)[] = [];
   let signal: NodeJS.Signals | undefined;
   let timedOut = false;
+  let broken: { stage: PlannedStage; error: unknown } | undefined;
 
   const stop = (): void => {
     onStop();
@@ -42,9 +47,12 @@ export function controlEnding(
         deadline.abort(new DOMException('the grace time is over', 'AbortError'));
       }),
       systemClock.after(grace, () => {
-        plan[0]!.setup.log.warn(`not finished ${showDuration(grace)} after it was told to stop; what was left is lost`);
+        if (broken) sayFailure(broken.stage.setup.log, broken.error);
+        plan[0]!.setup.log.warn(
+          `not finished ${showDuration(grace)} after it was told to stop: the rest is left undone`,
+        );
         if (signal) void dieBy(signal);
-        else process.exit(exit.later);
+        else process.exit(broken ? failureOf(broken.error).status : exit.later);
       }),
     );
   };
@@ -78,6 +86,11 @@ export function controlEnding(
     },
     get timedOut() {
       return timedOut;
+    },
+    breakOff(stage, error) {
+      if (signal || timedOut || broken) return;
+      broken = { stage, error };
+      stop();
     },
     hangUp() {
       if (!signal) onSignal('SIGHUP');

@@ -120,6 +120,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
   }
   const notifier = startNotifier(host, health, clock);
   const ending = controlEnding(plan, source, deadline, () => notifier?.stopping());
+  for (const stage of plan) stage.setup.breakOff = (error) => ending.breakOff(stage, error);
   controlHangup(host.hangup, reloader, clock, ending.hangUp);
   // A file that grows beyond its limit is a write that fails, as on a full disk.
   process.on('SIGXFSZ', () => {});

@@ -32,6 +32,8 @@ export interface StageSetup {
   stop: AbortController;
   /** Aborts when the grace time is over. */
   deadline: AbortController;
+  /** Ends the run with this failure although others hold the stage up; absent where nothing can be ended from here. */
+  breakOff?: (error: unknown) => void;
   /** Counts and says input that is no record; throws with `--strict`. */
   reject(why: string, line: number): void;
   /** Settles the options anew. */

@@ -64,27 +64,38 @@ export function createCaps(options: CapsOptions): Caps {
   const { disk, index, reserve, clock, log, maxBytes, maxAge, minFree } = options;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let sinceLook = 0;
-  let tight = false;
+  /** What the spool may hold by --min-free, as of the last look. */
+  let allowed = Number.POSITIVE_INFINITY;
+  /** What it held when others had taken so much that nothing it could give up would do. */
+  let ceiling: number | undefined;
 
-  const diskIsTight = (bytes: number): boolean => {
-    if (!minFree) return false;
+  /**
+   * What --min-free leaves for the spool. Where others have taken more than all that it holds, to give that up would help nobody: then it
+   * grows no more.
+   */
+  const leftFor = (bytes: number): number => {
+    if (!minFree) return allowed;
     sinceLook += bytes;
-    if (clock.monotonic() - lookedAt < lookEvery.ms && sinceLook < lookEvery.bytes) return tight;
+    if (clock.monotonic() - lookedAt < lookEvery.ms && sinceLook < lookEvery.bytes) return allowed;
     lookedAt = clock.monotonic();
     sinceLook = 0;
     try {
       const { free, total } = disk.room(index.folder);
-      tight = free + options.padding() < ('bytes' in minFree ? minFree.bytes : total * minFree.share);
+      const held = index.bytes();
+      const left = held + free + options.padding() - ('bytes' in minFree ? minFree.bytes : total * minFree.share);
+      ceiling = left > 0 ? undefined : (ceiling ?? held);
+      allowed = ceiling ?? left;
       log.recovered('room', 'the file system says again how much is free');
     } catch (error) {
       // What cannot be known must not cost a record.
-      tight = false;
+      allowed = Number.POSITIVE_INFINITY;
       log.lost('room', `${(error as Error).message}: --min-free cannot be kept`);
     }
-    return tight;
+    return allowed;
   };
 
-  const lacks = (bytes: number): boolean => index.bytes() + bytes > maxBytes || diskIsTight(bytes);
+  /** A record that is larger than all that is allowed has room when it is alone: it would wait for ever else. */
+  const lacks = (bytes: number): boolean => index.bytes() + bytes > Math.min(Math.max(maxBytes, bytes), leftFor(bytes));
 
   /** The gap is durable before the segment goes. Where there is no room even for that, the segment has to go first. */
   const replaceByGap = async (segment: Segment, gap: Dropped): Promise<void> => {
@@ -137,6 +148,9 @@ export function createCaps(options: CapsOptions): Caps {
   const isAged = (segment: Segment | undefined): boolean =>
     segment !== undefined && maxAge !== undefined && clock.now() - segment.changed > maxAge;
 
+  const whatIsFull = (bytes: number): string =>
+    index.bytes() + bytes > maxBytes ? 'Raise --max-bytes' : 'Lower --min-free, make room on the file system';
+
   const caps: Caps = {
     async makeRoom(bytes) {
       if (!lacks(bytes)) return true;
@@ -146,7 +160,7 @@ export function createCaps(options: CapsOptions): Caps {
         if (await caps.removeDelivered()) continue;
         if (!lacks(bytes)) return true;
         if (options.whenFull === 'exit')
-          throw fail('io', `${index.folder}: full`, 'Raise --max-bytes, or see why nothing is delivered.');
+          throw fail('io', `${index.folder}: full`, `${whatIsFull(bytes)}, or see why nothing is delivered.`);
         if (options.whenFull !== 'drop-oldest' || !(await caps.dropOldest('the spool is full'))) return !lacks(bytes);
       }
       return true;

@@ -32,6 +32,8 @@ export interface Entry {
   bytes: number;
   /** When it was last written, in milliseconds since 1970. */
   changed: number;
+  /** When it was made; as late as `changed` where the file system does not know. */
+  born: number;
 }
 
 /**
@@ -90,7 +92,9 @@ function syncFolder(path: string): void {
 
 function entryOf(folder: string, name: string): Entry[] {
   const stat = statSync(join(folder, name), { throwIfNoEntry: false });
-  return stat?.isFile() ? [{ name, bytes: stat.size, changed: stat.mtimeMs }] : [];
+  if (!stat?.isFile()) return [];
+  const { size, mtimeMs, birthtimeMs } = stat;
+  return [{ name, bytes: size, changed: mtimeMs, born: birthtimeMs > 0 ? Math.min(birthtimeMs, mtimeMs) : mtimeMs }];
 }
 
 /**

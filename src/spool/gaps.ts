@@ -93,7 +93,7 @@ export async function writeGap(disk: Disk, index: Index, dropped: Dropped, now: 
   const text = `${JSON.stringify(gapRecord(whole, now))}\n`;
   await disk.replace(path, text);
   if (whole.first !== dropped.first && before) index.remove(before);
-  index.add({ path, first: whole.first, last: whole.last, kind: 'gap', bytes: text.length, changed: now });
+  index.add({ path, first: whole.first, last: whole.last, kind: 'gap', bytes: text.length, changed: now, born: now });
 }
 
 /**
@@ -117,5 +117,5 @@ export async function noteGap(disk: Disk, index: Index, dropped: Dropped, now: n
     return;
   }
   if (before) index.remove(before);
-  index.add({ path, first, last: dropped.last, kind: 'gap', bytes: 0, changed: now });
+  index.add({ path, first, last: dropped.last, kind: 'gap', bytes: 0, changed: now, born: now });
 }

@@ -174,6 +174,7 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
     ...(parts.shared ? { withdrawn } : {}),
     maxBytes: parts.maxBytes,
     segmentBytes: () => parts.segmentBytes ?? segmentBytesFor(parts),
+    segmentAge: parts.maxAge === undefined ? undefined : parts.maxAge / segmentsOfCap,
     async makeRoom(bytes) {
       await caps.dropAged();
       return waitForRoom(bytes);

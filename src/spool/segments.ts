@@ -15,6 +15,8 @@ export interface Segment {
   bytes: number;
   /** When it was last written, in wall milliseconds; never less than that of a segment before it. */
   changed: number;
+  /** When it was made, in wall milliseconds. */
+  born: number;
   /** This process writes it, and knows better than the folder what it holds: what a failed write left behind its lines is none of them. */
   ours?: true;
 }
@@ -38,16 +40,16 @@ export const gapFile = (folder: string, first: number, last: number): string =>
  */
 export function listSegments(disk: Disk, folder: string): Segment[] {
   const found: Segment[] = [];
-  for (const { name, bytes, changed } of disk.entries(folder)) {
+  for (const { name, bytes, changed, born } of disk.entries(folder)) {
     const log = logName.exec(name);
     if (log) {
       const path = join(folder, name);
-      found.push({ path, first: Number(log[1]), kind: 'log', bytes: lengthOfLines(disk, path, bytes), changed });
+      found.push({ path, first: Number(log[1]), kind: 'log', bytes: lengthOfLines(disk, path, bytes), changed, born });
     }
     const gap = gapName.exec(name);
     if (gap) {
       const [first, last] = [Number(gap[1]), Number(gap[2])];
-      found.push({ path: join(folder, name), first, last, kind: 'gap', bytes, changed });
+      found.push({ path: join(folder, name), first, last, kind: 'gap', bytes, changed, born });
     }
   }
   const logs = found.filter(({ kind }) => kind === 'log');

@@ -14,6 +14,8 @@ export interface TipOptions {
   upcoming: number;
   /** A segment that is longer gives way to a new one: asked for each, since the room on the disk changes. */
   segmentBytes(): number;
+  /** So does one that was begun longer ago than this, in milliseconds: records are given up for their age by segments. */
+  segmentAge: number | undefined;
   /** All segments together, padding included, take no more than that. */
   maxBytes: number;
   /** Each commit is synced: it shall not have to make the file longer. */
@@ -55,7 +57,7 @@ const slack = 1024 * 1024;
 
 /** Opens and ends segments. */
 export function createTip(options: TipOptions): Tip {
-  const { disk, index, clock, segmentBytes, maxBytes, padded, withdrawn, commit } = options;
+  const { disk, index, clock, segmentBytes, segmentAge, maxBytes, padded, withdrawn, commit } = options;
   let open: Open | undefined;
   /** A segment that the system lets grow no further. */
   let sealed: string | undefined;
@@ -66,6 +68,9 @@ export function createTip(options: TipOptions): Tip {
 
   /** Whether a record may follow in the newest segment: a reader elsewhere may stand where other lines were, and would see but the end of it. */
   const follows = (first: number): boolean => first === upcoming || !withdrawn;
+
+  const isOld = ({ bytes, born }: Segment): boolean =>
+    segmentAge !== undefined && bytes > 0 && clock.now() - born > segmentAge;
 
   /** Leaves nothing but the lines. */
   const cut = async (tip: Open): Promise<void> => {
@@ -112,21 +117,30 @@ export function createTip(options: TipOptions): Tip {
 
   const segmentFor = async (length: number, first: number, beginning: boolean): Promise<Open> => {
     const limit = beginning || size < 2 * slack ? size : size + slack;
-    if (open && (index.segments.at(-1) !== open.segment || !follows(first))) await leave(open.segment);
+    if (open && (index.segments.at(-1) !== open.segment || !follows(first) || isOld(open.segment)))
+      await leave(open.segment);
     if (open && open.segment.bytes > 0 && open.segment.bytes + length > limit) await roll();
     if (open) return open;
     const last = index.segments.at(-1);
     // An empty one of that name may be open in a reader already, which would never see another file in its place.
     const fits =
       last && ((last.bytes + length <= size && follows(first)) || (last.bytes === 0 && last.first === first));
-    if (fits && last.kind === 'log' && last.path !== sealed && last.first <= first) {
+    if (fits && last.kind === 'log' && last.path !== sealed && last.first <= first && !isOld(last)) {
       return openAt(await disk.openToWrite(last.path), last);
     }
     if (last?.kind === 'log' && last.bytes === 0) index.remove(last);
     const path = logFile(index.folder, first);
     const fd = await disk.create(path);
     size = segmentBytes();
-    const segment: Segment = { path, first, kind: 'log', bytes: 0, changed: clock.now(), ours: true };
+    const segment: Segment = {
+      path,
+      first,
+      kind: 'log',
+      bytes: 0,
+      changed: clock.now(),
+      born: clock.now(),
+      ours: true,
+    };
     index.add(segment);
     upcoming = first;
     return openAt(fd, segment);

@@ -15,6 +15,8 @@ export interface WriterOptions {
   sync: Sync;
   /** A segment that is longer gives way to a new one. */
   segmentBytes(): number;
+  /** So does one that was begun longer ago than this, in milliseconds. */
+  segmentAge: number | undefined;
   /** All segments together take no more than that. */
   maxBytes: number;
   /** Number of the first record. */

@@ -312,3 +312,23 @@ test('stat, verify and repair tell of a spool and mend it; drop gives up what wa
   assert.equal((await run('spool get d', { cwd })).stdout, linesOf(9, 9));
   assert.equal((await run('spool stat nowhere', { cwd })).status, 64);
 });
+
+for (const [form, status, line] of [
+  ['a sink that waits', 74, 'spool d --max-bytes 1MiB --when-full exit --grace 1s -- sleep 60'],
+  ['a reader that takes nothing', 74, 'spool d --max-bytes 1MiB --when-full exit --grace 1s | sleep 6'],
+  // The rightmost failure is the status: the sink has not delivered either.
+  [
+    'a sink of the same process',
+    69,
+    "voltpipe run 'spool d --max-bytes 1MiB --when-full exit --grace 1s | send tcp://127.0.0.1:9'",
+  ],
+] as const) {
+  test(`--when-full exit ends soon, and says why, although ${form} holds it up`, async () => {
+    const input = `(for i in {1..3}; do seq 1 10000 | sed 's/.*/{"type":"x","n":&,"pad":"${'x'.repeat(60)}"}/'; done; while echo '{"type":"x"}'; do sleep 0.1; done 2>/dev/null)`;
+    const began = Date.now();
+    const { stdout, stderr } = await run(`${input} | ${line} >&2; echo "\${PIPESTATUS[1]}"`);
+    assert.equal(stdout.trim(), String(status), stderr);
+    assert.match(stderr, /d: full/);
+    assert.ok(Date.now() - began < 30_000);
+  });
+}

@@ -84,7 +84,7 @@ test('a command that does not end is ended after the grace time, and that is sai
   child.kill('SIGTERM');
   const { signal, stderr } = await ended;
   assert.equal(signal, 'SIGTERM');
-  assert.match(stderr, /^stuck: warning: not finished 500 ms after it was told to stop; what was left is lost\n$/);
+  assert.match(stderr, /^stuck: warning: not finished 500 ms after it was told to stop: the rest is left undone\n$/);
 });
 
 test('a second signal is immediate', async () => {

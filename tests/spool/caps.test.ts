@@ -328,6 +328,83 @@ test('what a reader that died had noted and not saved is no loss either: a gap s
   await outlet.close();
 });
 
+test('--max-age gives up what is older also while records keep coming', async () => {
+  const clock = fakeClock();
+  const spool = await work({ clock, maxAge: 8000 });
+  for (let n = 1; n <= 60; n++) {
+    await fill(spool, n, n);
+    await clock.advance(500);
+  }
+  const [gap, ...rest] = await takeAll(spool);
+  const count = gap!.count as number;
+  assert.deepEqual([gap?.type, gap?.reason], ['gap', 'older than --max-age']);
+  // Half a second each: sixteen are young enough, and a segment holds an eighth more.
+  assert.ok(count >= 60 - 16 - 4 && count <= 60 - 16, `${count} of 60`);
+  assert.deepEqual(numbers(rest), range(count + 1, 60));
+  await spool.close();
+});
+
+test('runs that are short, one after the other, do not make a segment older than --max-age allows', async () => {
+  const folder = spoolFolder();
+  let now = Date.now();
+  for (let n = 1; n <= 30; n++) {
+    const spool = await workIn({ folder, maxAge: 8000, clock: fakeClock(now) });
+    await fill(spool, n, n);
+    await spool.close();
+    now += 500;
+  }
+  assert.ok(logFiles(folder).length > 8, `${logFiles(folder).length} segments`);
+});
+
+test('where others take more than the spool holds, it grows no more, and gives up no more than it takes', async () => {
+  let free = 100 * mib;
+  const disk = { ...realDisk, room: () => ({ free, total: 1000 * mib }) };
+  const clock = fakeClock();
+  const spool = await work({ disk, clock, minFree: { share: 0.05 }, maxBytes: 8 * mib });
+  await fill(spool, 1, 1500, 1000);
+  free = 10 * mib;
+  await clock.advance(1000);
+  const before = sizeOf(spool.folder);
+  await fill(spool, 1501, 4000, 1000);
+  assert.ok(sizeOf(spool.folder) <= before && sizeOf(spool.folder) > before / 2, `${sizeOf(spool.folder)}`);
+  assert.equal((await takeAll(spool)).at(-1)?.n, 4000);
+  await spool.close();
+});
+
+test('--when-full exit names what would help', async () => {
+  const disk = { ...realDisk, room: () => ({ free: 10 * mib, total: 1000 * mib }) };
+  const spool = await work({ disk, minFree: { share: 0.05 }, whenFull: 'exit' });
+  await assert.rejects(fill(spool, 1, 1), { status: 74, next: /^Lower --min-free, make room/ });
+  await spool.close().catch(() => {});
+});
+
+for (const whenFull of ['block', 'drop-oldest'] as const) {
+  test(`a record that is larger than --max-bytes with its frame is taken all the same, --when-full ${whenFull}`, async () => {
+    const spool = await work({ maxBytes: mib, whenFull });
+    await fill(spool, 1, 1, mib);
+    assert.deepEqual(numbers(await takeAll(spool)), [1]);
+    await fill(spool, 2, 2, mib);
+    assert.deepEqual([numbers(await takeAll(spool)), spool.dropped], [[2], []]);
+    await spool.close();
+  });
+}
+
+test('a reader that stands in the segment that goes tells what its gap says, and nothing is both dropped and handed out', async () => {
+  const spool = await work({ maxBytes: mib });
+  await fill(spool, 1, 200, 1000);
+  const first = await spool.feed.next();
+  assert.equal(first?.first, 1);
+  await fill(spool, 201, 3000, 1000);
+  const records = await takeAll(spool);
+  const gaps = records.filter(({ type }) => type === 'gap');
+  assert.deepEqual(
+    gaps.map(({ reason, to }) => [reason, typeof to]),
+    [['the spool is full', 'string']],
+  );
+  assert.equal(first!.last + (gaps[0]!.count as number) + records.length - 1, 3000);
+  await spool.close();
+});
+
 test('--min-free leaves room to others', async () => {
   let free = 100 * mib;
   const disk = { ...realDisk, room: () => ({ free, total: 1000 * mib }) };
