@@ -11,6 +11,7 @@ import { formatTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { CommandError, exit, fail, sentence } from '../runtime/exit.ts';
+import { fitted } from './rows.ts';
 
 const options = {
   ...loginOptions,
@@ -112,7 +113,7 @@ async function login(ctx: LoginContext): Promise<Made> {
   // Who logs in again need not know the id any longer.
   const clientId = ctx.opts.clientId ?? (await store.read().catch(() => undefined))?.client_id;
   if (clientId === undefined) {
-    ctx.screen.print(portalSteps);
+    ctx.screen.print(fitted(portalSteps, ctx.screen));
     throw fail(
       'config',
       'bmw.clientId: there is no client id',
@@ -145,14 +146,15 @@ async function show(ctx: LoginContext, code: DeviceCode): Promise<void> {
   const { screen } = ctx;
   const link = `${code.verification_uri}?user_code=${encodeURIComponent(code.user_code)}`;
   const minutes = Math.round(code.expires_in / 60);
-  screen.print(`
+  const guide = `
 Open this link in a browser, on any device, log in with your BMW account and approve:
 
   ${link}
 
 The code is ${code.user_code} (exactly so, upper and lower case). It is good for ${minutes} minutes.
 A content blocker can break BMW's page: switch it off there.
-`);
+`;
+  screen.print(fitted(guide, screen));
   if (screen.interactive && ctx.opts.qr) screen.print(await qrCode(link));
 }
 

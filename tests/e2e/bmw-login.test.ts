@@ -36,6 +36,21 @@ test('the user gets the code as BMW wrote it, and a link that has it in it (BMW-
   assert.match(text, new RegExp(`\\?user_code=${code}\\b`));
 });
 
+test('what the user reads is broken between words on a terminal', async (t) => {
+  const from = await started(t);
+  for (const { VOLTPIPE_BMW_CLIENT_ID: clientId, ...env } of [from.env, { ...from.env, VOLTPIPE_BMW_CLIENT_ID: '' }]) {
+    const rows: string[] = [];
+    const print = (text: string): void => void rows.push(...text.split('\n'));
+    const screen = { interactive: true, shared: true, columns: 60, color: false, print, draw() {} };
+    await runCommand(bmwLogin, { dataDir: from.dataDir, env, screen, flags: clientId ? { clientId, qr: false } : {} });
+    assert.ok(rows.length > 7);
+    assert.deepEqual(
+      rows.filter((row) => row.length >= 60 && !row.includes('http')),
+      [],
+    );
+  }
+});
+
 test('the user declines: 77 after the two minutes in which BMW may not mean it', async (t) => {
   const clock = fakeClock();
   const from = await started(t, { clock, oauth: { approveAfter: undefined as never, interval: 5 } });
