@@ -116,6 +116,7 @@ Averages and rates begin anew with a restart. The rest is kept with --state, unt
       return stats ? [record, stats] : record;
     };
     return Object.assign(map, {
+      alone,
       end: () => {
         if (subject.ahead > 1)
           ctx.log.warn(`${subject.ahead} readings were ahead of the clock here and are not counted`);

@@ -67,6 +67,8 @@ export interface Each {
   (record: VoltRecord): VoltRecord | string | readonly VoltRecord[] | undefined;
   /** What is left to say when the input has ended. */
   end?(): readonly VoltRecord[];
+  /** Records of types that the command does not read end here, instead of passing by. */
+  alone?: boolean;
 }
 
 /**

@@ -57,7 +57,7 @@ export function mapStage({ spec, input, tracker }: StageParts): Stage {
       if (record === undefined) continue;
       const text = batch.texts[at];
       if (isForeign(record)) {
-        put(record, text);
+        if (!each!.alone) put(record, text);
         continue;
       }
       const made = each!(record);

@@ -25,8 +25,10 @@ test('readings pass, other records too, and statistics come beside them and at t
   );
 });
 
-test('--only battery_stats leaves the readings out, and no other type can be asked for', async () => {
-  const { records } = await runCommand(stats, { input: [reading(0, 1)], flags: { only: ['battery_stats'] } });
+test('--only battery_stats leaves readings and all else out, and no other type can be asked for', async () => {
+  const input = [{ type: 'device_status' }, reading(0, 1), { type: 'gap' }];
+  const { records, delivered } = await runCommand(stats, { input, flags: { only: ['battery_stats'] } });
+  assert.equal(delivered, 3);
   assert.deepEqual(
     records.map(({ type }) => type),
     ['battery_stats'],
