@@ -8,7 +8,8 @@ import type { VoltRecord } from '../records/record.ts';
 import { parseTime } from '../records/time.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
-import { CommandError, exit, fail } from '../runtime/exit.ts';
+import { exit, fail } from '../runtime/exit.ts';
+import { HeldLock } from '../runtime/lock.ts';
 
 const options = {
   vin: {
@@ -207,7 +208,7 @@ async function fromBmw(ctx: StreamContext): Promise<Wiring> {
   const { store, ca } = await openLogin(ctx);
   const account = accountOf(await store.read(), opts.gcid);
   await ctx.lock(`bmw-${account}`, 'data').catch((error) => {
-    if (!(error instanceof CommandError) || error.status !== exit.later) throw error;
+    if (!(error instanceof HeldLock)) throw error;
     const next = 'BMW allows one connection for an account: stop the other, or share its output with tee.';
     throw fail('later', `another bmw-stream runs for this account: ${error.message}`, next);
   });

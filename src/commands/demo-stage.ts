@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Context } from '../runtime/context.ts';
 import { fail } from '../runtime/exit.ts';
+import { inWords } from '../runtime/system-error.ts';
 
 /** What a demo gets to play with. */
 export interface Stage {
@@ -71,7 +72,7 @@ export function startChild(
     last = line;
   });
   const ended = new Promise<number | string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
+    child.once('error', (error) => resolve(inWords(error)));
     child.once('close', (status, signal) => resolve(status ?? signal ?? ''));
   });
   const done = ended.then((how) => {

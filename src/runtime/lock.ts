@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from './clock.ts';
-import { CommandError, fail } from './exit.ts';
+import { CommandError, exit, fail } from './exit.ts';
 import { makeFolder } from './folder.ts';
 import { inWords } from './system-error.ts';
 
@@ -28,6 +28,17 @@ import { inWords } from './system-error.ts';
 export interface LockOptions {
   /** Milliseconds to keep trying (default 0: until it is known that somebody holds it). */
   wait?: number;
+}
+
+/** Somebody alive holds the lock. Exit status 75. */
+export class HeldLock extends CommandError {
+  /** The process that has it. */
+  readonly pid: number;
+
+  constructor(path: string, pid: number) {
+    super(exit.later, `lock ${path}: held by process ${pid}`, 'Stop that one first.');
+    this.pid = pid;
+  }
 }
 
 const beatEvery = 2000;
@@ -139,7 +150,7 @@ function touch(path: string): void {
  * Takes the lock `path` (a folder `<path>.lock`). A holder that has died is replaced at once.
  *
  * @returns the release function
- * @throws exit status 75 when somebody alive holds it, 74 when the folder cannot be written
+ * @throws {@link HeldLock}, exit status 75, when somebody alive holds it; 74 when the folder cannot be written
  */
 export async function takeLock(path: string, options: LockOptions = {}): Promise<() => Promise<void>> {
   const folder = `${path}.lock`;
@@ -155,11 +166,7 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
       if (!staked) withdraw(folder, claim);
       // Claims that are not held yet are decided within milliseconds, if their processes run at all.
       if (systemClock.monotonic() >= giveUp + (holder === undefined ? undecided : 0)) {
-        throw fail(
-          'later',
-          `lock ${path}: held by process ${(holder ?? alive[0])!.split('-')[0]}`,
-          'Stop that one first.',
-        );
+        throw new HeldLock(path, Number((holder ?? alive[0])!.split('-')[0]));
       }
       await new Promise((resolve) => setTimeout(resolve, retryAfter()));
     }

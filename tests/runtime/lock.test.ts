@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CommandError } from '../../src/runtime/exit.ts';
-import { takeLock } from '../../src/runtime/lock.ts';
+import { HeldLock, takeLock } from '../../src/runtime/lock.ts';
 import { runChild, until } from '../support/fixture.ts';
 
 const fresh = (): string => join(mkdtempSync(join(tmpdir(), 'voltpipe-lock-')), 'adapter');
-const busy = (error: unknown): boolean => error instanceof CommandError && error.status === 75;
+const heldBy =
+  (pid: number | undefined) =>
+  (error: unknown): boolean =>
+    error instanceof HeldLock && error.status === 75 && error.pid === pid && error.message.includes(`process ${pid}`);
 
 /** A lock whose holder was killed. */
 async function orphan(): Promise<string> {
@@ -23,10 +26,7 @@ async function orphan(): Promise<string> {
 test('a lock has one holder; who comes second is told who that is, with status 75', async () => {
   const path = fresh();
   const release = await takeLock(path);
-  await assert.rejects(
-    takeLock(path),
-    (error: unknown) => busy(error) && String(error).includes(`process ${process.pid}`),
-  );
+  await assert.rejects(takeLock(path), heldBy(process.pid));
   await release();
   await (await takeLock(path))();
 });
@@ -49,10 +49,7 @@ test('another process holds a lock as well as we do', async () => {
   const path = fresh();
   const { child, printed, ended } = runChild('lock-hold', [path]);
   await until(() => printed.stdout === 'held\n', 'taking the lock');
-  await assert.rejects(
-    takeLock(path),
-    (error: unknown) => busy(error) && String(error).includes(`process ${child.pid}`),
-  );
+  await assert.rejects(takeLock(path), heldBy(child.pid));
   child.kill('SIGKILL');
   await ended;
 });
@@ -131,7 +128,7 @@ test('a holder before the last boot is dead, one in another container is so afte
   leave([pid, started, 'ffffffffffff', space, 1]);
   await (await takeLock(path))();
   const foreign = leave([pid, started, boot, '1', 1]);
-  await assert.rejects(takeLock(path), busy);
+  await assert.rejects(takeLock(path), heldBy(process.pid));
   const then = Date.now() / 1000 - 11;
   utimesSync(foreign, then, then);
   await (await takeLock(path))();

@@ -1,5 +1,6 @@
 import type { Context } from '../../runtime/context.ts';
-import { CommandError, fail } from '../../runtime/exit.ts';
+import { type CommandError, fail } from '../../runtime/exit.ts';
+import { HeldLock } from '../../runtime/lock.ts';
 
 const tryLockEvery = 250;
 
@@ -15,9 +16,9 @@ export async function takeAdapter(
     try {
       return await ctx.lock(lock);
     } catch (error) {
-      if (!(error instanceof CommandError) || error.status !== 75) throw error;
+      if (!(error instanceof HeldLock)) throw error;
       if (ctx.clock.monotonic() >= giveUp) {
-        const holder = /process \d+/.exec(error.message)?.[0] ?? 'another process';
+        const holder = `process ${error.pid}`;
         throw fail('later', `Bluetooth adapter ${name}: in use by ${holder}`, 'Try again, or raise --adapter-wait.');
       }
       if (!said) ctx.log.info(`Bluetooth adapter ${name}: in use, waiting`);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
-import { CommandError, exit, fail } from '../../runtime/exit.ts';
+import { fail } from '../../runtime/exit.ts';
+import { HeldLock } from '../../runtime/lock.ts';
 import type { Link } from '../link.ts';
 import { type SerialAddress, serialDeviceId } from './address.ts';
 import { processName } from './owner.ts';
@@ -46,8 +47,8 @@ async function open(address: SerialAddress, settings: PortSettings, host: Serial
 }
 
 function named({ name }: SerialAddress, error: unknown): unknown {
-  if (!(error instanceof CommandError) || error.status !== exit.later) return error;
-  const pid = Number(/process (\d+)/.exec(error.message)?.[1]);
+  if (!(error instanceof HeldLock)) return error;
+  const { pid } = error;
   const owner = processName(pid);
   return fail('later', `${name}: process ${pid}${owner ? ` (${owner})` : ''} reads it`, 'Stop that one first.', error);
 }
