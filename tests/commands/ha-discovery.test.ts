@@ -67,6 +67,18 @@ test('a restart announces each device once, a job of cron only what is new; --an
   ]);
 });
 
+test('a value of a battery is shown for two hours without a new reading, unless said', async () => {
+  const expiry = async (flags: Record<string, unknown>): Promise<unknown> => {
+    const { records } = await run([reading('a')], temporaryFolder('ha'), flags);
+    return (records[0]!['payload'] as { components: Record<string, Record<string, unknown>> }).components['voltage']![
+      'expire_after'
+    ];
+  };
+  assert.equal(await expiry({}), 7200);
+  assert.equal(await expiry({ expireAfter: '90s' }), 90);
+  assert.equal(await expiry({ expireAfter: '0' }), undefined);
+});
+
 test('two instances know nothing of each other', async () => {
   const dataDir = temporaryFolder('ha');
   await run([reading('a')], dataDir);

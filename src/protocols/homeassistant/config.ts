@@ -34,7 +34,8 @@ function componentsOf(entity: Entity, length: number): [key: string, component: 
   };
   const { key, name } = entity;
   if (entity.platform === 'device_tracker') {
-    const attributes = "{{ {'latitude': value_json.lat, 'longitude': value_json.lon} | tojson }}";
+    const known = 'value_json.lat is defined and value_json.lon is defined';
+    const attributes = `{{ {'latitude': value_json.lat, 'longitude': value_json.lon} | tojson if ${known} else '{}' }}`;
     return [['location', { ...base, name, source_type: 'gps', json_attributes_template: attributes }]];
   }
   if (!entity.list) {

@@ -8,6 +8,7 @@ import { topicMaker } from '../../../src/protocols/mqtt/topics.ts';
 import type { VoltRecord } from '../../../src/records/record.ts';
 import { vocabulary } from '../../../src/records/vocabulary.ts';
 import { discoveryFaults } from '../../support/homeassistant.ts';
+import { rendered } from '../../support/jinja.ts';
 import { vectorsIn } from '../../support/ndjson.ts';
 
 const settings: ConfigSettings = {
@@ -183,6 +184,68 @@ test('only what a device has becomes an entity; a value that comes later adds on
   assert.equal(take(reading({ unheard_of: 1 })), undefined);
 });
 
+test('a template shows the value that is in the record, and None where there is none (HAWK-152)', () => {
+  const shown = (record: VoltRecord): ((key: string, of?: object) => string) => {
+    const { components } = announcing().take(record)!.payload;
+    return (key, of = record) => rendered(components[key]!['value_template'] as string, of);
+  };
+  const battery = shown(
+    reading({
+      voltage: 12.7,
+      current: 0,
+      cells: [3.1, 3.2],
+      charge_enabled: false,
+      alarms: ['x'],
+      temperatures: [20, 21],
+    }),
+  );
+  const keysShown = ['voltage', 'current', 'cell_1', 'cell_2', 'charge_enabled', 'alarms', 'temperature_2'];
+  assert.deepEqual(
+    keysShown.map((key) => battery(key)),
+    ['12.7', '0', '3.1', '3.2', 'OFF', 'ON', '21'],
+  );
+  assert.deepEqual(
+    keysShown.map((key) => battery(key, {})),
+    keysShown.map(() => 'None'),
+  );
+  assert.equal(battery('cell_2', { cells: [3.1] }), 'None');
+  assert.equal(battery('charge_enabled', { charge_enabled: true }), 'ON');
+  assert.equal(battery('alarms', { alarms: [] }), 'OFF');
+
+  const status = (text: string): VoltRecord => ({ type: 'device_status', time, device_id: mac, status: text });
+  const connected = shown(status('connected'));
+  for (const [text, state] of [
+    ['connected', 'ON'],
+    ['configured', 'ON'],
+    ['disconnected', 'OFF'],
+    ['error', 'OFF'],
+  ] as const) {
+    assert.equal(connected('connected', status(text)), state, text);
+  }
+});
+
+test('a template of availability says online or offline, whatever the record says', () => {
+  const available = (record: VoltRecord, of: object): string[] => {
+    const { take } = announcing();
+    take(reading());
+    const availability = take(record)!.payload['availability'] as { value_template: string }[];
+    return availability.map(({ value_template: template }) => rendered(template, of));
+  };
+  const status = { type: 'device_status', time, device_id: mac, status: 'connected' };
+  for (const [text, state] of [
+    ['connected', 'online'],
+    ['configured', 'online'],
+    ['disconnected', 'offline'],
+    ['error', 'offline'],
+  ] as const) {
+    assert.equal(available(status, { status: text })[1], state, text);
+  }
+  assert.equal(available(status, { status: 'offline' })[0], 'offline');
+  const box = { type: 'wallbox_state', time, charge_point: 'x', online: true, power: 1 };
+  assert.equal(available(box, { online: true })[1], 'online');
+  assert.equal(available(box, { online: false })[1], 'offline');
+});
+
 test('one sensor of temperature is the temperature; two are two entities more', () => {
   const { take } = announcing();
   assert.deepEqual(keys(take(reading({ temperature: 20, temperatures: [20] }))), ['temperature']);
@@ -195,6 +258,10 @@ test('the location is one entity, when both halves are known, and never takes th
   assert.deepEqual(keys(take(car({ soc: 60, lat: 48 }))), ['soc']);
   const told = take(car({ lon: 11 }))!;
   assert.deepEqual(keys(told), ['soc', 'location']);
+  const place = told.payload.components['location']!['json_attributes_template'] as string;
+  assert.deepEqual(JSON.parse(rendered(place, { lat: 48, lon: 11 })), { latitude: 48, longitude: 11 });
+  // A template that fails is an error in Home Assistant's log with every record.
+  assert.deepEqual(JSON.parse(rendered(place, { lat: 48 })), {});
   assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
   assert.deepEqual(told.payload.device, {
     identifiers: ['voltpipe_WBY00000000000001'],

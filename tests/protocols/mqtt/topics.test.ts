@@ -31,6 +31,18 @@ test('each type has the topic of the design, the rest goes by type and identity 
   }
 });
 
+test('what is a state is retained for those who come later; a reading is not, since it would look fresh for ever', () => {
+  const retained = Object.entries(topicRules).flatMap(([type, { retain }]) => (retain ? [type] : []));
+  assert.deepEqual(retained.sort(), [
+    'device_status',
+    'engine_start',
+    'system_status',
+    'vehicle_summary',
+    'vehicle_telemetry',
+    'wallbox_state',
+  ]);
+});
+
 test('every type with a topic of its own is in the vocabulary, and every template is sound', () => {
   const known = new Set(vocabulary.map(({ type }) => type));
   for (const [type, { template }] of Object.entries(topicRules)) {
