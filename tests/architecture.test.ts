@@ -44,6 +44,7 @@ const computing: Record<string, readonly string[]> = { protocols: ['node:crypto'
 /** Packages and the folders that alone may import them. */
 const heavy: Record<string, readonly string[]> = {
   mqtt: ['transports'],
+  'mqtt-packet/constants.js': ['transports'],
   aedes: ['simulators'],
   undici: ['transports'],
   ws: ['transports'],

@@ -26,7 +26,7 @@ With the prefix battery_hawk these are the topics of Battery Hawk. With --split 
   },
   {
     title: 'BIRTH AND LAST WILL',
-    text: `{prefix}/{instance}/status is retained JSON, whose status is online from the connection on and offline at the end, also when mqtt-pub dies: then the broker says so. Two pipelines on one broker need two names for --instance, or the end of one makes the other look offline. ha-discovery takes the same name. A system_status record goes to the same topic, with status added. A job of cron, which is over at once, is run with --no-status on both commands.
+    text: `{prefix}/{instance}/status is retained JSON, whose status is online from the connection on and offline at the end, also when mqtt-pub dies: then the broker says so. Two pipelines on one broker need two names for --instance, or the end of one makes the other look offline. ha-discovery takes the same name. A system_status record goes to the same topic, with status added. A job of cron, which is over at once, is run with --no-status on both commands. When somebody else says offline on that topic, mqtt-pub says online again: the broker may have taken a connection from before a power cut for alive until then. A broker that keeps no retained messages, or knows QoS 0 alone, gets a last will to suit it.
 
 When Home Assistant says online on --birth-topic, and after each outage, all retained messages that were published are published again. A discovery message (a topic that ends in /config) that somebody else has emptied meanwhile, as Home Assistant does when a device is deleted there, is not.`,
   },
@@ -34,7 +34,7 @@ When Home Assistant says online on --birth-topic, and after each outage, all ret
     title: 'FAULTS',
     text: `When the broker goes away, mqtt-pub connects again by itself, with waits from 1 s to 60 s, and sends again what was not acknowledged. Behind spool, behind a source that waits for acknowledgements, and when stdin is a file, the records then wait and none is lost. Otherwise the input may be live: up to --buffer messages are kept in order, then the oldest go, which is said and counted, and the exit status at the end is 69. The last retained message of each topic, which says how things stand, is kept beside them, up to 10000 messages or 8 MiB in all.
 
-A login that is refused ends the command with 77; one that had worked is tried three times. A message that the broker refuses is said with its topic, counted and not sent again; the exit status at the end is 77 when it was not authorised, else 76. A broker that closes the connection five times over one and the same message is not offered it again. After the end of the input the broker is tried for --patience; what is undelivered then is counted, exit status 69.`,
+A login that is refused ends the command with 77; one that had worked is tried three times. A message that the broker refuses is said with its topic, counted and not sent again; the exit status at the end is 77 when it was not authorised, else 76. A message over which the broker closes the connection five times in a row, at once each time, is given up as refused; connections that end otherwise, by a time-out, a reset or a broker that shuts down, cost no message. After the end of the input the broker is tried for --patience; what is undelivered then is counted, exit status 69.`,
   },
   {
     title: 'METRICS',

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../runtime/clock.ts';
 import { counted } from '../../runtime/counted.ts';
 import { fail } from '../../runtime/exit.ts';
@@ -5,16 +6,11 @@ import type { Log } from '../../runtime/log.ts';
 import type { connectMqtt, MqttConnection, MqttMessage, MqttOptions } from '../../transports/mqtt/client.ts';
 import { failureCode, type MqttFailure } from '../../transports/mqtt/failure.ts';
 import { createDeletions } from './deletions.ts';
+import { fitted } from './limits.ts';
 import { createPublisher, type Fate, type Job } from './publisher.ts';
 import { createRetained } from './retained.ts';
 import { keepSession } from './session.ts';
-
-/** What this instance says of itself: retained, and as its last will. */
-export interface Presence {
-  topic: string;
-  online(): string;
-  offline: string;
-}
+import { createStatus, type Presence } from './status.ts';
 
 /** What an outlet is made of. */
 export interface OutletOptions {
@@ -64,9 +60,15 @@ const keepalive = 30;
 /** After Home Assistant's birth its entities need a moment; and several instances shall not all speak at once. */
 const rebirthWithin = 5000;
 
+/** A client id of which there is one in the world: letters and digits, not more of them than every broker takes. */
+const ownClientId = (): string => `voltpipe${randomBytes(7).toString('hex')}`;
+
 export function createOutlet(options: OutletOptions): Outlet {
-  const { clock, log, presence, birthTopic, random = Math.random } = options;
+  const { clock, log, birthTopic, random = Math.random } = options;
+  // The same on every connection: with the next one the broker ends a half-open one, and says the last will of that before our word.
+  const clientId = ownClientId();
   const stop = new AbortController();
+  const status = options.presence && createStatus(options.presence, log);
   const retained = createRetained();
   const deletions = createDeletions(clock, log, (topic) => {
     // An empty message of our own comes back, too.
@@ -74,6 +76,8 @@ export function createOutlet(options: OutletOptions): Outlet {
     log.info('a discovery message was emptied by somebody else: it is not sent again', { topic });
   });
   let connection: MqttConnection | undefined;
+  /** Our goodbye is on its way. */
+  let leaving = false;
   let cancelRebirth = (): void => {};
   let tried!: () => void;
   const firstTry = new Promise<void>((resolve) => {
@@ -98,19 +102,11 @@ export function createOutlet(options: OutletOptions): Outlet {
     },
   });
 
+  const online = (): Job[] => (status ? [status.online(retained.of(status.topic))] : []);
   /** All that shall stand at the broker: who we are, then what was retained. */
-  const greeting = (): Job[] => {
-    const own = presence ? retained.of(presence.topic) : undefined;
-    const rest = retained.all().filter(({ topic }) => topic !== presence?.topic);
-    if (!presence) return rest;
-    const { topic } = presence;
-    return [{ topic, payload: own?.payload ?? presence.online(), qos: 1, retain: true, ordinal: -1 }, ...rest];
-  };
+  const greeting = (): Job[] => [...online(), ...retained.all().filter(({ topic }) => topic !== status?.topic)];
 
-  const onMessage = (message: MqttMessage): void => {
-    deletions.take(message);
-    const { topic, payload, retain } = message;
-    if (topic !== birthTopic || retain || payload.toString() !== 'online') return;
+  const onBirth = (): void => {
     cancelRebirth();
     cancelRebirth = clock.after(rebirthWithin * random(), () => {
       log.info('Home Assistant has started: retained messages are sent again');
@@ -118,10 +114,21 @@ export function createOutlet(options: OutletOptions): Outlet {
     });
   };
 
-  const listenForBirth = async (to: MqttConnection): Promise<void> => {
-    if (!birthTopic) return;
-    const [grant] = await to.subscribe([birthTopic], 1);
-    if (grant && grant.code >= failureCode) {
+  const onMessage = (message: MqttMessage): void => {
+    deletions.take(message);
+    const { topic, payload, retain } = message;
+    if (topic === birthTopic && !retain && payload.toString() === 'online') onBirth();
+    if (status?.isDenied(message) && !leaving) {
+      log.debug('somebody says that we are offline: online is said again', { topic });
+      publisher.first(online());
+    }
+  };
+
+  const listenTo = async (to: MqttConnection): Promise<void> => {
+    const topics = [birthTopic, status?.topic].filter((topic) => topic !== undefined);
+    if (topics.length === 0) return;
+    const grants = await to.subscribe(topics, 1);
+    if (grants.some(({ topic, code }) => topic === birthTopic && code >= failureCode)) {
       log.lost('birth', `broker refuses the subscription to ${birthTopic}: Home Assistant's start will not be noticed`);
     }
   };
@@ -129,10 +136,11 @@ export function createOutlet(options: OutletOptions): Outlet {
   const refused = keepSession({
     broker: () => ({
       ...options.broker(),
+      clientId: options.broker().clientId ?? clientId,
       keepalive,
       onMessage,
       onTraffic: () => options.onTraffic(2.5 * keepalive * 1000),
-      ...(presence && { will: { topic: presence.topic, payload: presence.offline, qos: 1, retain: true } }),
+      ...(status && { will: status.will() }),
     }),
     version: options.version,
     clock,
@@ -149,16 +157,17 @@ export function createOutlet(options: OutletOptions): Outlet {
       publisher.up(fresh, said);
       tried();
       // The reason of a failure is that of the connection, which tells it.
-      listenForBirth(fresh).catch(() => {});
+      listenTo(fresh).catch(() => {});
     },
     onDown(why) {
       connection = undefined;
       cancelRebirth();
       deletions.down();
-      publisher.down();
+      publisher.down(why);
       options.onDown(why);
       tried();
     },
+    adapt: (why) => status?.adapt(why) ?? false,
     proved: () => publisher.proved,
     ...(options.connect && { connect: options.connect }),
   }).then(() => new Promise<never>(() => {}));
@@ -191,10 +200,11 @@ export function createOutlet(options: OutletOptions): Outlet {
         left = publisher.outstanding;
       }
       const to = connection;
-      if (to && presence) {
-        const { topic, offline } = presence;
+      leaving = true;
+      if (to && status) {
+        const { topic, payload, ...how } = fitted(status.offline(), to.limits);
         await Promise.race([
-          to.publish(topic, offline, { qos: 1, retain: true }).catch(() => {}),
+          to.publish(topic, payload, how).catch(() => {}),
           clock.sleep(rebirthWithin, late.signal).catch(() => {}),
         ]);
       }

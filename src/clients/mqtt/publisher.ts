@@ -2,6 +2,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { MqttConnection } from '../../transports/mqtt/client.ts';
 import { MqttFailure } from '../../transports/mqtt/failure.ts';
 import type { Outgoing } from '../../transports/mqtt/packets.ts';
+import { blamed } from './blame.ts';
+import { fitted, refusedBy } from './limits.ts';
 import { createRing, sizeOf } from './ring.ts';
 
 /** A message on its way. */
@@ -35,7 +37,8 @@ export interface Publisher {
   first(jobs: readonly Job[]): void;
   /** @param greeting what has to be said on it before anything else */
   up(connection: MqttConnection, greeting: readonly Job[]): void;
-  down(): void;
+  /** @param why how the connection ended */
+  down(why: MqttFailure): void;
   /** Resolves when nothing waits and nothing is under way. */
   idle(): Promise<void>;
   /** Whether the broker has taken a message of a record since the last {@link Publisher.up}. */
@@ -47,10 +50,8 @@ export interface Publisher {
 
 /** Bytes under way, or waiting for a connection, at most. */
 const maxBytes = 8 * 1024 * 1024;
-/** Connections in a row that ended over one and the same message before it is given up. */
-const barrenAtLast = 5;
-/** Code of a message given up since the broker closes the connection on it: MQTT 5, unspecified error. */
-export const closedUpon = 128;
+/** Connections in a row that the broker closed over one and the same message before it is given up. */
+const closingsAtLast = 5;
 
 /** Messages that wait for their turn although there is a connection, so that an acknowledgement finds the next one at hand. */
 const slack = 64;
@@ -71,8 +72,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let connection: MqttConnection | undefined;
   let window = options.window;
   let proved = false;
-  /** Connections in a row over which nothing got through although something was sent. */
-  let barren = 0;
+  /** The broker has acknowledged something since the last {@link Publisher.up}. */
+  let answered = false;
+  /** Nothing got through over the last connection although something was sent: one message at a time. */
+  let careful = false;
+  /** Connections in a row that the broker closed over what was sent. */
+  let closings = 0;
   let progress = 0;
   let cancelWatch: (() => void) | undefined;
   let wakeOffer: (() => void)[] = [];
@@ -115,9 +120,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const settle = (job: Job, code: number): void => {
     if (!underWay.delete(job)) return;
     underWayBytes -= sizeOf(job);
+    answered = true;
     if (job.ordinal >= 0) {
       proved = true;
-      barren = 0;
+      careful = false;
+      closings = 0;
       if (connection) window = Math.min(options.window, connection.limits.receiveMaximum);
     }
     progress = clock.monotonic();
@@ -125,34 +132,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
     pump();
   };
 
-  /** What the broker has said that it will not take. */
-  const refusedBy = (job: Job, { limits }: MqttConnection): number | undefined =>
-    sizeOf(job) + 16 > limits.maximumPacketSize ? 149 : undefined;
-
   const pump = (): void => {
     const to = connection;
     if (!to) return;
     while (waitingCount() > 0 && underWay.size < window && (underWayBytes < maxBytes || underWay.size === 0)) {
       const job = take();
-      const refused = refusedBy(job, to);
+      const refused = refusedBy(job, to.limits);
       if (refused !== undefined) {
         onFate(job, refused);
         continue;
       }
       underWay.add(job);
       underWayBytes += sizeOf(job);
-      if (!to.post(fitted(job, to), (_message, code) => settle(job, code))) break;
+      if (!to.post(fitted(job, to.limits), (_message, code) => settle(job, code))) break;
     }
     watch();
     wakeAll();
-  };
-
-  /** The job as the broker's limits allow it. */
-  const fitted = (job: Job, { limits }: MqttConnection): Outgoing => {
-    const qos = Math.min(job.qos, limits.maximumQos) as 0 | 1 | 2;
-    const retain = job.retain && limits.retainAvailable;
-    if (qos === job.qos && retain === job.retain) return job;
-    return { topic: job.topic, payload: job.payload, qos, retain };
   };
 
   /** While something is under way, the broker must show now and then that it is still taking messages. */
@@ -201,14 +196,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     up(fresh, greeting) {
       connection = fresh;
       proved = false;
+      answered = false;
       // One at a time, it shows on which message the broker closes the connection.
-      window = barren > 0 ? 1 : Math.min(options.window, fresh.limits.receiveMaximum);
+      window = careful ? 1 : Math.min(options.window, fresh.limits.receiveMaximum);
       const held = ring.drain();
       waiting.push(...held);
       for (const job of held) waitingBytes += sizeOf(job);
       putFirst(greeting);
     },
-    down() {
+    down(why) {
       if (!connection) return;
       connection = undefined;
       cancelWatch?.();
@@ -218,14 +214,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const sent = ofRecords(underWay);
       underWay.clear();
       underWayBytes = 0;
-      if (!proved && sent.length > 0) barren++;
-      const given = barren >= barrenAtLast && sent.length === 1 ? sent.shift() : undefined;
+      let code: number | undefined;
+      if (!proved && sent.length > 0) {
+        code = blamed({ why, silent: clock.monotonic() - progress, tookOthers: careful && answered });
+        closings = code === undefined ? 0 : closings + 1;
+        careful = true;
+      }
+      const given = closings >= closingsAtLast && sent.length === 1 ? sent.shift() : undefined;
       waiting = [...sent, ...ofRecords(waiting.slice(head))];
       head = 0;
       waitingBytes = waiting.reduce((sum, job) => sum + sizeOf(job), 0);
-      if (given) {
-        barren = 0;
-        onFate(given, closedUpon);
+      if (given && code !== undefined) {
+        closings = 0;
+        onFate(given, code);
       }
       if (!options.waits()) wakeOffers();
       checkIdle();

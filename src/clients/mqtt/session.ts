@@ -4,6 +4,7 @@ import type { Log } from '../../runtime/log.ts';
 import { createBackoff } from '../../runtime/retry.ts';
 import { connectMqtt, type MqttConnection, type MqttOptions } from '../../transports/mqtt/client.ts';
 import { explainMqtt, type MqttFailure } from '../../transports/mqtt/failure.ts';
+import { chooseVersion } from './version.ts';
 
 /** A connection that is made again and again. */
 export interface SessionOptions {
@@ -19,6 +20,8 @@ export interface SessionOptions {
   onUp(connection: MqttConnection): void | Promise<void>;
   /** Not connected, or no longer; told after every attempt that fails. */
   onDown(why: MqttFailure): void;
+  /** Told each refusal. True: what `broker` gives is another thing now, and worth an attempt at once. */
+  adapt?(why: MqttFailure): boolean;
   /** Whether the connection that has just ended was good for something: then the next wait is the first again. */
   proved?(): boolean;
   /** For tests. */
@@ -34,13 +37,6 @@ const refusalsAtLast = 3;
 
 /** Bad user name or password, not authorised, banned, bad authentication method: codes of CONNACK in MQTT 3.1.1 and 5. */
 const refusedForGood: ReadonlySet<number> = new Set([4, 5, 134, 135, 138, 140]);
-/** Protocol version not supported, in MQTT 3.1.1 and 5. */
-const unknownVersion: ReadonlySet<number> = new Set([1, 132]);
-
-/** Whether the broker may have failed over MQTT 5: old ones refuse it, say nothing, or answer as 3.1.1 has it. */
-const dislikesVersion = ({ kind, code }: MqttFailure): boolean =>
-  kind === 'refused' ? unknownVersion.has(code ?? 0) : kind === 'closed' || kind === 'protocol';
-
 /**
  * Keeps a connection until the signal aborts: connects, waits for its end, and comes back with waits that double from 1 s to 60 s.
  * A loss is said once, the recovery once with the length of the outage.
@@ -50,7 +46,7 @@ const dislikesVersion = ({ kind, code }: MqttFailure): boolean =>
 export async function keepSession(options: SessionOptions): Promise<void> {
   const { clock, log, signal, connect = connectMqtt } = options;
   const backoff = createBackoff({ first, cap });
-  let version: 4 | 5 = options.version === 'auto' ? 5 : options.version;
+  const choice = chooseVersion(options.version, () => answersOld(options));
   let wasUp = false;
   let refusals = 0;
 
@@ -58,7 +54,7 @@ export async function keepSession(options: SessionOptions): Promise<void> {
     let why: MqttFailure | undefined;
     let connection: MqttConnection | undefined;
     try {
-      connection = await connect({ ...options.broker(), version, clock, signal });
+      connection = await connect({ ...options.broker(), version: choice.version, clock, signal });
       const since = clock.monotonic();
       wasUp = true;
       refusals = 0;
@@ -75,12 +71,8 @@ export async function keepSession(options: SessionOptions): Promise<void> {
         refusals++;
         if (!wasUp || refusals >= refusalsAtLast) throw refusal(why);
       }
-      if (options.version === 'auto' && !wasUp && dislikesVersion(why)) {
-        version = version === 5 ? 4 : 5;
-        log.debug(`the broker may not know this version of MQTT: trying ${version === 5 ? '5' : '3.1.1'}`);
-        // A clear refusal needs no wait.
-        if (why.kind === 'refused' && version === 4) continue;
-      }
+      if (why.kind === 'refused' && options.adapt?.(why)) continue;
+      if (!wasUp && (await choice.failed(why))) continue;
     }
     // Ended by us: with the signal, or because whoever uses the session is done.
     if (signal.aborted || !why) return;
@@ -88,6 +80,20 @@ export async function keepSession(options: SessionOptions): Promise<void> {
     const wait = backoff.next();
     log.lost('broker', `broker: ${why.message}; trying again from ${Math.ceil(wait / 1000)} s on`);
     await clock.sleep(wait, signal).catch(() => {});
+  }
+}
+
+/** Whether a broker answers MQTT 3.1.1, be it with a refusal. Nothing of ours is at stake: neither session nor last will. */
+async function answersOld(options: SessionOptions): Promise<boolean> {
+  const { clock, signal, connect = connectMqtt } = options;
+  const { url, username, password, ca, cert, key, timeoutMs } = options.broker();
+  const plain = { url, username, password, ca, cert, key, ...(timeoutMs !== undefined && { timeoutMs }) };
+  try {
+    const connection = await connect({ ...plain, version: 4, clock, signal });
+    await connection.end();
+    return true;
+  } catch (error) {
+    return asFailure(error).kind === 'refused';
   }
 }
 

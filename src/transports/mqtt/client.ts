@@ -1,6 +1,6 @@
 import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
-import { explainMqtt, failureCode, MqttFailure, reasonOf } from './failure.ts';
+import { explainMqtt, failureCode, failureCodes, MqttFailure, reasonOf } from './failure.ts';
 import { inbound } from './inbound.ts';
 import { messageIds } from './message-ids.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
@@ -86,7 +86,7 @@ export interface MqttConnection {
   readonly limits: BrokerLimits;
   /** Sends one message of many; {@link publish} is for a single one. */
   readonly post: Outbound['post'];
-  /** One grant a topic, in order; a refused topic is a grant with a code ≥ 128, not a rejection. */
+  /** What was posted before goes first. One grant a topic, in order; a refused topic is a grant with a code ≥ 128, not a rejection. */
   subscribe(topics: readonly string[], qos?: 0 | 1 | 2): Promise<MqttGrant[]>;
   /** Resolves when the broker has confirmed: every message that it had sent before has come by then. */
   unsubscribe(topics: readonly string[]): Promise<void>;
@@ -109,6 +109,7 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
   }
   if (options.signal?.aborted) throw new MqttFailure('aborted', 'given up');
   const { connect } = await import('mqtt');
+  await takeEveryRefusal();
   const ids = messageIds();
   const client = connect(options.url, { ...mqttjsOptions(options), messageIdProvider: ids });
   const outbound = createOutbound(client, ids, options.version ?? 4);
@@ -160,7 +161,10 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
       note(why);
       client.stream?.destroy();
     },
-    subscribe: (topics, qos = 0) => subscribe(client, topics, qos, options, closed),
+    subscribe(topics, qos = 0) {
+      outbound.flush();
+      return subscribe(client, topics, qos, options, closed);
+    },
     unsubscribe: (topics) =>
       answered(client, options, closed, (resolve, reject) => {
         client.unsubscribe([...topics], (error) => {
@@ -187,6 +191,15 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
       cancel();
     },
   };
+}
+
+/**
+ * Lets PUBACK and PUBREC refuse a message with any code. mqtt-packet takes those alone that the standard has for them, and the
+ * connection is cut on any other: mosquitto says 149 for a message beyond its `message_size_limit`.
+ */
+async function takeEveryRefusal(): Promise<void> {
+  const { MQTT5_PUBACK_PUBREC_CODES: known } = (await import('mqtt-packet/constants.js')).default;
+  for (const [code, reason] of failureCodes) known[code] ??= reason;
 }
 
 function mqttjsOptions(options: MqttOptions): IClientOptions {

@@ -71,6 +71,8 @@ const reasonCodes: Readonly<Record<number, string>> = {
   151: 'quota exceeded',
   152: 'administrative action',
   153: 'payload format not valid',
+  154: 'retain not supported',
+  155: 'QoS not supported',
   156: 'use another server',
   157: 'server moved',
   159: 'connection rate exceeded',
@@ -80,6 +82,13 @@ const reasonCodes: Readonly<Record<number, string>> = {
 
 /** What a code of CONNACK, SUBACK or DISCONNECT means. */
 export const reasonOf = (code: number): string => reasonCodes[code] ?? 'unknown code';
+
+/** All codes from 128 on that this file has words for. */
+export const failureCodes: ReadonlyMap<number, string> = new Map(
+  Object.entries(reasonCodes)
+    .map(([code, reason]) => [Number(code), reason] as const)
+    .filter(([code]) => code >= 0x80),
+);
 
 /** From this code on a SUBACK, PUBACK or DISCONNECT means failure. */
 export const failureCode = 0x80;

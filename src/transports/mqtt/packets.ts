@@ -26,6 +26,12 @@ export const headBytes = 10;
 export const roomFor = ({ topic, payload }: Outgoing): number =>
   headBytes + 3 * topic.length + (typeof payload === 'string' ? 3 * payload.length : payload.length);
 
+/** Bytes of a PUBLISH of MQTT 5. */
+export function publishBytes({ topic, payload, qos }: Outgoing): number {
+  const rest = 2 + Buffer.byteLength(topic) + (qos > 0 ? 2 : 0) + 1 + Buffer.byteLength(payload);
+  return 1 + (rest < 0x80 ? 1 : rest < 0x4000 ? 2 : rest < 0x20_0000 ? 3 : 4) + rest;
+}
+
 /**
  * Writes a PUBLISH of QoS 0 or 1 at `at`, where {@link roomFor} bytes are free. Returns the offset after it.
  *

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPublisher, type Fate, type Job } from '../../../src/clients/mqtt/publisher.ts';
+import { MqttFailure } from '../../../src/transports/mqtt/failure.ts';
 import { fakeClock } from '../../support/clock.ts';
 import { fakeConnection } from './support.ts';
 
@@ -26,6 +27,8 @@ function publishing(settings: { window?: number; buffer?: number; waits?: boolea
   });
   return { clock, fates, publisher };
 }
+
+const closed = new MqttFailure('closed', 'closed by the broker');
 
 /** What is the case once everything that is due has run. */
 const settle = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(resolve, value));
@@ -60,7 +63,7 @@ test('what was not acknowledged goes again on the next connection, first and in 
   publisher.up(first, []);
   offerAll(publisher, 1, 8);
   first.answer(2);
-  publisher.down();
+  publisher.down(closed);
   const second = fakeConnection();
   publisher.up(second, [job(-1)]);
   second.answer(1);
@@ -76,7 +79,7 @@ test('what was not acknowledged goes again on the next connection, first and in 
 test('what is said first on a connection ends with it', () => {
   const { publisher } = publishing();
   publisher.up(fakeConnection(), [job(-1), job(-1)]);
-  publisher.down();
+  publisher.down(closed);
   assert.equal(publisher.outstanding, 0);
 });
 
@@ -85,7 +88,7 @@ test('an answer of a connection that is over counts no more', () => {
   const first = fakeConnection();
   publisher.up(first, []);
   offerAll(publisher, 1, 1);
-  publisher.down();
+  publisher.down(closed);
   first.answer();
   assert.deepEqual(fates, []);
   assert.equal(publisher.outstanding, 1);
@@ -96,7 +99,7 @@ test('without a connection the last ten are kept in order, the oldest go; what w
   const first = fakeConnection();
   publisher.up(first, []);
   offerAll(publisher, 1, 3);
-  publisher.down();
+  publisher.down(closed);
   for (const n of from(4, 28)) assert.equal(publisher.offer(job(n)), undefined, 'nobody has to wait');
   assert.deepEqual(
     fates,
@@ -153,23 +156,69 @@ test('silence with nothing under way is no fault', async () => {
   assert.equal(await Promise.race([connection.closed, 'open']), 'open');
 });
 
-test('a message on which the broker closes the connection five times is given up, those around it arrive', () => {
-  const { publisher, fates } = publishing({ waits: true });
+/**
+ * Six records at a broker that takes all but number 4, on which every connection ends so, `after` milliseconds later. What became of
+ * them after 40 connections at most.
+ */
+async function poisoned(
+  why: MqttFailure,
+  {
+    greeting = [job(-1)],
+    takesGreeting = true,
+    after = 0,
+  }: { greeting?: Job[]; takesGreeting?: boolean; after?: number } = {},
+) {
+  const { publisher, fates, clock } = publishing({ waits: true });
   offerAll(publisher, 1, 6);
   let connections = 0;
-  for (; publisher.outstanding > 0 && connections < 20; connections++) {
+  for (; publisher.outstanding > 0 && connections < 40; connections++) {
     const connection = fakeConnection();
-    publisher.up(connection, [job(-1)]);
-    // The broker takes all up to number 4, on which it closes.
-    for (let at = 0; at < connection.posted.length && connection.posted[at]!.payload !== '4'; at++)
-      connection.answer(1);
-    publisher.down();
+    publisher.up(connection, greeting);
+    const takes = ({ payload }: { payload: unknown }): boolean =>
+      payload !== '4' && (takesGreeting || connections < 1 || payload !== '-1');
+    for (let at = 0; at < connection.posted.length && takes(connection.posted[at]!); at++) connection.answer(1);
+    await clock.advance(after);
+    publisher.down(why);
   }
-  assert.deepEqual(
-    fates.filter(([n]) => n >= 0),
-    [1, 2, 3, 4, 5, 6].map((n) => [n, n === 4 ? 128 : 'taken']),
-  );
-  assert.ok(connections >= 5, String(connections));
+  return { fates: fates.filter(([n]) => n >= 0), connections };
+}
+
+test('a message on which the broker closes the connection five times is given up, those around it arrive', async () => {
+  for (const [why, code] of [
+    [closed, 128],
+    [new MqttFailure('disconnected', 'packet too large', 149), 149],
+    [new MqttFailure('disconnected', 'not authorised', 135), 135],
+    // mosquitto over 3.1.1, with more in its socket than it has read.
+    [new MqttFailure('network', 'connection reset'), 128],
+  ] as const) {
+    const { fates, connections } = await poisoned(why);
+    assert.deepEqual(
+      fates,
+      [1, 2, 3, 4, 5, 6].map((n) => [n, n === 4 ? code : 'taken']),
+      String(why),
+    );
+    assert.ok(connections >= 5, String(connections));
+  }
+});
+
+test('a message over which connections end without the broker having refused anything is never given up', async () => {
+  const kept = [1, 2, 3].map((n) => [n, 'taken']);
+  const reset = new MqttFailure('network', 'connection reset');
+  for (const [why, how] of [
+    [new MqttFailure('timeout', 'the broker acknowledges nothing any longer'), {}],
+    [new MqttFailure('disconnected', 'broker shutting down', 139), {}],
+    [new MqttFailure('disconnected', 'broker busy', 137), {}],
+    [new MqttFailure('disconnected', 'session taken over by another client', 142), {}],
+    // A broker that hangs, and is ended by somebody.
+    [closed, { after: 25_000 }],
+    // The line, or a broker that falls down over whatever comes.
+    [reset, { greeting: [] }],
+    [reset, { takesGreeting: false }],
+  ] as const) {
+    const { fates, connections } = await poisoned(why, how as Parameters<typeof poisoned>[1]);
+    assert.deepEqual(fates, kept, `${why} ${JSON.stringify(how)}`);
+    assert.equal(connections, 40);
+  }
 });
 
 test("the broker's limits are kept: QoS, retain, size of a packet", () => {
@@ -180,6 +229,21 @@ test("the broker's limits are kept: QoS, retain, size of a packet", () => {
   void publisher.offer(job(2, { payload: 'x'.repeat(100) }));
   assert.deepEqual(connection.posted, [{ topic: 't', payload: '1', qos: 0, retain: false }]);
   assert.deepEqual(fates, [[2, 149]]);
+});
+
+test('the largest packet is counted in bytes: what just fits goes, what does not by one byte is refused unsent', () => {
+  const payload = 'ö'.repeat(100);
+  // Type, length 206 in two bytes, topic with its length, identifier, no properties.
+  const bytes = 1 + 2 + (2 + 1 + 2 + 1 + 200);
+  for (const [maximumPacketSize, fate] of [
+    [bytes, undefined],
+    [bytes - 1, 149],
+  ] as const) {
+    const { publisher, fates } = publishing();
+    publisher.up(fakeConnection({ maximumPacketSize }), []);
+    void publisher.offer(job(1, { payload }));
+    assert.equal(fates[0]?.[1], fate);
+  }
 });
 
 test('while the broker is away a retained message goes only for a newer one of its topic: nobody would say it again', () => {

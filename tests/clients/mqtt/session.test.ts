@@ -87,16 +87,88 @@ test('a refusal that may pass, as of a broker that is busy, is waited out', asyn
   await s.end();
 });
 
-test('a broker that knows 3.1.1 alone gets it: told by a code at once, by a closed connection with the next attempt', async () => {
-  for (const answer of [refused(1), refused(132), new MqttFailure('closed', 'closed by the broker')]) {
+const closed = new MqttFailure('closed', 'closed by the broker');
+const versions = ({ attempts }: { attempts: { version: number }[] }): number[] =>
+  attempts.map(({ version }) => version);
+
+test('a broker that knows 3.1.1 alone gets it at once: told by a code, or shown by closing on 5 and answering 3.1.1, twice', async () => {
+  for (const [answer, tried] of [
+    [refused(1), [5, 4]],
+    [refused(132), [5, 4]],
+    [closed, [5, 4, 5, 4]],
+    [new MqttFailure('protocol', 'Cannot parse property code'), [5, 4, 5, 4]],
+  ] as const) {
     const s = session((_attempt, version) => (version === 5 ? answer : undefined));
-    await s.clock.advance(3000);
-    assert.deepEqual(
-      s.attempts.map(({ version }) => version),
-      [5, 4],
-    );
+    await settle();
+    assert.deepEqual(versions(s), tried);
     await s.end();
   }
+});
+
+test('a proxy that closes until the broker behind it is there costs no version: 5 is spoken with a broker that knows it', async () => {
+  for (let starting = 1; starting <= 8; starting++) {
+    const s = session((attempt) => (attempt <= starting ? closed : undefined));
+    await s.clock.advance(120_000);
+    assert.equal(versions(s).at(-1), 5, `${starting}: ${versions(s)}`);
+    await s.end();
+  }
+});
+
+test('3.1.1 is given up again when it does not connect, and kept when it did', async () => {
+  // Closes twice on 5, answers 3.1.1 in between, and is away when it comes to it.
+  const script = [closed, undefined, closed, gone, undefined];
+  const s = session((attempt) => script[attempt - 1]);
+  await s.clock.advance(5000);
+  assert.deepEqual(versions(s), [5, 4, 5, 4, 5]);
+  await s.end();
+
+  const old = session((_attempt, version) => (version === 5 ? closed : undefined));
+  await settle();
+  old.connections.at(-1)!.cut(closed);
+  await old.clock.advance(2000);
+  assert.deepEqual(versions(old), [5, 4, 5, 4, 4]);
+  await old.end();
+});
+
+test('whether a broker answers 3.1.1 is asked with nothing of ours: no session, no last will, no client id', async () => {
+  const asked: object[] = [];
+  let last: FakeConnection | undefined;
+  const s = session(() => undefined, {
+    broker: () => ({
+      url: 'mqtt://broker.example',
+      username: 'ha',
+      clientId: 'mine',
+      clean: false,
+      will: { topic: 'w', payload: 'offline', qos: 1, retain: true },
+      onMessage() {},
+    }),
+    async connect({ clock: _, signal: __, ...options }) {
+      asked.push(options);
+      if (asked.length === 1) throw closed;
+      last = fakeConnection();
+      return last;
+    },
+  });
+  await settle();
+  assert.deepEqual(
+    Object.entries(asked[1]!).filter(([, value]) => value !== undefined),
+    [
+      ['url', 'mqtt://broker.example'],
+      ['username', 'ha'],
+      ['version', 4],
+    ],
+  );
+  last?.cut(closed);
+  await s.end();
+});
+
+test('what is tried again at once with other settings is not waited for', async () => {
+  let adapted = 0;
+  const s = session((attempt) => (attempt === 1 ? refused(154) : undefined), { adapt: () => ++adapted === 1 });
+  await settle();
+  assert.equal(s.connections.length, 1);
+  assert.deepEqual(s.downs, []);
+  await s.end();
 });
 
 test('a broker that is away is no reason to go back to 3.1.1, and one that was spoken to keeps its version', async () => {
