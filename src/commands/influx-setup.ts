@@ -1,3 +1,4 @@
+import { mustAct } from '../clients/influx/failures.ts';
 import { applyV1, queryClient } from '../clients/influx/setup-v1.ts';
 import { apiClient, applyV2 } from '../clients/influx/setup-v2.ts';
 import { type Api, apiUrl, authorization, type Credentials, type Target } from '../protocols/influx/requests.ts';
@@ -12,9 +13,9 @@ import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
-import { type HttpClient, httpClient } from '../transports/http/client.ts';
+import type { HttpClient } from '../transports/http/client.ts';
 import { HttpFailure } from '../transports/http/failure.ts';
-import { credentialsOf, serverOptions, targetOf } from './influx-options.ts';
+import { credentialsOf, serverClient, serverOptions, targetOf } from './influx-options.ts';
 
 const options = {
   ...serverOptions,
@@ -92,19 +93,23 @@ CREATE RETENTION POLICY "yearly" ON "battery_hawk" DURATION INF REPLICATION 1 SH
   check(opts) {
     for (const name of ['weeks', 'monthly', 'yearly']) {
       if (!isRetention(String(opts[name])))
-        throw fail('usage', `--${name} ${String(opts[name])}: expected 48h, 60d, 8w or inf`);
+        throw fail(
+          'usage',
+          `--${name} ${String(opts[name])}: expected 48h, 60d, 8w or inf, and no more than 292 years`,
+        );
     }
   },
   async *run(ctx) {
-    const http = httpClient(ctx.clock);
+    const target = targetOf(ctx.opts);
+    const http = serverClient(ctx);
     try {
       const credentials = await credentialsOf(ctx);
-      const target = targetOf(ctx.opts);
       const api = ctx.opts.api === 'auto' ? await ask(http, target, credentials, ctx) : ctx.opts.api;
       if (ctx.opts.apply) yield* apply(http, api, target, credentials, ctx);
       else yield* statements(api, ctx);
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error;
+      if (error.code === 'tls') throw mustAct('foreign', error.message);
       throw fail(
         'unavailable',
         error.message,
@@ -178,7 +183,7 @@ async function* apply(
       yield `filled ${/INTO (\S+)/.exec(statement)?.[1] ?? ''}`;
     }
   } else if (api === 'v2') {
-    if (org === undefined) throw fail('config', 'no organisation', 'Set influxdb.org or --org.');
+    if (!org) throw fail('config', 'no organisation', 'Set influxdb.org or --org.');
     yield* applyV2(apiClient(http, target, credentials, readTimeout), plan, org);
   } else
     throw fail(

@@ -12,9 +12,8 @@ import type { Context } from '../runtime/context.ts';
 import { counted } from '../runtime/counted.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
-import { httpClient } from '../transports/http/client.ts';
 import { shownUrl } from '../transports/http/failure.ts';
-import { credentialsOf, serverOptions, targetOf } from './influx-options.ts';
+import { credentialsOf, serverClient, serverOptions, targetOf } from './influx-options.ts';
 import { influxWriteSections } from './influx-write-manual.ts';
 
 const options = {
@@ -75,7 +74,7 @@ const options = {
   patience: {
     type: 'duration',
     default: 60_000,
-    summary: 'after the end of input, how long a server that takes nothing is tried',
+    summary: 'how long a server that takes nothing is tried after the end of input (see OUTAGES)',
     rare: true,
   },
   maxBisect: {
@@ -177,11 +176,10 @@ async function* dryRun(ctx: Ctx, encoder: Encoder): AsyncGenerator<string> {
 async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, number> {
   const { opts, clock, log } = ctx;
   const target = targetOf(opts, opts.rp);
-  if (!URL.canParse(target.url)) throw fail('config', `influxdb.host '${opts.host}': no host`);
   const points = ctx.metric('points_total', 'points by result');
   const lastWrite = ctx.metric('last_write_timestamp_seconds', 'when the server last took a batch');
   const receipts = ctx.queue({ max: 1000, policy: 'pause' });
-  const http = httpClient(clock);
+  const http = serverClient(ctx);
   const notes = createNotes(log, clock, shownUrl(target.url).replace(/\/$/, ''));
   const rejects = createRejects(opts.rejects, log, clock, ctx.deadline);
   const connection = createConnection({

@@ -3,10 +3,9 @@ import type { LinkOptions } from '../clients/send/settings.ts';
 import { flagOf } from '../runtime/common-options.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
-import { readText } from '../runtime/text-file.ts';
 import { userNameOptions } from '../runtime/user-name.ts';
 import { parseDuration, ValueError } from '../runtime/values.ts';
-import type { TlsOptions } from '../transports/tls.ts';
+import { readPem, type TlsOptions } from '../transports/tls.ts';
 import { csvTableOptions } from './csv-options.ts';
 
 /** The options of `send`. Those that not every scheme knows have no default here: the scheme has. */
@@ -146,12 +145,5 @@ export function linkOptionsOf(opts: SendValues): LinkOptions {
 /** Whom to trust, and who we are. Throws exit status 78 when a file can't be read. */
 export function tlsOf({ ca, cert, key, insecure }: SendValues): TlsOptions {
   if ((cert === undefined) !== (key === undefined)) throw fail('config', '--cert and --key go together');
-  return { ca: pem(ca, '--ca'), cert: pem(cert, '--cert'), key: pem(key, '--key'), insecure };
-}
-
-function pem(file: string | undefined, flag: string): string | undefined {
-  if (file === undefined) return undefined;
-  const text = readText(file, 'config', `${flag} ${file}`);
-  if (!text.includes('-----BEGIN ')) throw fail('config', `${flag} ${file}: is no PEM file`);
-  return text;
+  return { ca: readPem(ca, '--ca'), cert: readPem(cert, '--cert'), key: readPem(key, '--key'), insecure };
 }

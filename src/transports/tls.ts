@@ -1,3 +1,6 @@
+import { fail } from '../runtime/exit.ts';
+import { readText } from '../runtime/text-file.ts';
+
 /** Whom to trust, and who we are, where a far side is reached by TLS. All PEM texts. */
 export interface TlsOptions {
   /** Certificates to trust instead of the built-in ones. */
@@ -22,4 +25,12 @@ export function tlsSettings({ ca, cert, key, insecure }: TlsOptions): {
     ...(key !== undefined && { key }),
     rejectUnauthorized: insecure !== true,
   };
+}
+
+/** The text of a PEM file; undefined for no file. `flag` is the option that names it. Throws exit status 78 when it is none. */
+export function readPem(file: string | undefined, flag: string): string | undefined {
+  if (file === undefined) return undefined;
+  const text = readText(file, 'config', `${flag} ${file}`);
+  if (!text.includes('-----BEGIN ')) throw fail('config', `${flag} ${file}: is no PEM file`);
+  return text;
 }

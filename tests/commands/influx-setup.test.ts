@@ -59,14 +59,21 @@ test('InfluxDB 3 and VictoriaMetrics are told what to do, and nothing is applied
 });
 
 test('what is wrong is said: a duration, a type, the organisation, the token, a server that is not there', async () => {
-  assert.equal((await runCommand(command, { flags: { weeks: '8 weeks' } })).status, 64);
+  for (const weeks of ['8 weeks', '0d', '0h', '00w', '2562048h'])
+    assert.equal((await runCommand(command, { flags: { api: 'v1', weeks } })).status, 64, weeks);
   assert.equal((await runCommand(command, { flags: { api: 'v1', types: ['nothing'] } })).status, 64);
   const influx = await start({ dialect: '2', token: 'secret' });
   const env = { VOLTPIPE_INFLUXDB_TOKEN: 'secret' };
-  assert.equal((await runCommand(command, { flags: { url: influx.url, apply: true }, env })).status, 78);
+  for (const org of [undefined, ''])
+    assert.equal((await runCommand(command, { flags: { url: influx.url, apply: true, org }, env })).status, 78);
   assert.equal((await runCommand(command, { flags: { url: influx.url, apply: true, org: 'nobody' }, env })).status, 78);
   assert.equal((await runCommand(command, { flags: { url: influx.url, apply: true, org: 'home' } })).status, 77);
   const gone = await runCommand(command, { flags: { url: 'http://127.0.0.1:1' } });
   assert.equal(gone.status, 69);
+  for (const url of ['http://hawk:swordfish@127.0.0.1:1', 'http://127.0.0.1:1/?x=1']) {
+    const { status, error } = await runCommand(command, { flags: { url } });
+    assert.equal(status, 78, url);
+    assert.doesNotMatch(error?.message ?? '', /swordfish/);
+  }
   assert.match(gone.error?.message ?? '', /connection refused/);
 });

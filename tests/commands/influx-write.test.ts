@@ -676,14 +676,6 @@ describe('influx-write tells what a person must do', () => {
     assert.equal(influx.bodies.length, 1);
   });
 
-  test('any other 4xx drops the batch, which goes to --rejects', async () => {
-    const rejects = join(temporaryFolder('rejects'), 'rejects.ndjson');
-    const { status, delivered } = await written(readings(3), { faults: [{ status: 405 }] }, { flags: { rejects } });
-    assert.equal(status, 76);
-    assert.equal(delivered, 3);
-    assert.equal(readFileSync(rejects, 'utf8').trim().split('\n').length, 3);
-  });
-
   test('a redirect is no success', async () => {
     const { status, error } = await written([reading(0)], { faults: [{ status: 302 }] });
     assert.equal(status, 78);

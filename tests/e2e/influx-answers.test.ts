@@ -40,6 +40,7 @@ const answers: readonly (readonly [string, string | Buffer, number, RegExp, Verd
   ['no body', '', 204, /^$/, 'taken'],
   ['a blank line and a comment', '\n# x\nm v=1 1\n', 204, /^$/, 'taken'],
   ['a database that is not there', 'm v=1 1', 404, /^database not found: "nowhere"$/, 'noDatabase', { db: 'nowhere' }],
+  ['no name of a database', 'm v=1 1', 400, /^database is required$/, 'misconfigured', { db: '' }],
   [
     'a retention policy that is not there',
     'm v=1 1',
@@ -87,7 +88,7 @@ const answers: readonly (readonly [string, string | Buffer, number, RegExp, Verd
     gzipSync('m v=1 7').subarray(0, 15),
     400,
     /unexpected EOF/,
-    'some',
+    'foreign',
     { headers: { 'content-encoding': 'gzip' } },
   ],
   ['more than 25 MB', `m v=1 8\n`.repeat(3_200_000), 413, /^Request Entity Too Large$/, 'split'],

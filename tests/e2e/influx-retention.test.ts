@@ -54,6 +54,35 @@ test('influx-setup makes databases, policies and continuous queries in influxd, 
   assert.equal(byName.get('yearly')?.duration, '0s');
 });
 
+test('policies that are shorter than the shards they would have are made and changed', async (t) => {
+  const influxd = await startInfluxd(t);
+  if (!influxd) return;
+  const plans = [
+    { weeks: '1h', monthly: '20d', yearly: '100d' },
+    { weeks: '8w', monthly: '1825d', yearly: 'inf' },
+    { weeks: '12h', monthly: '1h', yearly: '52w' },
+  ];
+  for (const plan of plans) {
+    await apply(influxd, { ...plan, downsample: false });
+    const again = await apply(influxd, { ...plan, downsample: false });
+    assert.ok(
+      again.every((line) => line.startsWith('unchanged')),
+      again.join(),
+    );
+  }
+  const policies = await influxRows(influxd, 'SHOW RETENTION POLICIES ON "battery_hawk"');
+  assert.deepEqual(
+    policies
+      .filter(({ name }) => name !== 'autogen')
+      .map(({ name, duration, shardGroupDuration }) => [name, duration, shardGroupDuration]),
+    [
+      ['weeks', '12h0m0s', '12h0m0s'],
+      ['monthly', '1h0m0s', '1h0m0s'],
+      ['yearly', '8736h0m0s', '8736h0m0s'],
+    ],
+  );
+});
+
 test('the statements that influx-setup prints are taken by the program influx', async (t) => {
   const influxd = await startInfluxd(t);
   const influx = requireService(t, 'influx');

@@ -55,6 +55,19 @@ test('2.x answers 422 to a conflict of types, 3 names each line', async () => {
   assert.equal(three.points().length, 2);
 });
 
+test('what is not named is said as the servers say it: a database, a bucket, an organisation', async () => {
+  const one = await start({ dialect: '1', databases: ['x'] });
+  assert.deepEqual(await post(one, '/write', 'm v=1'), { status: 400, body: { error: 'database is required' } });
+  const two = await start({ dialect: '2', databases: ['x'] });
+  for (const [query, status, code, message] of [
+    ['org=&bucket=x', 400, 'invalid', 'Please provide either orgID or org'],
+    ['bucket=x', 400, 'invalid', 'Please provide either orgID or org'],
+    ['org=home', 404, 'not found', 'bucket not found'],
+    ['org=nobody&bucket=x', 404, 'not found', 'organization name "nobody" not found'],
+  ] as const)
+    assert.deepEqual(await post(two, `/api/v2/write?${query}`, 'm v=1'), { status, body: { code, message } });
+});
+
 test('a point that comes again is one point, its fields joined', async () => {
   const influx = await start({ dialect: '1' });
   await post(influx, '/write?db=x&precision=s', 'm,b=1,a=2 v=1,w=2 5');

@@ -29,6 +29,8 @@ export interface InfluxdOptions {
   http?: readonly string[];
   /** A port that nobody listens on yet; default: a free one. */
   port?: number;
+  /** Speaks TLS with these, both PEM. */
+  tls?: { cert: string; key: string };
 }
 
 /** Starts influxd of InfluxDB 1.x on 127.0.0.1; undefined when it is not installed (the test is skipped then). It ends with the test. */
@@ -38,6 +40,8 @@ export async function startInfluxd(t: TestContext, options: InfluxdOptions = {})
   const folder = temporaryFolder('influxd');
   const [port, rpc] = [options.port ?? (await freePort()), await freePort()];
   const config = join(folder, 'influxdb.conf');
+  if (options.tls) writeFileSync(join(folder, 'tls.pem'), `${options.tls.cert}\n${options.tls.key}\n`);
+  const tls = options.tls && ['https-enabled = true', `https-certificate = ${JSON.stringify(join(folder, 'tls.pem'))}`];
   writeFileSync(
     config,
     `reporting-disabled = true
@@ -53,7 +57,7 @@ bind-address = "127.0.0.1:${rpc}"
   bind-address = "127.0.0.1:${port}"
   log-enabled = false
   auth-enabled = ${options.auth === true}
-  ${(options.http ?? []).join('\n  ')}
+  ${[...(options.http ?? []), ...(tls ?? [])].join('\n  ')}
 [monitor]
   store-enabled = false
 [continuous_queries]
@@ -61,7 +65,7 @@ bind-address = "127.0.0.1:${rpc}"
   log-enabled = false
 `,
   );
-  return startServer(t, [program, '-config', config], port);
+  return startServer(t, [program, '-config', config], port, options.tls && 400);
 }
 
 /** Starts VictoriaMetrics on 127.0.0.1; undefined when it is not installed. It ends with the test. */
@@ -83,7 +87,13 @@ export async function startVictoriaMetrics(t: TestContext): Promise<Database | u
   );
 }
 
-async function startServer(t: TestContext, [program, ...args]: string[], port: number): Promise<Database> {
+/** @param ready what it says to plain HTTP when it is there; any success unless given */
+async function startServer(
+  t: TestContext,
+  [program, ...args]: string[],
+  port: number,
+  ready?: number,
+): Promise<Database> {
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess;
   const start = async (): Promise<void> => {
@@ -95,7 +105,7 @@ async function startServer(t: TestContext, [program, ...args]: string[], port: n
     for (const end = performance.now() + patience; ; await new Promise((resolve) => setTimeout(resolve, 25))) {
       if (child.exitCode !== null || performance.now() > end) throw new Error(`${program} does not answer: ${said}`);
       const answer = await fetch(`${url}/ping`).catch(() => undefined);
-      if (answer && answer.status < 300) return;
+      if (answer && (ready === undefined ? answer.status < 300 : answer.status === ready)) return;
     }
   };
   const kill = (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { judgeWrite, messageOf, type PlainAnswer, type Verdict } from '../../protocols/influx/answer.ts';
+import { isOwn, judgeWrite, messageOf, type PlainAnswer, type Verdict } from '../../protocols/influx/answer.ts';
 import {
   type Api,
   apiUrl,
@@ -60,11 +60,19 @@ const noTexts = 'VictoriaMetrics keeps no texts and would store 0 in their place
 
 const later = (message: string): Verdict => ({ kind: 'later', message });
 
+const noOrganization = 'no organisation, and InfluxDB 2.x writes nothing without one';
+
 /** The verdict on a question that was answered with neither yes nor no. */
-const unless = (answer: PlainAnswer, now: number): Verdict => {
+const unless = (answer: PlainAnswer, now: number, otherwise: 'misconfigured' | 'foreign'): Verdict => {
   const verdict = judgeWrite(answer, now);
-  if (verdict.kind === 'later' || verdict.kind === 'refused') return verdict;
-  return { kind: 'misconfigured', message: messageOf(answer) };
+  if (verdict.kind === 'later' || verdict.kind === 'refused' || verdict.kind === 'away') return verdict;
+  return { kind: otherwise, message: messageOf(answer) };
+};
+
+/** Why nothing can be written to a server of this kind, as it is configured. */
+const obstacle = (api: Api, { target, texts }: ConnectionOptions): string | undefined => {
+  if (api === 'vm' && texts) return noTexts;
+  return api === 'v2' && !target.org ? noOrganization : undefined;
 };
 
 /** Makes a connection; nothing is sent before the first write. */
@@ -88,9 +96,9 @@ export function createConnection(options: ConnectionOptions): Connection {
       log.info(`writes to ${named[server.api]}`, { version: server.version });
       return server.api;
     }
-    if (ping.status >= 400) return unless(ping, clock.now());
+    if (ping.status >= 400) return unless(ping, clock.now(), 'foreign');
     const message = `neither InfluxDB nor VictoriaMetrics answers there (ping: HTTP ${ping.status}); --api says what it is`;
-    return { kind: 'misconfigured', message };
+    return { kind: 'foreign', message };
   };
 
   const compressed = async (body: Uint8Array): Promise<Uint8Array> => {
@@ -107,7 +115,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (typeof found !== 'string') return { verdict: found };
       api = found;
     }
-    if (api === 'vm' && options.texts) return { verdict: { kind: 'misconfigured', message: noTexts } };
+    const message = obstacle(api, options);
+    if (message !== undefined) return { verdict: { kind: 'misconfigured', message } };
     const compress = options.gzip && body.length >= worthCompressing;
     const answer = await call(
       'POST',
@@ -126,8 +135,10 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   const noAnswer = (error: unknown): { verdict: Verdict } => {
     if (!(error instanceof HttpFailure)) throw error;
-    const never = error.code === 'url' || error.code === 'tls';
-    return { verdict: never ? { kind: 'misconfigured', message: error.message } : later(error.reason) };
+    const { code, message, reason } = error;
+    // A certificate may be a newer one tomorrow; an address stays what it is.
+    if (code === 'url') return { verdict: { kind: 'misconfigured', message } };
+    return { verdict: code === 'tls' ? { kind: 'foreign', message } : later(reason) };
   };
 
   return {
@@ -146,7 +157,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         known ??= await options.credentials();
         const headers = { 'content-type': request.type, ...authorization(api!, known) };
         const answer = await call(request.method, request.url, headers, request.body);
-        if (answer.status >= 300) return unless(answer, clock.now());
+        if (answer.status >= 300) return unless(answer, clock.now(), isOwn(answer) ? 'misconfigured' : 'foreign');
         const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(answer.text)?.[1];
         return failed === undefined ? { kind: 'taken' } : { kind: 'misconfigured', message: failed };
       } catch (error) {

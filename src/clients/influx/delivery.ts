@@ -30,7 +30,7 @@ class Stopped extends Error {
   }
 }
 
-const stops = new Set<Verdict['kind']>(['later', 'refused', 'noDatabase', 'misconfigured']);
+const stops = new Set<Verdict['kind']>(['later', 'refused', 'noDatabase', 'misconfigured', 'away', 'foreign']);
 
 /**
  * Sends a batch until each of its lines is stored or known never to be. Lines that the server rejects are found by what it says, or
@@ -97,7 +97,11 @@ async function dissect(
       return;
     }
     const { message } = verdict as Extract<Verdict, { message: string }>;
-    if (verdict.kind === 'rejected' || part.length === 1) return reject(part, message);
+    if (part.length === 1) {
+      // A proxy's limit says nothing of the line: the database may well take it.
+      if (verdict.kind === 'split' && !verdict.own) throw new Stopped({ kind: 'foreign', message });
+      return reject(part, message);
+    }
     if (verdict.kind === 'split') return halves(part, send);
     if (verdict.kind === 'named') {
       const reasons = new Map(

@@ -24,7 +24,7 @@ export interface WriterOptions {
   inFlight: number;
   maxBisect: number;
   createDatabase: boolean;
-  /** Milliseconds that a server which takes nothing is tried after the end of input. */
+  /** Milliseconds that a server is tried which takes nothing after the end of input, or has no such page from the start. */
   patience: number;
   /** Ends all waiting. */
   deadline: AbortSignal;

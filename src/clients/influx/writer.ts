@@ -4,7 +4,7 @@ import { createLedger } from '../ledger.ts';
 import { type Batch, nothing } from './batch.ts';
 import { createDatabaseMaker } from './database.ts';
 import { deliver } from './delivery.ts';
-import { mustAct, refusal } from './failures.ts';
+import { mustAct, pointless } from './failures.ts';
 import { createPacker } from './packer.ts';
 import { createPatience } from './patience.ts';
 import type { Writer, WriterOptions } from './writer-model.ts';
@@ -34,6 +34,8 @@ export function createWriter(options: WriterOptions): Writer {
   let failing = false;
   let refused = false;
   let everTaken = false;
+  /** Since when whoever answers knows of no such page, on the monotonic clock; undefined while that is not what keeps us. */
+  let awaySince: number | undefined;
   let ended = false;
   let held = 0;
   let dropped = 0;
@@ -107,24 +109,21 @@ export function createWriter(options: WriterOptions): Writer {
       if (made.kind === 'taken') return;
       if (made !== verdict) return stopped(made, era);
     }
-    if (verdict.kind === 'noDatabase' || verdict.kind === 'misconfigured')
-      return breakOff(mustAct(verdict.kind, message));
+    awaySince = verdict.kind === 'away' ? (awaySince ?? clock.monotonic()) : undefined;
+    const awayForLong = awaySince !== undefined && clock.monotonic() - awaySince >= options.patience;
+    const end = pointless(verdict, { everTaken, ended, awayForLong });
+    if (end) return breakOff(end);
+    failing = true;
     if (verdict.kind === 'refused') {
-      if (!everTaken || ended) return breakOff(refusal(message));
       connection.forget();
       refused = true;
-      failing = true;
       const ms = refusals.next();
       notes.refused(message, ms);
       wait(ms);
-    } else {
+    } else if (!pause) {
       const asked = verdict.kind === 'later' ? verdict.wait : undefined;
-      failing = true;
-      if (!pause) {
-        const ms = asked || backoff.next();
-        notes.unavailable(message, held);
-        wait(ms);
-      }
+      notes.unavailable(message, held);
+      wait(asked || backoff.next());
     }
     if (options.onUnavailable() === 'drop') openRoom();
   };
@@ -219,6 +218,7 @@ export function createWriter(options: WriterOptions): Writer {
         onChange = () => {};
         patience.end();
       }
+      if (held > 0 && awaySince !== undefined && !everTaken) throw mustAct('away', why);
       return { unsent: held, dropped, rejected, why };
     },
     hurry() {

@@ -16,11 +16,17 @@ export interface ContinuousQuery {
   statement: string;
 }
 
-/** The policies of a plan: detail, hours, days. */
+/** A shard may not be longer than its policy. */
+const policy = (name: string, text: string, longestShard: number, isDefault = false): Policy => {
+  const hours = retentionHours(text);
+  return { name, hours, shardHours: hours === 0 ? longestShard : Math.min(longestShard, hours), isDefault };
+};
+
+/** The policies of a plan: detail, hours, days; in shards of a day, a month, a year. */
 export const policiesOf = ({ weeks, monthly, yearly }: RetentionPlan): readonly Policy[] => [
-  { name: 'weeks', hours: retentionHours(weeks), shardHours: 24, isDefault: true },
-  { name: 'monthly', hours: retentionHours(monthly), shardHours: 720, isDefault: false },
-  { name: 'yearly', hours: retentionHours(yearly), shardHours: 8760, isDefault: false },
+  policy('weeks', weeks, 24, true),
+  policy('monthly', monthly, 720),
+  policy('yearly', yearly, 8760),
 ];
 
 const duration = (hours: number): string => (hours === 0 ? 'INF' : hours % 24 === 0 ? `${hours / 24}d` : `${hours}h`);

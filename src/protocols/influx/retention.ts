@@ -8,8 +8,15 @@ export interface RetentionPlan {
   measurements: readonly { name: string; fields: readonly string[] }[];
 }
 
-/** Whether a text is a duration of this plan. */
-export const isRetention = (text: string): boolean => /^(?:inf|\d+[hdw])$/i.test(text);
+/** What 1.x can count: 64 bits of nanoseconds. */
+const mostHours = 2_562_047;
+
+/** Whether a text is a duration of this plan. None at all is no duration: databases take it for one that never ends. */
+export const isRetention = (text: string): boolean => {
+  if (/^inf$/i.test(text)) return true;
+  const hours = retentionHours(text);
+  return hours > 0 && hours <= mostHours;
+};
 
 /** Hours of a duration; 0 is for ever, as databases have it. */
 export function retentionHours(text: string): number {

@@ -81,11 +81,16 @@ export async function startInflux(options: InfluxOptions = {}): Promise<InfluxSi
     );
   };
 
+  /** In the order of the servers: 2.x looks for a name of a bucket, then for the organisation, then for the bucket. */
   const wrongPlace = (query: URLSearchParams): Answer | undefined => {
     const database = query.get(dialect === '2' ? 'bucket' : 'db') ?? '';
-    if (dialect === '2' && query.get('org') !== org) {
-      return errorAnswer('2', 404, `organization name "${query.get('org') ?? ''}" not found`);
+    if (dialect === '2') {
+      if (database === '') return errorAnswer('2', 404, 'bucket not found');
+      const asked = query.get('org') ?? '';
+      if (asked === '') return errorAnswer('2', 400, 'Please provide either orgID or org');
+      if (asked !== org) return errorAnswer('2', 404, `organization name "${asked}" not found`);
     }
+    if (dialect === '1' && database === '') return errorAnswer('1', 400, 'database is required');
     if (known === undefined || known.has(database)) return undefined;
     if (dialect === '1') return errorAnswer('1', 404, `database not found: "${database}"`);
     if (dialect === '2') return errorAnswer('2', 404, `bucket "${database}" not found`);
