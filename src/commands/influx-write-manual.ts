@@ -16,13 +16,15 @@ A name loses underscores at its beginning and a backslash at its end, a measurem
 
 When the queue is full meanwhile, the oldest are dropped, and how many is said (--on-unavailable drop). Behind a spool, or reading from a file, no more is read instead (block): there the records are safe until they are delivered. A server that is only slow never makes anything drop.
 
+Once the server has taken lines, any answer that is not the database's own about them counts as an outage too: the page of a proxy whose server starts anew, a redirect, a certificate that has run out. Before it has taken any, such an answer ends the command with 78, with no line given up; a page that is not there (404) at first is waited for as long as --patience, because a proxy may be up before its server.
+
 After the end of input the server is tried until it has taken nothing for --patience, then the exit status is 69.`,
   },
   {
     title: 'REJECTED LINES',
-    text: `A server may store some lines of a batch and reject others. What it says is read; where it doesn't say which, the batch is sent again in halves until the lines are found, with no more than --max-bisect requests. Only the rejected ones are given up: they go to --rejects, one JSON object a line with time, reason and line, and count as delivered. The exit status is 76 then.
+    text: `A server may store some lines of a batch and reject others. What it says is read; where it doesn't say which, the batch is sent again in halves until the lines are found, with no more than --max-bisect requests. Only what the database itself says of lines counts for that, in words that are known of it: nobody else's 400 or 405 costs a line. Only the rejected ones are given up: they go to --rejects, one JSON object a line with time, reason and line, and count as delivered. The exit status is 76 then.
 
-Credentials that are refused end the command with 77; those that had worked are asked again every minute at first, every ten later, and read anew from their file. A database or retention policy that is not there ends it with 78.`,
+Credentials that are refused end the command with 77; those that had worked are asked again every minute at first, every ten later, and read anew from their file. A database or retention policy that is not there ends it with 78, and so does 2.x without --org.`,
   },
   {
     title: 'METRICS',

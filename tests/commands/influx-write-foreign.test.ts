@@ -73,7 +73,7 @@ for (const [status, headers, body] of [
   });
 }
 
-test('a proxy that answers 404 while its server starts anew is an outage, when it had worked: nothing is lost, nothing ends', async () => {
+test('a proxy that answers 404 while its server starts anew is an outage, when it had worked: nothing is lost, nothing ends (HAWK-140)', async () => {
   const { put, until, end, finished, influx, records } = await simulated();
   put(...readings(1, 1));
   await until(() => influx.points().length === 1);

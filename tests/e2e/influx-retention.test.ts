@@ -54,7 +54,7 @@ test('influx-setup makes databases, policies and continuous queries in influxd, 
   assert.equal(byName.get('yearly')?.duration, '0s');
 });
 
-test('policies that are shorter than the shards they would have are made and changed', async (t) => {
+test('policies that are shorter than the shards they would have are made and changed (HAWK-107)', async (t) => {
   const influxd = await startInfluxd(t);
   if (!influxd) return;
   const plans = [

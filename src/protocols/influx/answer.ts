@@ -66,6 +66,7 @@ type Rule = { statuses: readonly number[]; says?: readonly RegExp[]; kind: Kind 
 
 /** The first rule that fits decides. */
 const rules: readonly Rule[] = [
+  { statuses: [400, 422], says: aboutLines, kind: 'some' },
   // Permanent although 5xx: with the same policy it fails for ever.
   { statuses: [500], says: [/retention policy not found/], kind: 'misconfigured' },
   {
@@ -82,7 +83,6 @@ const rules: readonly Rule[] = [
   },
   { statuses: [401, 403], kind: 'refused' },
   { statuses: [413], kind: 'split' },
-  { statuses: [400, 422], says: aboutLines, kind: 'some' },
   { statuses: [408, 425, 429], kind: 'later' },
 ];
 
