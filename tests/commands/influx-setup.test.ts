@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { command } from '../../src/commands/influx-setup.ts';
 import { type InfluxSimulator, startInflux } from '../../src/simulators/influx/index.ts';
@@ -76,4 +77,17 @@ test('what is wrong is said: a duration, a type, the organisation, the token, a 
     assert.doesNotMatch(error?.message ?? '', /swordfish/);
   }
   assert.match(gone.error?.message ?? '', /connection refused/);
+});
+
+test('a page of somebody else in the place of an answer is 78, whatever --api says', async () => {
+  for (const body of ['<html>a router</html>', '', 'null']) {
+    const router = createServer((request, response) => request.resume().on('end', () => response.end(body)));
+    await new Promise<void>((resolve) => router.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(router.address() as { port: number }).port}`;
+    for (const api of ['auto', 'v1', 'v2']) {
+      const { status, error } = await runCommand(command, { flags: { url, api, org: 'home', apply: true } });
+      assert.equal(status, 78, `${api}: ${error?.message}`);
+    }
+    await new Promise((resolve) => router.close(resolve));
+  }
 });

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../protocols/influx/answer.ts';
+import type { PlainAnswer, Verdict } from '../../protocols/influx/answer.ts';
 import { type CommandError, fail } from '../../runtime/exit.ts';
 
 /** What a writer has seen of a server so far. */
@@ -61,3 +61,12 @@ const otherwise: Readonly<Record<Lasting, string>> = {
   away: address,
   foreign: address,
 };
+
+/** The object in an answer to a question that is no write. Throws exit status 78 when it is none: somebody else answers there. */
+export function jsonAnswer({ status, text }: PlainAnswer): Record<string, unknown> {
+  try {
+    const answer: unknown = JSON.parse(text);
+    if (typeof answer === 'object' && answer !== null) return answer as Record<string, unknown>;
+  } catch {}
+  throw fail('config', `what answers there is no InfluxDB (HTTP ${status})`, address);
+}

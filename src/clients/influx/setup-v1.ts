@@ -4,6 +4,7 @@ import type { RetentionPlan } from '../../protocols/influx/retention.ts';
 import { continuousQueries, policiesOf, policyStatement } from '../../protocols/influx/retention-v1.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { HttpClient } from '../../transports/http/client.ts';
+import { jsonAnswer } from './failures.ts';
 
 /** A row of an answer to a query of 1.x. */
 type Row = Readonly<Record<string, unknown>>;
@@ -38,7 +39,7 @@ export function queryClient(
       if (answer.status === 401 || answer.status === 403)
         throw fail('noPermission', messageOf(answer), 'Check influxdb.username and influxdb.password.');
       if (answer.status >= 300) throw fail('unavailable', `${statement}: ${messageOf(answer)}`);
-      const { results = [] } = JSON.parse(answer.text) as { results?: Result[] };
+      const { results = [] } = jsonAnswer(answer) as { results?: Result[] };
       const wrong = results.find(({ error }) => error !== undefined)?.error;
       if (wrong !== undefined) throw fail('protocol', `${statement}: ${wrong}`);
       return results.flatMap(({ series = [] }) =>

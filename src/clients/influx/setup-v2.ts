@@ -4,6 +4,7 @@ import type { RetentionPlan } from '../../protocols/influx/retention.ts';
 import { bucketsOf, tasksOf } from '../../protocols/influx/retention-v2.ts';
 import { fail } from '../../runtime/exit.ts';
 import type { HttpClient } from '../../transports/http/client.ts';
+import { jsonAnswer } from './failures.ts';
 
 type Json = Record<string, unknown>;
 
@@ -33,7 +34,7 @@ export function apiClient(http: HttpClient, target: Target, credentials: Credent
       );
     if (answer.status === 404) throw fail('config', messageOf(answer), 'Check influxdb.org.');
     if (answer.status >= 300) throw fail('unavailable', `${method} ${path}: ${messageOf(answer)}`);
-    return JSON.parse(answer.text) as Json;
+    return jsonAnswer(answer);
   };
 }
 

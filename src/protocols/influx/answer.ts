@@ -54,7 +54,7 @@ const aboutLines: readonly RegExp[] = [
   /field type conflict/,
   // 3, its clouds, QuestDB
   /failed to parse line protocol|line protocol parsing error|parsing failed for write_lp/,
-  /update to schema would exceed/i,
+  /outside of the retention period|update to schema would exceed|schema (?:conflict|validation)/i,
   // VictoriaMetrics of later years; 1.79 takes everything
   /(?:incorrect|cannot unmarshal) influx line/i,
   // Telegraf's listeners
