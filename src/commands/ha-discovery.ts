@@ -99,6 +99,7 @@ All entities are unavailable when the status of --instance, which mqtt-pub keeps
     checkTopics(opts);
     const fault = topicFault(opts.discoveryPrefix as string);
     if (fault) throw fail('config', `mqtt.discoveryPrefix ${opts.discoveryPrefix}: ${fault}`);
+    if (opts.announce && opts.remove) throw fail('usage', '--announce and --remove exclude each other');
     if (args.length > 0 && !opts.remove) throw fail('usage', `${args[0]}: a device is named with --remove alone`);
   },
 

@@ -49,7 +49,8 @@ function parseFlag(text: string): boolean {
 }
 
 function parseUrl(text: string): string {
-  if (!text.includes('://') || !URL.canParse(text)) throw new ValueError('expected a URL such as https://host/path');
+  if (!text.includes('://') || !URL.canParse(text))
+    throw new ValueError('expected a URL such as https://host/path or mqtt://host');
   return text;
 }
 

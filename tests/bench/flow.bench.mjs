@@ -19,10 +19,10 @@ async function memoryBehindSlowReader() {
   const text = lines(20_000);
   let feeding = true;
   child.stdin.on('error', () => {});
+  const heard = (event) => new Promise((resolve) => child.stdin.once(event, resolve));
+  const closed = heard('close');
   const feed = async () => {
-    while (feeding)
-      if (!child.stdin.write(text))
-        await new Promise((resolve) => child.stdin.once('drain', resolve).once('close', resolve));
+    while (feeding) if (!child.stdin.write(text)) await Promise.race([heard('drain'), closed]);
   };
   void feed();
   const perTick = 100_000;

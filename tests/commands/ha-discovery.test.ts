@@ -85,6 +85,10 @@ test('two instances know nothing of each other', async () => {
   assert.deepEqual(topics(await run([reading('a')], dataDir, { instance: 'garage' })), [config('a')]);
 });
 
+test('--announce and --remove exclude each other (64)', async () => {
+  assert.equal((await runCommand(haDiscovery, { flags: { announce: true, remove: true } })).status, 64);
+});
+
 test('--remove takes devices out of Home Assistant, their retained states too, and forgets them', async () => {
   const dataDir = temporaryFolder('ha');
   const status = { type: 'device_status', time, device_id: 'a', status: 'connected' };
