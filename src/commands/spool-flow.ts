@@ -148,6 +148,7 @@ export async function* handTo<O extends Options>(
     log: ctx.log,
     deadline: ctx.deadline,
     onLine: lines.put,
+    onFailed: ctx.breakOff,
     onSent: (records) => metrics.sums.out.add(records),
     onDelivered: (records) => metrics.sums.acked.add(records),
     alive: () => ctx.alive(),

@@ -18,6 +18,8 @@ export interface DeliveryOptions {
   /** Nobody waits any longer. */
   deadline: AbortSignal;
   onLine(text: string): Promise<void> | undefined;
+  /** The log can't be read on: all is to end, though the sink may be busy. */
+  onFailed(error: unknown): void;
   onSent(records: number): void;
   onDelivered(lines: number): void;
   alive(): void;
@@ -157,6 +159,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     };
     deadline.addEventListener('abort', kill, { once: true });
     abandon = () => sink.abandon();
+    let failure: { error: unknown } | undefined;
     const complete = await handOut(
       sink,
       ({ lines, first, last }) => {
@@ -167,12 +170,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         written = sent.lines;
         if (mode === 'silent') delivered(written);
       },
-    );
+    ).catch((error) => {
+      failure = { error };
+      options.onFailed(error);
+      return false;
+    });
     sink.end();
     if (deadline.aborted) kill();
     const end = await sink.ended;
     deadline.removeEventListener('abort', kill);
     cancel();
+    // What was handed out before has been delivered, or not.
+    if (failure) throw failure.error;
     if (complete && end.status === 0 && !filter) fallSilent();
     return { end, complete, filter };
   };

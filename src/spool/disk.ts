@@ -25,6 +25,7 @@ import { dirname, join } from 'node:path';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import { makeFolder } from '../runtime/folder.ts';
+import { aroundBadBlocks } from './bad-blocks.ts';
 
 /** A file in a folder. */
 export interface Entry {
@@ -106,8 +107,7 @@ let syncTook = Number.POSITIVE_INFINITY;
 
 const writeFlags = constants.O_CREAT | constants.O_RDWR;
 
-/** The real one. */
-export const disk: Disk = {
+const system: Disk = {
   entries(folder) {
     try {
       return readdirSync(folder)
@@ -198,3 +198,6 @@ export const disk: Disk = {
     return () => watcher?.close();
   },
 };
+
+/** The real one. */
+export const disk: Disk = aroundBadBlocks(system);

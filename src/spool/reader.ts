@@ -1,4 +1,6 @@
 import type { VoltRecord } from '../records/record.ts';
+import { fail } from '../runtime/exit.ts';
+import { inWords } from '../runtime/system-error.ts';
 import type { Disk } from './disk.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { type Dropped, gapRecord, readGap } from './gaps.ts';
@@ -60,6 +62,10 @@ const glance = 8 * 1024;
 const newline = 0x0a;
 /** No line is longer: 1 MiB of record and its frame. */
 const longest = 1024 * 1024 + 64;
+
+/** A segment of which nothing can be read is no damaged one: it stays, and so does what is behind it. */
+const unreadable = ({ path }: Segment, error: unknown): Error =>
+  fail('io', `${path}: cannot be read: ${inWords(error)}`, 'It stays as it is, and all behind it.', error);
 
 /** Makes a reader. It opens nothing before the first `next`. */
 export function createReader({ disk, index, written, from, now, onDamaged }: ReaderOptions): Reader {
@@ -168,6 +174,11 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     return offset + stop < settled;
   };
 
+  const read = (into: Buffer, at: number): Promise<number> =>
+    disk.read(fd!, into, at, offset + at).catch((error) => {
+      throw unreadable(segment!, error);
+    });
+
   /** Reads on in the open segment. `end`: there is nothing more in it now. */
   const readOn = async (limits: Limits): Promise<Chunk | 'end' | 'again'> => {
     let end = 0;
@@ -176,7 +187,8 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
       // What this process writes while it reads may be read before it is there.
       bound = written ? segment!.bytes : Number.POSITIVE_INFINITY;
       const into = waiting && end === 0 ? buffer.subarray(0, glance) : buffer;
-      const count = Math.min(await disk.read(fd!, into, end, offset + end), Math.max(0, bound - offset - end));
+      const room = Math.max(0, bound - offset - end);
+      const count = Math.min(await read(into, end), room);
       end += count;
       if (count === 0 || buffer.subarray(0, end).includes(newline)) break;
       if (end > longest) {
@@ -234,7 +246,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
           try {
             fd = await disk.openToRead(next.path);
           } catch (error) {
-            if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+            if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(next, error);
             index.refresh();
             continue;
           }

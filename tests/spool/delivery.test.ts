@@ -5,9 +5,10 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { createLog, createRedactor } from '../../src/runtime/logger.ts';
 import { createDelivery } from '../../src/spool/delivery.ts';
+import { disk } from '../../src/spool/disk.ts';
 import { type FakeClock, fakeClock, settle } from '../support/clock.ts';
 import { until } from '../support/fixture.ts';
-import { fill, numbers, range, type WorkOptions, work } from '../support/spool.ts';
+import { fill, logFiles, numbers, range, spoolFolder, type WorkOptions, work } from '../support/spool.ts';
 
 /** A sink of a test: what it does with its lines. */
 interface FakeSink {
@@ -27,6 +28,7 @@ async function scene(play: (sink: FakeSink, life: number) => void, options: Work
   const printed: string[] = [];
   const health: string[] = [];
   const starts: number[] = [];
+  const failed: unknown[] = [];
   const deadline = new AbortController();
   const sinks: FakeSink[] = [];
   let rewinds = 0;
@@ -99,6 +101,7 @@ async function scene(play: (sink: FakeSink, life: number) => void, options: Work
     ),
     deadline: deadline.signal,
     onLine: (line) => void printed.push(line),
+    onFailed: (error) => void failed.push(error),
     onSent() {},
     onDelivered() {},
     alive: () => void health.push('alive'),
@@ -106,7 +109,7 @@ async function scene(play: (sink: FakeSink, life: number) => void, options: Work
   });
   // The feed is rewound, which takes a disk's time, between the end of a wait and the next start.
   const isStarting = (): boolean => sinks.length <= rewinds;
-  return { clock, spool, delivery, log, printed, health, starts, sinks, isStarting, deadline };
+  return { clock, spool, delivery, log, printed, health, starts, sinks, isStarting, deadline, failed };
 }
 
 const got = (sinks: readonly FakeSink[]): unknown[] =>
@@ -164,6 +167,26 @@ test('a server that is dead for ten minutes costs nothing: the sink is tried wit
   assert.equal(s.health.at(-1), 'alive');
   await s.spool.close();
 });
+
+for (const busy of [false, true]) {
+  test(`what was handed out before a segment that can't be read is delivered, by a sink that ${busy ? 'waits: it is ended' : 'works'}`, async () => {
+    const folder = spoolFolder();
+    const before = await work({ folder, segmentBytes: 20_000 });
+    await fill(before, 1, 200, 500);
+    await before.close();
+    const [, second] = logFiles(folder);
+    const openToRead = async (path: string): Promise<number> => {
+      if (path === second) throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+      return disk.openToRead(path);
+    };
+    const s = await scene((sink) => (busy ? sink.ack(0) : good(sink)), { folder, disk: { ...disk, openToRead } });
+    if (busy) void until(() => s.failed.length > 0).then(() => s.deadline.abort());
+    await assert.rejects(s.delivery.run(), { status: 74, message: /permission denied/ });
+    const { upTo } = s.spool.keeper.done;
+    assert.equal(upTo, busy ? 0 : s.sinks[0]!.lines.length);
+    await s.spool.close();
+  });
+}
 
 for (const status of [64, 77, 78]) {
   test(`${status} before the first acknowledgement ends it with ${status}, the backlog kept`, async () => {
