@@ -89,7 +89,7 @@ Dropped records are counted (spool_dropped_total), said once a minute, and shown
     { path: 'DIR/cursor.now', text: 'the same as of this moment, never synced, for a crash of the process alone' },
     { path: 'DIR/quarantine/', text: 'damaged pieces, each as it was found; a thousand at most' },
     { path: 'DIR/reserve', text: 'room for cursor.json on a full disk' },
-    { path: 'DIR/writer.lock, DIR/reader.lock', text: 'who writes and who reads' },
+    { path: 'DIR/writer.lock, DIR/reader.lock', text: 'who writes and who reads; empty while nobody does' },
   ],
   examples: [
     {

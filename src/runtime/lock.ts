@@ -28,6 +28,8 @@ import { inWords } from './system-error.ts';
 export interface LockOptions {
   /** Milliseconds to keep trying (default 0: until it is known that somebody holds it). */
   wait?: number;
+  /** The folder stays when the lock is given back: on a full disk no other could be made. */
+  keep?: boolean;
 }
 
 /** Somebody alive holds the lock. Exit status 75. */
@@ -117,10 +119,10 @@ function stakeClaim(folder: string, claim: string): void {
   }
 }
 
-function withdraw(folder: string, claim: string): void {
+function withdraw(folder: string, claim: string, keep = false): void {
   try {
     for (const name of [claim + heldMark, claim]) rmSync(join(folder, name), { force: true });
-    rmdirSync(folder);
+    if (!keep) rmdirSync(folder);
   } catch {
     // Others have claims in it.
   }
@@ -161,9 +163,9 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
     for (let staked = false; ; ) {
       if (!staked) stakeClaim(folder, claim);
       const { alive, holder } = rivals(folder, claim);
-      if (alive.length === 0) return hold(folder, claim);
+      if (alive.length === 0) return hold(folder, claim, options.keep);
       staked = holder === undefined && alive.every((other) => other > claim);
-      if (!staked) withdraw(folder, claim);
+      if (!staked) withdraw(folder, claim, options.keep);
       // Claims that are not held yet are decided within milliseconds, if their processes run at all.
       if (systemClock.monotonic() >= giveUp + (holder === undefined ? undecided : 0)) {
         throw new HeldLock(path, Number((holder ?? alive[0])!.split('-')[0]));
@@ -171,17 +173,17 @@ export async function takeLock(path: string, options: LockOptions = {}): Promise
       await new Promise((resolve) => setTimeout(resolve, retryAfter()));
     }
   } catch (error) {
-    withdraw(folder, claim);
+    withdraw(folder, claim, options.keep);
     if (error instanceof CommandError) throw error;
-    throw fail('io', `${path}: cannot be locked: ${inWords(error)}`);
+    throw fail('io', `${path}: cannot be locked: ${inWords(error)}`, undefined, error);
   }
 }
 
-function hold(folder: string, claim: string): () => Promise<void> {
+function hold(folder: string, claim: string, keep?: boolean): () => Promise<void> {
   writeFileSync(join(folder, claim + heldMark), '', { mode: 0o600 });
   const beat = setInterval(() => touch(join(folder, claim)), beatEvery).unref();
   return async () => {
     clearInterval(beat);
-    withdraw(folder, claim);
+    withdraw(folder, claim, keep);
   };
 }

@@ -10,10 +10,10 @@ import { lockSide, newestOnDisk } from './spool.ts';
 import { readTail } from './tail.ts';
 
 /** Does something with a spool that nobody uses meanwhile. Throws exit status 75 when somebody does. */
-async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  const writer = await lockSide(folder, 'writer');
+async function alone<T>(disk: Disk, folder: string, work: () => Promise<T>): Promise<T> {
+  const writer = await lockSide(disk, folder, 'writer');
   try {
-    const reader = await lockSide(folder, 'reader');
+    const reader = await lockSide(disk, folder, 'reader');
     try {
       return await work();
     } finally {
@@ -26,7 +26,7 @@ async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
 
 /** Takes what is damaged out of a spool and into its quarantine; whole records stay as they are. */
 export function repair(disk: Disk, folder: string, now: number): Promise<{ records: number; mended: Fault[] }> {
-  return alone(folder, async () => {
+  return alone(disk, folder, async () => {
     const mended: Fault[] = [];
     let records = 0;
     const index = createIndex(disk, folder);
@@ -72,7 +72,7 @@ export function repair(disk: Disk, folder: string, now: number): Promise<{ recor
 
 /** Gives up what is not delivered, but for the newest `keep` records. Returns how many records that were. */
 export function drop(disk: Disk, folder: string, keep: number): Promise<number> {
-  return alone(folder, async () => {
+  return alone(disk, folder, async () => {
     const index = createIndex(disk, folder);
     const done = loadCursor(disk, folder).cursor ?? beginning(index);
     const newest = newestOnDisk(disk, index);

@@ -58,9 +58,12 @@ export interface Inlet {
   close(): Promise<void>;
 }
 
-/** One owner of each side; a holder that died is replaced at once. Throws exit status 75 when somebody alive has it. */
-export const lockSide = (folder: string, side: 'writer' | 'reader'): Promise<() => Promise<void>> =>
-  takeLock(join(folder, side));
+/**
+ * One owner of each side; a holder that died is replaced at once. A full disk keeps nobody from it: the folder of the lock stays, and the
+ * first one comes out of the reserve. Throws exit status 75 when somebody alive has it.
+ */
+export const lockSide = (disk: Disk, folder: string, side: 'writer' | 'reader'): Promise<() => Promise<void>> =>
+  createReserve(disk, folder).use(() => takeLock(join(folder, side), { keep: true }));
 
 const cursorOf = ({ disk, folder, log }: SpoolParts, index: Index, move: boolean): Done => {
   const { cursor, damaged } = loadCursor(disk, folder, move);
@@ -84,9 +87,9 @@ export async function openSpool(
 ): Promise<Inlet & Outlet & { close(): Promise<void> }> {
   const { disk, folder, clock, log } = parts;
   disk.makeFolder(folder);
-  const releases = [await lockSide(folder, 'writer')];
+  const releases = [await lockSide(disk, folder, 'writer')];
   try {
-    releases.push(await lockSide(folder, 'reader'));
+    releases.push(await lockSide(disk, folder, 'reader'));
     const index = createIndex(disk, folder);
     const done = cursorOf(parts, index, true);
     const reserve = createReserve(disk, folder);
@@ -179,7 +182,7 @@ async function releaseAll(releases: (() => Promise<void>)[]): Promise<void> {
 export async function openInlet(parts: SpoolParts, options: LogOptions): Promise<Inlet> {
   const { disk, folder, clock, log } = parts;
   disk.makeFolder(folder);
-  const releases = [await lockSide(folder, 'writer')];
+  const releases = [await lockSide(disk, folder, 'writer')];
   try {
     const index = createIndex(disk, folder);
     const done = (): Done => loadCursor(disk, folder, false).cursor ?? beginning(index);
@@ -236,7 +239,7 @@ const lookEvery = 1000;
 export async function openOutlet(parts: SpoolParts, options: ReadOptions): Promise<Outlet> {
   const { disk, folder, clock, log } = parts;
   disk.makeFolder(folder);
-  const releases = [await lockSide(folder, 'reader')];
+  const releases = [await lockSide(disk, folder, 'reader')];
   try {
     const index = createIndex(disk, folder);
     const done = cursorOf(parts, index, true);

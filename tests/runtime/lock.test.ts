@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -35,6 +35,15 @@ test('a lock leaves nothing behind', async () => {
   const path = fresh();
   await (await takeLock(path))();
   assert.deepEqual(readdirSync(join(path, '..')), []);
+});
+
+test('a lock that keeps its folder makes none the next time, and leaves no claim', async () => {
+  const path = fresh();
+  await (await takeLock(path, { keep: true }))();
+  const { ino } = statSync(`${path}.lock`);
+  await (await takeLock(path, { keep: true }))();
+  assert.equal(statSync(`${path}.lock`).ino, ino);
+  assert.deepEqual(readdirSync(`${path}.lock`), []);
 });
 
 test('who is willing to wait gets the lock when it is free', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
@@ -127,4 +127,13 @@ test('a folder that can not be made is said, where Node would look for ever', {
   skip: !existsSync('/proc/self'),
 }, () => {
   assert.throws(() => realDisk.makeFolder('/proc/voltpipe/x'), { status: 74, message: /cannot be made: ENOENT/ });
+});
+
+test('the folders of its locks stay with a spool: on a full disk none could be made', async () => {
+  const folder = spoolFolder();
+  const locks = (): number[] => ['writer.lock', 'reader.lock'].map((name) => statSync(join(folder, name)).ino);
+  await (await work({ folder })).close();
+  const before = locks();
+  await (await work({ folder })).close();
+  assert.deepEqual(locks(), before);
 });
