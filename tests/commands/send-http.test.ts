@@ -8,6 +8,9 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { command } from '../../src/commands/send.ts';
+import type { VoltRecord } from '../../src/records/record.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { createHealth } from '../../src/runtime/health.ts';
 import { serverCertificate } from '../../src/simulators/certificates.ts';
 import { type FakeClock, fakeClock } from '../support/clock.ts';
 import { type RunOptions, type RunResult, runCommand } from '../support/command.ts';
@@ -212,6 +215,44 @@ describe('a request (ESP-73, ESP-75)', () => {
     );
   });
 
+  test('is of 500 records and 4 MiB at most, unless said', async () => {
+    const peer = await startPeer();
+    await run(peer.url, readings(1200), { flags: { linger: '1h', queue: '5000' } });
+    assert.deepEqual(
+      peer.seen.map(({ body }) => numbersIn(body.toString()).length),
+      [500, 500, 200],
+    );
+    const large = await startPeer();
+    const wide = readings(10).map((record) => ({ ...record, text: 'x'.repeat(900_000) }));
+    await run(large.url, wide, { flags: { linger: '1h' } });
+    assert.deepEqual(large.taken, countTo(10));
+    assert.ok(large.seen.length > 1 && large.seen.every(({ body }) => body.length <= 4 * 1024 * 1024));
+  });
+
+  test('of a table: records of other types count as delivered in their turn, and are said', async () => {
+    const peer = await startPeer();
+    const other = { type: 'gap', time: '2026-03-01T12:00:00.000Z', source: 'x', count: 1 };
+    const [one, two] = readings(2) as [VoltRecord, VoltRecord];
+    const { status, delivered, log } = await run(peer.url, [other, one, other, two, other], {
+      flags: { payload: 'csv', of: 'battery_reading', columns: 'time,cycles' },
+    });
+    assert.deepEqual([status, delivered], [0, 5]);
+    assert.match(log.join('\n'), /3 records of other types left out/);
+  });
+
+  test('that waits for others with --linger goes at once when it is told to stop', async () => {
+    const peer = await startPeer();
+    const sink = fedSink(command, { args: [peer.url], flags: { linger: '1h' } });
+    sink.put(...readings(2));
+    // Nobody tells when it has read them.
+    await pause(50);
+    assert.equal(peer.seen.length, 0);
+    sink.stop();
+    await until(() => peer.taken.length === 2);
+    sink.end();
+    assert.equal((await sink.result).delivered, 2);
+  });
+
   test('is compressed on request', async () => {
     const peer = await startPeer();
     await run(peer.url, readings(1), { flags: { gzip: true } });
@@ -330,6 +371,18 @@ describe('a server with faults', () => {
     const { status, error } = await run('http://nobody.invalid/', readings(1), { flags: { retryFor: '0' } });
     assert.equal(status, 69);
     assert.match(error?.message ?? '', /no such host|name service/);
+  });
+
+  test('while it takes nothing, the pipeline is not ready, and says why; then it is', async () => {
+    const port = await freePort();
+    const health = createHealth(systemClock);
+    const sink = fedSink(command, { args: [`http://127.0.0.1:${port}/in`], health });
+    sink.put(...readings(1));
+    await until(() => /^send: http:\/\/127\.0\.0\.1:\d+\/in: connection refused$/.test(health.unready().join()));
+    const peer = await startPeer(undefined, { port });
+    await until(() => peer.taken.length === 1 && health.unready().length === 0);
+    sink.end();
+    assert.equal((await sink.result).status, 0);
   });
 
   test('one that goes and comes back: nothing that was accepted is missing, order is kept', async () => {
