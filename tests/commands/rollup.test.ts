@@ -8,6 +8,7 @@ import type { VoltRecord } from '../../src/records/record.ts';
 import { seededRandom } from '../../src/simulators/random.ts';
 import { fakeClock } from '../support/clock.ts';
 import { runCommand } from '../support/command.ts';
+import { openInput } from '../support/open-input.ts';
 import { turned } from '../support/turned.ts';
 
 const reading = (time: string, voltage: number, more: object = {}): VoltRecord => ({
@@ -237,6 +238,27 @@ test('state: a restart in the middle of an hour loses nothing and counts nothing
   const other = await run([], { tz: 'Europe/Berlin' });
   assert.equal(other.status, 78);
   assert.match(other.error?.message ?? '', /its windows are those of UTC/);
+});
+
+test('state: a second command with the same name is told who has it (75), one with another name is not', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'voltpipe-test-'));
+  const input = openInput();
+  const run = (state: string, more: object) =>
+    runCommand(command, { args: ['1h'], flags: { ...flags, state }, dataDir, ...more });
+  let isUp = (): void => {};
+  const up = new Promise<void>((resolve) => {
+    isUp = resolve;
+  });
+  const first = run('x', { input, onItem: isUp });
+  // It has its lock before it puts anything out.
+  input.push(reading('12:10:00', 1), reading('13:10:00', 1));
+  await up;
+  const second = await run('x', { input: [] });
+  assert.equal(second.status, 75);
+  assert.match(second.error?.message ?? '', /process \d+/);
+  assert.equal((await run('y', { input: [] })).status, 0);
+  input.end();
+  assert.equal((await first).status, 0);
 });
 
 test('an open window is put out every --emit-every while it changes', async () => {
