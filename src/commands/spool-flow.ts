@@ -65,16 +65,29 @@ export async function takeIn<O extends Options>(
   writer: Writer,
   { sums }: ReturnType<typeof spoolMetrics>,
 ): Promise<void> {
+  // Once the end is due, a disk that takes nothing is not waited for: that ends with the count of what it did not take.
+  const end = (): void => void writer.close().catch(() => {});
+  ctx.deadline.addEventListener('abort', end, { once: true });
   for await (const record of ctx.input) {
     const full = writer.append(ctx.text(record));
     sums.in.add(1);
     if (full) await full;
   }
-  // Once the end is wanted, a disk that takes nothing is not waited for: that ends with the count of what it did not take.
-  const end = (): void => void writer.close().catch(() => {});
   if (ctx.signal.aborted) end();
   else ctx.signal.addEventListener('abort', end, { once: true });
   await writer.flush();
+}
+
+/** What is left of the grace time is enough for what has been read. */
+const settledWithin = 300;
+
+/** What the stages before put out until their end or the end of the grace time is kept, though nobody may take it any more. */
+export async function keepTheRest<O extends Options>({ deadline, clock }: Ctx<O>, taken: Promise<void>): Promise<void> {
+  const due = new Promise<void>((resolve) => {
+    if (deadline.aborted) resolve();
+    else deadline.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([taken.catch(() => {}), due.then(() => clock.sleep(settledWithin))]);
 }
 
 /** Hands records on to whoever reads this command's output. `ended` says whether more may come into the log. */

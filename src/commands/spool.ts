@@ -1,7 +1,7 @@
 import { defineCommand } from '../runtime/command.ts';
 import { disk } from '../spool/disk.ts';
 import { openSpool } from '../spool/spool.ts';
-import { handOn, handTo, showSpool, spoolMetrics, takeIn } from './spool-flow.ts';
+import { handOn, handTo, keepTheRest, showSpool, spoolMetrics, takeIn } from './spool-flow.ts';
 import { logOptions, reading, readOptions, writing } from './spool-options.ts';
 
 /** Store-and-forward between two stages, or around a sink. */
@@ -42,7 +42,7 @@ What the sink prints is the output of spool. It has the environment of spool, an
 
 A sink that ends is started again, after 1 s, then 2 s and so on up to a minute. One that ends with 64, 77 or 78 (usage, not logged in, configuration) before anything was delivered ends spool with the same status, the records kept. Later, when it had worked before, spool goes on taking records, is not ready (--http, systemd) and tries it again every 5 minutes: a token that ran out shall not cost records.
 
-At the end of input what is in the log is delivered. If the sink ends before that, spool ends with its status and keeps the rest. After a signal what comes is still handed out for a second; then the sink has the grace time to finish.`,
+At the end of input what is in the log is delivered. If the sink ends before that, spool ends with its status and keeps the rest. After a signal what comes is still handed out for a second; then the sink has the grace time to finish. What the commands before put out until their end is kept as long as the grace time lasts, whatever the sink does.`,
     },
     {
       title: 'ON DISK',
@@ -145,8 +145,12 @@ Dropped records are counted (spool_dropped_total), said once a minute, and shown
         spool.bell.ring();
       });
     finished.catch(() => {});
-    if (sink.length > 0) return yield* handTo(ctx, sink, spool, finished, metrics);
-    yield* handOn(ctx, spool, () => ended, metrics);
+    try {
+      if (sink.length > 0) return yield* handTo(ctx, sink, spool, finished, metrics);
+      yield* handOn(ctx, spool, () => ended, metrics);
+    } finally {
+      if (ctx.signal.aborted) await keepTheRest(ctx, finished);
+    }
     if (failure) throw failure.error;
     return undefined;
   },

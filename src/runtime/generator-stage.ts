@@ -1,5 +1,6 @@
 import type { VoltRecord } from '../records/record.ts';
 import { type Batch, emptyBatch, type Item, lineOf } from './batch.ts';
+import { systemClock } from './clock.ts';
 import { exit } from './exit.ts';
 import { createOutbox } from './outbox.ts';
 import { createOutcome, failureOf, type Outcome } from './outcome.ts';
@@ -7,6 +8,9 @@ import { createSinkLedger } from './sink-ledger.ts';
 import type { Stage, StageParts, StageWiring } from './stage.ts';
 import { asRecord, findText, foreignTo, lookBack } from './stage-input.ts';
 import { createWaiters } from './waiters.ts';
+
+/** Input that has arrived is read within so many milliseconds. */
+const arrivedWithin = 500;
 
 /** A command whose `run` is a generator: sources, sinks, and filters that wait. */
 export function generatorStage({ spec, input, tracker }: StageParts): Stage {
@@ -67,7 +71,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       made?.idle();
       ledger?.idle(taken);
       if (!takesOver) await outbox.room();
-      const batch = cancelled ? undefined : await nextBatch();
+      const batch = cancelled && !takesOver ? undefined : await nextBatch();
       if (!batch) {
         exhausted = true;
         at = current.items.length;
@@ -158,8 +162,10 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       release();
       if (cancelled) return;
       cancelled = true;
+      // Who keeps records takes what has arrived; who was told to end before its reader went reads on to the end of its input.
+      if (!takesOver) input.cancel();
+      else if (!spec.isStopped()) systemClock.after(arrivedWithin, () => input.cancel(), { idle: true });
       spec.stop();
-      input.cancel();
       waiters.forsaken();
       outbox.open();
       if (started) return;

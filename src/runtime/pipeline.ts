@@ -76,6 +76,7 @@ function connect(planned: PlannedStage, services: Services, input: Stream | unde
     input,
     tracked,
     stop: () => setup.stop.abort(new DOMException('stopped', 'AbortError')),
+    isStopped: () => setup.stop.signal.aborted,
     reject: setup.reject,
     start(wiring) {
       const ctx = createContext(definition, setup, services, wiring);

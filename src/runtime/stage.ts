@@ -44,6 +44,8 @@ export interface StageSpec {
   tracked: boolean;
   /** Aborts the stage's `ctx.signal`. */
   stop(): void;
+  /** Whether that is aborted already. */
+  isStopped(): boolean;
   /** The item is no record that the command can read: counted, said, skipped. */
   reject(why: string, line: number): void;
   /** Makes the generator or the mapping function; gets the wiring for its context. */

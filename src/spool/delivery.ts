@@ -63,6 +63,11 @@ const describeEnd = (name: string, { status, signal, failed }: SinkEnd): string 
   return signal ? `${name} was ended by ${signal}` : `${name} ended with status ${status}`;
 };
 
+const tooLong = {
+  output: 'prints lines of more than 1 MiB: they are left out',
+  acknowledgement: 'writes what is no count to where it acknowledges: that is left out',
+} as const;
+
 /** Makes a delivery; nothing starts before `run`. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { argv, outlet, clock, log, deadline } = options;
@@ -135,6 +140,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     };
     const sink = startSink(options.spawn, clock, argv, {
       onLine: options.onLine,
+      onTooLong: (where) => log.lost(where, `${name} ${tooLong[where]}`),
       onFilter() {
         filter = true;
         sink.end();

@@ -10,10 +10,13 @@ export interface Lines extends AsyncIterable<string> {
 }
 
 const most = 256;
+/** Nor do more characters wait, but for one line. */
+const mostCharacters = 1024 * 1024;
 
 /** Makes an empty queue of lines. */
 export function createLines(): Lines {
   let waiting: string[] = [];
+  let characters = 0;
   let ended = false;
   let failure: { error: unknown } | undefined;
   const filled = createBell();
@@ -22,8 +25,9 @@ export function createLines(): Lines {
     put(line) {
       if (ended) return undefined;
       waiting.push(line);
+      characters += line.length;
       filled.ring();
-      return waiting.length < most ? undefined : emptied.heard();
+      return waiting.length < most && characters < mostCharacters ? undefined : emptied.heard();
     },
     end() {
       ended = true;
@@ -39,6 +43,7 @@ export function createLines(): Lines {
         for (;;) {
           const batch = waiting;
           waiting = [];
+          characters = 0;
           emptied.ring();
           yield* batch;
           if (waiting.length > 0) continue;

@@ -1,6 +1,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { Clock } from '../runtime/clock.ts';
+import { longestLine } from '../runtime/ndjson.ts';
 
 /** How a sink ended. */
 export interface SinkEnd {
@@ -18,6 +19,8 @@ export interface SinkEvents {
   onFilter(): void;
   /** It printed a line. With a promise it is not read on until that resolves. */
   onLine(text: string): Promise<void> | undefined;
+  /** It wrote a line that is longer than any should be: 1 MiB of its output, far less where it acknowledges. That is left out. */
+  onTooLong(where: 'output' | 'acknowledgement'): void;
 }
 
 /** A program that takes records on its stdin. */
@@ -40,14 +43,41 @@ const hearOutFor = 1000;
 /** The descriptor on which a sink acknowledges, as it sees it. */
 const ackFd = 3;
 
-/** Splits what comes into lines, one after the other. */
-async function eachLine(stream: Readable, take: (line: string) => Promise<void> | undefined): Promise<void> {
+/** No word on the acknowledgement descriptor is longer, by far. */
+const longestWord = 64;
+
+/**
+ * Splits what comes into lines, one after the other.
+ *
+ * @param longest a line of more characters is left out, without being held
+ * @param onTooLong is told of each of those
+ */
+async function eachLine(
+  stream: Readable,
+  longest: number,
+  take: (line: string) => Promise<void> | undefined,
+  onTooLong: () => void,
+): Promise<void> {
   let rest = '';
+  let tooLong = false;
+  const add = (text: string): void => {
+    if (!tooLong) rest += text;
+    if (rest.length <= longest) return;
+    tooLong = true;
+    rest = '';
+    onTooLong();
+  };
   stream.setEncoding('utf8');
   for await (const text of stream as AsyncIterable<string>) {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) await take(line);
+    let start = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+      add(text.slice(start, end));
+      if (!tooLong) await take(rest);
+      rest = '';
+      tooLong = false;
+      start = end + 1;
+    }
+    add(text.slice(start));
   }
   if (rest !== '') await take(rest);
 }
@@ -71,8 +101,9 @@ export function startSink(spawn: Spawn, clock: Clock, argv: readonly string[], e
     return undefined;
   };
   const heard = Promise.all([
-    acks && eachLine(acks, acknowledged).catch(() => {}),
-    child.stdout && eachLine(child.stdout, events.onLine).catch(() => {}),
+    acks && eachLine(acks, longestWord, acknowledged, () => events.onTooLong('acknowledgement')).catch(() => {}),
+    child.stdout &&
+      eachLine(child.stdout, longestLine, events.onLine, () => events.onTooLong('output')).catch(() => {}),
   ]);
 
   const ended = new Promise<SinkEnd>((resolve) => {

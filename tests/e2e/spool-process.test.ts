@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Background, backgroundPipeline } from '../support/background.ts';
@@ -34,6 +34,30 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const stat = await run('spool stat d');
     assert.equal(JSON.parse(stat.stdout).backlog, 0);
     assert.equal((await run('spool get d')).stdout, '');
+  });
+}
+
+for (const form of [
+  'spool d',
+  'spool d | cat',
+  'spool d -- cat',
+  'spool d -- false',
+  'spool d -- SINK',
+  'spool put d',
+]) {
+  test(`${form}: what the source puts out at its end, after the signal to all, is kept`, async () => {
+    const { start, cwd } = scene();
+    const source = `at_end() { for n in {1..8}; do sleep 0.25; echo '{"type":"x","late":'$n'}'; done; exit; }
+trap at_end TERM
+for ((n = 0; ; n++)); do echo '{"type":"x","n":'$n'}'; sleep 0.05; done
+`;
+    writeFileSync(join(cwd, 'source.sh'), source);
+    const running = start(`bash source.sh | ${form.replace('SINK', sink('out'))}`);
+    await until(() => existsSync(join(cwd, 'd')) && logText(join(cwd, 'd')).includes('"n":3}'), 'the input');
+    await running.stop('SIGTERM');
+    await running.ended;
+    const kept = logText(join(cwd, 'd'));
+    for (let n = 1; n <= 8; n++) assert.ok(kept.includes(`"late":${n}}`), `${n}: ${running.stderr()}`);
   });
 }
 

@@ -361,3 +361,28 @@ test('what a sink prints is handed on', async () => {
   assert.deepEqual(s.printed, ['{"type":"receipt"}']);
   await s.spool.close();
 });
+
+test('what a sink writes without an end to its lines is said once and left out, and the lines behind it count', async () => {
+  const s = await scene((sink) => {
+    for (let n = 0; n < 40; n++) sink.child.stdout!.push('z'.repeat(65_536));
+    sink.print('');
+    sink.print('{"type":"receipt"}');
+    sink.print('z'.repeat(1024 * 1024 + 1));
+    sink.ack(0);
+    sink.ack('z'.repeat(65_536));
+    sink.ack('9'.repeat(65_536));
+    having(sink, 1, () => {
+      sink.ack(1);
+      sink.exit(0);
+    });
+  });
+  await fill(s.spool, 1, 1);
+  s.delivery.finish();
+  assert.equal(await s.delivery.run(), 0);
+  assert.deepEqual(s.printed, ['{"type":"receipt"}']);
+  assert.deepEqual(s.log.sort(), [
+    'spool: warning: the-sink prints lines of more than 1 MiB: they are left out',
+    'spool: warning: the-sink writes what is no count to where it acknowledges: that is left out',
+  ]);
+  await s.spool.close();
+});
