@@ -1,5 +1,6 @@
 import { createLedger } from '../clients/ledger.ts';
-import { createCourier, type Delivery } from '../clients/send/courier.ts';
+import { createCourier } from '../clients/send/courier.ts';
+import type { Delivery } from '../clients/send/courier-model.ts';
 import { frames } from '../clients/send/frames.ts';
 import { parseHeaders } from '../clients/send/headers.ts';
 import type { Link } from '../clients/send/link.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { command } from '../../src/commands/send.ts';
@@ -78,6 +78,18 @@ describe('a log on an SD card (ESP-50)', () => {
     assert.equal(lines.length, 3);
     assert.match(lines[0]!, /^timestamp,packVoltage,packCurrent,/);
     assert.match(lines[2]!, /^1772366401,13\.2,/);
+  });
+
+  test('a table begins with its header though the first record comes long after the file was opened', async () => {
+    const clock = fakeClock();
+    const path = join(temporaryFolder('send-file'), 'log.csv');
+    const sink = fedSink(command, { clock, args: [`file:${path}`], flags: { payload: 'csv', columns: 'cycles' } });
+    await until(() => existsSync(path));
+    await settle();
+    sink.put(...readings(2));
+    sink.end();
+    assert.equal((await sink.result).status, 0);
+    assert.equal(textOf(path), 'cycles\n0\n1\n');
   });
 
   test('a file is one writer at a time: the second ends with 75', async () => {

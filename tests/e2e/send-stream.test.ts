@@ -90,6 +90,24 @@ const confirming = (limit = Number.POSITIVE_INFINITY) => {
   };
 };
 
+/** Answers one line after the other, this many milliseconds apart. */
+const confirmingSlowly =
+  (apart: number) =>
+  (socket: Socket): void => {
+    let lines = 0;
+    let answered = 0;
+    socket.on('data', (text: string) => {
+      lines += text.split('\n').length - 1;
+    });
+    const timer = setInterval(() => {
+      if (answered === lines) return;
+      answered++;
+      socket.write('ok\n');
+    }, apart);
+    socket.on('close', () => clearInterval(timer));
+    socket.on('end', () => socket.end());
+  };
+
 /** All that came, each number where it first stood. */
 const firsts = (peers: readonly Peer[]): number[] => [
   ...new Set(peers.flatMap(({ connections }) => connections).flatMap((text) => numbersIn(text))),
@@ -172,6 +190,70 @@ describe('TCP (ESP-72)', () => {
       `${confirmed} confirmed, from ${again[0]} on again`,
     );
     await second.close();
+  });
+
+  test('--confirm line: a peer that confirms steadily is alive, however long all of it takes; nothing comes twice', async () => {
+    const slow = await listen(confirmingSlowly(50));
+    const { status, delivered, records, log } = await runCommand(command, {
+      args: [`tcp://127.0.0.1:${slow.port}`],
+      input: readings(80),
+      flags: { confirm: 'line', readTimeout: '2s', receipts: true },
+    });
+    assert.deepEqual([status, delivered], [0, 80], log.join('\n'));
+    assert.deepEqual(slow.connections.map(numbersIn), [countTo(80)]);
+    const counts = records.map(({ count, status: word }) => [Number(count), word] as const);
+    assert.equal(
+      counts.reduce((sum, [count]) => sum + count, 0),
+      80,
+    );
+    assert.ok(counts.length > 20 && counts.every(([, word]) => word === 'confirmed'));
+  });
+
+  test('--confirm line: what a peer confirmed before it closed never comes again', async () => {
+    const peer = await listen((socket) => {
+      let lines = 0;
+      socket.on('data', (text: string) => {
+        for (const _ of text.matchAll(/\n/g)) if (++lines <= 70) socket.write('ok\n');
+        if (lines > 70) socket.end();
+      });
+      socket.on('end', () => socket.end());
+    });
+    const { status, delivered, log } = await runCommand(command, {
+      args: [`tcp://127.0.0.1:${peer.port}`],
+      input: readings(200),
+      flags: { confirm: 'line' },
+    });
+    assert.deepEqual([status, delivered], [0, 200], log.join('\n'));
+    assert.deepEqual(
+      peer.connections.map((text) => numbersIn(text)[0]),
+      [0, 70, 140],
+    );
+  });
+
+  test('--confirm line: a greeting confirms nothing', async () => {
+    const port = await freePort();
+    const polite = await listen((socket) => void socket.write('220 hello\n'), port);
+    const sink = fedSink(command, {
+      args: [`tcp://127.0.0.1:${port}`],
+      flags: { confirm: 'line', readTimeout: '500ms', receipts: true },
+    });
+    sink.put(...readings(1));
+    await until(() => sink.receipts.length > 0, 'the loss');
+    assert.deepEqual(
+      sink.receipts.map(({ ok }) => ok),
+      [false],
+    );
+    await polite.close();
+    const next = await listen((socket) => {
+      socket.write('220 hello\n');
+      confirming()(socket);
+    }, port);
+    sink.put(...readings(4, 1));
+    sink.end();
+    const { status, delivered } = await sink.result;
+    assert.deepEqual([status, delivered], [0, 5]);
+    assert.deepEqual(firsts([next]), countTo(5));
+    await next.close();
   });
 
   test('a peer that closes without having read everything is said in the end: 69', async () => {

@@ -148,6 +148,23 @@ describe('WebSocket (ESP-74)', () => {
     assert.ok(again[0]! <= 55, String(again[0]));
   });
 
+  test('--confirm line: one that answers steadily is alive, however long all of it takes; nothing comes twice', async () => {
+    let due = 0;
+    const peer = await startPeer({
+      talk(socket) {
+        due += 50;
+        setTimeout(() => socket.send('ok'), due);
+      },
+    });
+    const { status, delivered, log } = await runCommand(command, {
+      args: [peer.url],
+      input: readings(60),
+      flags: { confirm: 'line', readTimeout: '2s' },
+    });
+    assert.deepEqual([status, delivered], [0, 60], log.join('\n'));
+    assert.deepEqual(numbersIn(peer.messages.join('')), countTo(60));
+  });
+
   test('a message that is too long for the server is found and rejected; the others arrive (76)', async () => {
     const peer = await startPeer({ maxPayload: 1000 });
     const records = [...readings(3), ...readings(1, 3, { device_name: 'x'.repeat(2000) }), ...readings(3, 4)];

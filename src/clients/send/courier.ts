@@ -1,65 +1,11 @@
 import { createBell } from '../../runtime/bell.ts';
-import type { Clock } from '../../runtime/clock.ts';
 import { fail } from '../../runtime/exit.ts';
-import type { Log } from '../../runtime/log.ts';
 import { type Backoff, createBackoff } from '../../runtime/retry.ts';
+import type { Courier, CourierEnd, CourierOptions } from './courier-model.ts';
 import { createJudge, type Judge } from './judge.ts';
 import { type BadVerdict, type Link, LinkDown, type Session, type Verdict } from './link.ts';
 import { createLoader } from './loader.ts';
-import type { Portion, SendQueue } from './queue.ts';
-
-/** What came of one shipment, for a receipt and for counters. */
-export interface Delivery {
-  verdict: Verdict;
-  count: number;
-  latency: number;
-}
-
-/** What a courier is made of. */
-export interface CourierOptions {
-  link: Link;
-  queue: SendQueue;
-  clock: Clock;
-  log: Log;
-  /** How long it waits for more after the first record of a portion, in milliseconds. */
-  linger: number;
-  /** After the end of input a far side that takes nothing is tried that long. */
-  retryFor: number;
-  /** Ends all waiting. */
-  deadline: AbortSignal;
-  random?: () => number;
-  onDelivery(delivery: Delivery): void;
-  /** These inputs need no more care. */
-  onDone(ordinals: readonly number[]): void;
-  onUp(): void;
-  onDown(why: string): void;
-}
-
-/** How it ended. */
-interface CourierEnd {
-  /** Records that were not delivered. */
-  unsent: number;
-  /** Why the last attempt failed, while there are such records. */
-  why: string | undefined;
-  /** Some records were rejected. */
-  rejected: number;
-  /** The far side has everything, but said something else in the end. */
-  parting: string | undefined;
-}
-
-/** Brings what is in a queue to a far side: in order, again and again until it is taken. */
-export interface Courier {
-  /** There is something in the queue. */
-  nudge(): void;
-  /** Resolves when the queue has room. */
-  room(): Promise<void>;
-  /** From now on it waits neither for more records nor for the next attempt. */
-  hurry(): void;
-  /** No more comes. Resolves when all is sent, or nothing can be done. */
-  finish(): void;
-  /** Settles with the end; rejects when the far side refuses us for good. */
-  readonly ended: Promise<CourierEnd>;
-}
+import { divide, type Portion, type SendQueue } from './queue.ts';
 
 const backoff = { first: 1000, cap: 60_000 };
 /** A far side that asks for more patience than this is asked again anyway. */
@@ -70,6 +16,10 @@ const steadyAfter = 5000;
 interface Flight {
   portion: Portion;
   since: number;
+  /** What is known to have arrived, and is still in the portion. */
+  arrived: number;
+  /** What `arrived` was called. */
+  status: string;
   verdict?: Verdict;
 }
 
@@ -114,14 +64,14 @@ export function createCourier(options: CourierOptions): Courier {
   };
 
   const isOver = (): boolean => deadline.aborted || (ending && queue.size === 0 && underWay === 0);
-  const isHopeless = (): boolean =>
-    deadline.aborted || clock.monotonic() - Math.max(endedAt, lastGood) >= options.retryFor;
+  const patienceLeft = (): number => Math.max(endedAt, lastGood) + options.retryFor - clock.monotonic();
+  const isHopeless = (): boolean => deadline.aborted || patienceLeft() <= 0;
 
   /** The wait before the next attempt; a signal ends it, and so does the end of all patience. */
   async function pause(verdict: BadVerdict): Promise<void> {
     const asked = verdict.kind === 'later' ? Math.min(verdict.retryAfter ?? 0, longestWait) : 0;
     let left = Math.max(waits.next(), asked);
-    if (ending) left = Math.min(left, Math.max(endedAt, lastGood) + options.retryFor - clock.monotonic());
+    if (ending) left = Math.min(left, patienceLeft());
     if (left <= 0 || deadline.aborted) return;
     await new Promise<void>((resolve) => {
       const cancel = clock.after(left, resolve);
@@ -162,25 +112,42 @@ export function createCourier(options: CourierOptions): Courier {
     });
     const steady = link.keeps ? clock.after(steadyAfter, up) : () => {};
     const launch = (portion: Portion): void => {
-      const flight: Flight = { portion, since: clock.monotonic() };
+      const flight: Flight = { portion, since: clock.monotonic(), arrived: 0, status: '' };
+      const arrive = (records: number, status: string): void => {
+        flight.arrived += records;
+        flight.status = status;
+        bell.ring();
+      };
       flights.push(flight);
       flushed = false;
       underWay += portion.payloads.length;
-      void session.deliver(portion).then((verdict) => {
+      void session.deliver(portion, arrive).then((verdict) => {
         flight.verdict = verdict;
         bell.ring();
       });
     };
-    const land = (flight: Flight, verdict: Verdict): void => {
-      const { portion, since } = flight;
-      underWay -= portion.payloads.length;
-      options.onDelivery({ verdict, count: portion.ordinals.length, latency: clock.monotonic() - since });
+    const tell = ({ since }: Flight, { payloads, ordinals }: Portion, verdict: Verdict): void => {
+      underWay -= payloads.length;
+      options.onDelivery({ verdict, count: ordinals.length, latency: clock.monotonic() - since });
       searching = verdict.kind === 'rejected' || verdict.kind === 'tooLarge';
-      if (verdict.kind === 'delivered') {
-        lastGood = clock.monotonic();
-        waits.reset();
-        up();
-      }
+      if (verdict.kind !== 'delivered') return;
+      lastGood = clock.monotonic();
+      waits.reset();
+      up();
+    };
+    /** Settles what has arrived of a shipment of which the rest is still under way. */
+    const landPart = (flight: Flight): void => {
+      if (flight.arrived === 0) return;
+      const [part, rest] = divide(flight.portion, flight.arrived);
+      flight.portion = rest;
+      flight.arrived = 0;
+      tell(flight, part, { kind: 'delivered', status: flight.status });
+      judge.took(part.ordinals);
+    };
+    const land = (flight: Flight, verdict: Verdict): void => {
+      landPart(flight);
+      const { portion } = flight;
+      tell(flight, portion, verdict);
       const again = judge.of(portion, verdict, flights.length === 0);
       if (again === undefined || verdict.kind === 'delivered') return;
       if (again === 'again' && flights.length === 0) {
@@ -201,6 +168,7 @@ export function createCourier(options: CourierOptions): Courier {
           const flight = flights.shift()!;
           land(flight, flight.verdict!);
         }
+        if (flights[0]) landPart(flights[0]);
         if (deadline.aborted || (bad && flights.every(({ verdict }) => verdict))) break;
         if (over && flights.length === 0) return bad ?? over;
         while (!bad && !over && flights.length < judge.window()) {

@@ -37,15 +37,11 @@ export function fileLink({ target, payload, opts, clock, log, lock }: LinkSettin
         clock,
         onTrouble: (why) => log.warn(`${path}: what was put aside could not be tidied up: ${why}`),
       });
-      const head = payload.head();
-      return session(
-        file,
-        frame.bytes,
-        head === undefined ? undefined : frame.bytes([head]),
-        opts.sync,
-        clock,
-        release,
-      );
+      const head = (): Buffer | undefined => {
+        const names = payload.head();
+        return names === undefined ? undefined : frame.bytes([names]);
+      };
+      return session(file, frame.bytes, head, opts.sync, clock, release);
     },
   };
 }
@@ -67,7 +63,7 @@ interface Written {
 function session(
   file: RotatingFile,
   bytes: (payloads: readonly string[]) => Buffer,
-  head: Buffer | undefined,
+  head: () => Buffer | undefined,
   syncEvery: number | undefined,
   clock: Clock,
   release: () => Promise<void>,
@@ -105,7 +101,7 @@ function session(
     lost: neverLost,
     deliver: ({ payloads }) =>
       new Promise((resolve) => {
-        const append = inTurn(() => file.append(bytes(payloads), head));
+        const append = inTurn(() => file.append(bytes(payloads), head()));
         append.then(
           () => {
             if (syncEvery === undefined) return resolve({ kind: 'delivered', status: 'written' });

@@ -14,6 +14,8 @@ export interface Judge {
    * @param alone nothing else is under way, so that it is this portion that was meant
    */
   of(portion: Portion, verdict: Verdict, alone: boolean): 'again' | 'stop' | undefined;
+  /** Of records that have arrived before the rest of their portion. */
+  took(ordinals: readonly number[]): void;
   /** Of a link that could not be opened, or is over. */
   ofLink(verdict: BadVerdict): void;
   /** The end: what was rejected lately is believed to have been at fault. */
@@ -57,6 +59,13 @@ export function createJudge(
     if (verdict.kind === 'wrong' && !worked) throw fail('config', verdict.message, nextStep(verdict.status));
   };
 
+  const took = (ordinals: readonly number[]): void => {
+    worked = true;
+    refusals = 0;
+    settle();
+    onDone(ordinals);
+  };
+
   const halve = (count: number): void => {
     portion = Math.max(1, Math.ceil(count / 2));
   };
@@ -64,6 +73,7 @@ export function createJudge(
   return {
     limits: () => ({ records: portion, bytes: longest.bytes }),
     window: () => (cautious > 0 ? 1 : window),
+    took,
     ofLink,
     settle,
     get rejected() {
@@ -73,11 +83,9 @@ export function createJudge(
       if (verdict.kind !== 'refused') refusals = 0;
       switch (verdict.kind) {
         case 'delivered':
-          worked = true;
+          took(ordinals);
           cautious = Math.max(0, cautious - 1);
           portion = Math.min(ceiling, portion * 2);
-          settle();
-          onDone(ordinals);
           return undefined;
         case 'tooLarge':
         case 'rejected':

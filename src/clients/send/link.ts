@@ -35,10 +35,16 @@ export class LinkDown extends Error {
   }
 }
 
+/** Told that so many records, the next ones in order, are safe before the others of their shipment; `status` as in a verdict. */
+export type Arrived = (records: number, status: string) => void;
+
 /** An open link. */
 export interface Session {
-  /** Brings a shipment over. Verdicts come in the order of the calls; never rejects. */
-  deliver(shipment: Shipment): Promise<Verdict>;
+  /**
+   * Brings a shipment over. Verdicts come in the order of the calls; never rejects. Of a shipment that arrives little by little a far
+   * side may say so: `arrived` is told, and the verdict is about the rest.
+   */
+  deliver(shipment: Shipment, arrived: Arrived): Promise<Verdict>;
   /** Resolves when the link is over though nobody has ended it, with the reason. */
   readonly lost: Promise<string>;
   /** Nothing more comes soon: what waits for company, as a file for the next sync, waits no longer. */

@@ -17,6 +17,18 @@ export interface Portion {
   items: Waiting[];
 }
 
+const portionOf = (items: Waiting[]): Portion => ({
+  items,
+  payloads: items.map(({ payload }) => payload),
+  ordinals: items.map(({ ordinal }) => ordinal).filter((ordinal) => ordinal !== undefined),
+});
+
+/** The first so many records of a portion, and the others. */
+export const divide = ({ items }: Portion, records: number): [Portion, Portion] => [
+  portionOf(items.slice(0, records)),
+  portionOf(items.slice(records)),
+];
+
 /** Records that were dropped. */
 export interface Hole {
   count: number;

@@ -1,5 +1,5 @@
 import type { VoltRecord } from '../../records/record.ts';
-import type { Delivery } from './courier.ts';
+import type { Delivery } from './courier-model.ts';
 import type { Hole } from './queue.ts';
 
 /** The `receipt` of one shipment. */

@@ -55,11 +55,10 @@ export function serialLink({ target, payload, opts, clock, signal, lock }: LinkS
       const port = await openSerial(address, settings, { clock, signal, lock }).catch((error: unknown) => {
         throw error instanceof CommandError ? new LinkDown(verdictOf(error)) : error;
       });
-      const head = payload.head();
       return streamSession({
         stream: streamOf(port),
         frame: frame.bytes,
-        head: head === undefined ? undefined : frame.bytes([head]),
+        head: payload.head,
         confirmed: opts.confirm === 'line',
         timeoutMs: opts.readTimeout,
         status: 'sent',

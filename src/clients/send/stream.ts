@@ -1,6 +1,9 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { explainSocket, SocketFailure } from '../../transports/socket-failure.ts';
-import { type Session, type Shipment, type Verdict, verdictOf } from './link.ts';
+import { createAcknowledgements } from './acknowledgements.ts';
+import { type Confirmations, createConfirmations } from './confirmations.ts';
+import { type Session, verdictOf } from './link.ts';
+import type { Proof } from './proof.ts';
 
 /** A stream of bytes to a far side, as this needs it: a TCP connection, a serial line. */
 export interface ByteStream {
@@ -22,8 +25,8 @@ export interface StreamOptions {
   stream: ByteStream;
   /** Records as bytes. */
   frame(payloads: readonly string[]): Buffer;
-  /** What goes before the first of them. */
-  head: Buffer | undefined;
+  /** What goes before the first of them, looked at when that goes. */
+  head(): string | undefined;
   /** A line from the far side for each record is what counts, not the kernel's word. */
   confirmed: boolean;
   /** Without progress for so long, while something is under way, the link counts as dead. */
@@ -33,108 +36,50 @@ export interface StreamOptions {
   clock: Clock;
 }
 
-interface Flight {
-  /** Bytes of the stream up to its end, and records up to its last one. */
-  end: number;
-  records: number;
-  resolve(verdict: Verdict): void;
-}
-
-/** Pauses between two questions to the kernel: short after progress, longer while there is none. */
-const askAfter = { first: 2, longest: 100 };
-
 const newline = 0x0a;
 
 /** Sends shipments down a stream, several at a time, and tells which of them have arrived. */
 export function streamSession(options: StreamOptions): Session {
-  const { stream, frame, confirmed, timeoutMs, status, clock } = options;
-  const flights: Flight[] = [];
+  const { stream, frame, timeoutMs, clock } = options;
   let written = 0;
-  let handedOver = 0;
-  let records = 0;
-  let confirmations = 0;
-  let arrived = 0;
+  let begun = false;
   let over: SocketFailure | undefined;
-  let asking = false;
   let ending = false;
-  let progressAt = clock.monotonic();
-
-  const settle = (): void => {
-    while (flights[0] && (confirmed ? flights[0].records <= confirmations : flights[0].end <= arrived)) {
-      flights.shift()!.resolve({ kind: 'delivered', status: confirmed ? 'confirmed' : status });
-      progressAt = clock.monotonic();
-    }
-  };
+  const proof = proofOf(options, () => ending);
 
   const fallen = (why: SocketFailure): void => {
     over ??= why;
-    for (const { resolve } of flights.splice(0)) resolve(verdictOf(over));
+    proof.fail(verdictOf(over));
   };
 
-  /** Asks the kernel until everything has arrived. */
-  const ask = async (): Promise<void> => {
-    if (asking) return;
-    asking = true;
-    let pause = askAfter.first;
-    while (flights.length > 0 && !over) {
-      const before = arrived;
-      const reached = handedOver;
-      const left = confirmed ? undefined : await stream.unacknowledged();
-      arrived = Math.max(arrived, reached - (left ?? 0));
-      if (arrived > before) {
-        pause = askAfter.first;
-        progressAt = clock.monotonic();
-      }
-      settle();
-      if (flights.length === 0 || over) break;
-      if (clock.monotonic() - progressAt >= timeoutMs) {
-        stream.destroy(new SocketFailure('timeout', `nothing arrives there for ${timeoutMs / 1000} s`));
-        break;
-      }
-      await clock.sleep(pause);
-      pause = Math.min(askAfter.longest, pause * 2);
-    }
-    asking = false;
-  };
-
-  if (confirmed) {
-    stream.onData((bytes) => {
-      for (const byte of bytes) if (byte === newline) confirmations++;
-      settle();
-    });
-    // Nobody is left who could confirm anything.
-    stream.onEnd(() => {
-      if (!ending) stream.destroy(new SocketFailure('closed', 'closed by the far side'));
-    });
-  }
   const lost = stream.closed.then((why) => {
     const reason = why ?? new SocketFailure('closed', 'closed by the far side');
     fallen(reason);
     return reason.message;
   });
-  let head = options.head;
+
+  /** What goes of records: the first ones have the head before them. */
+  const bytesOf = (payloads: readonly string[]): Buffer => {
+    const head = begun ? undefined : options.head();
+    begun = true;
+    return head === undefined ? frame(payloads) : Buffer.concat([frame([head]), frame(payloads)]);
+  };
+
+  const write = async (bytes: Buffer, end: number): Promise<void> => {
+    if (proof.ready) await proof.ready;
+    await stream.write(bytes);
+    proof.handedOver(end);
+  };
 
   return {
     lost: lost.then((reason) => (ending ? new Promise<string>(() => {}) : reason)),
-    deliver({ payloads }: Shipment) {
+    deliver({ payloads }, arrived) {
       if (over) return Promise.resolve(verdictOf(over));
-      const body = frame(payloads);
-      const bytes = head ? Buffer.concat([head, body]) : body;
-      head = undefined;
-      if (flights.length === 0) progressAt = clock.monotonic();
+      const bytes = bytesOf(payloads);
       written += bytes.length;
-      records += payloads.length;
-      const end = written;
-      return new Promise((resolve) => {
-        flights.push({ end, records, resolve });
-        stream.write(bytes).then(
-          () => {
-            handedOver = end;
-          },
-          (error: unknown) => fallen(explainSocket(error)),
-        );
-        void ask();
-      });
+      const verdict = proof.expect(payloads.length, written, arrived);
+      write(bytes, written).catch((error: unknown) => fallen(explainSocket(error)));
+      return verdict;
     },
     async end() {
       ending = true;
@@ -150,4 +95,24 @@ export function streamSession(options: StreamOptions): Session {
     },
     abandon: () => stream.destroy(new SocketFailure('aborted', 'given up')),
   };
+}
+
+function proofOf({ stream, confirmed, timeoutMs, status, clock }: StreamOptions, isEnding: () => boolean): Proof {
+  const onSilence = (): void =>
+    stream.destroy(new SocketFailure('timeout', `nothing arrives there for ${timeoutMs / 1000} s`));
+  if (!confirmed) {
+    const unacknowledged = (): Promise<number | undefined> => stream.unacknowledged();
+    return createAcknowledgements({ clock, timeoutMs, unacknowledged, status, onSilence });
+  }
+  const answers: Confirmations = createConfirmations(clock, timeoutMs, onSilence);
+  stream.onData((bytes) => {
+    let lines = 0;
+    for (const byte of bytes) if (byte === newline) lines++;
+    if (lines > 0) answers.came(lines);
+  });
+  // Nobody is left who could confirm anything.
+  stream.onEnd(() => {
+    if (!isEnding()) stream.destroy(new SocketFailure('closed', 'closed by the far side'));
+  });
+  return answers;
 }

@@ -32,11 +32,10 @@ export function tcpLink({ target, payload, opts, tls, clock }: LinkSettings): Li
       }).catch((error: unknown) => {
         throw new LinkDown(verdictOf(explainSocket(error)));
       });
-      const head = payload.head();
       return streamSession({
         stream: connection,
         frame: frame.bytes,
-        head: head === undefined ? undefined : frame.bytes([head]),
+        head: payload.head,
         confirmed: opts.confirm === 'line',
         timeoutMs: opts.readTimeout,
         status: 'acknowledged',

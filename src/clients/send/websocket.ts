@@ -1,8 +1,9 @@
 import { explainSocket, SocketFailure } from '../../transports/socket-failure.ts';
 import { connectWebSocket, type WebSocketConnection } from '../../transports/websocket/client.ts';
+import { type Confirmations, createConfirmations } from './confirmations.ts';
 import { frames } from './frames.ts';
 import { httpHeaders } from './headers.ts';
-import { type Link, LinkDown, type Session, type Verdict, verdictOf } from './link.ts';
+import { type Arrived, type Link, LinkDown, type Session, type Verdict, verdictOf } from './link.ts';
 import type { LinkSettings } from './settings.ts';
 
 const limits = { records: 500, bytes: 64 * 1024 };
@@ -35,18 +36,35 @@ export function webSocketLink(settings: LinkSettings): Link {
 
 function session(connection: WebSocketConnection, { opts, clock }: LinkSettings): Session {
   const frame = frames[opts.frame ?? 'none'];
-  const arrival = opts.confirm === 'line' ? answers(connection, opts.readTimeout, clock) : pongs(connection);
+  const answers = opts.confirm === 'line' ? answersOn(connection, opts.readTimeout, clock) : undefined;
   let ending = false;
+
+  const failed = (error: unknown): Verdict => verdictOf(explainSocket(error));
+
+  /** A ping behind the messages: its answer says that the far side's WebSocket has read them. */
+  const pinged = async (messages: readonly string[]): Promise<Verdict> => {
+    try {
+      await connection.send(messages);
+      await connection.ping();
+      return { kind: 'delivered', status: 'read' };
+    } catch (error) {
+      return failed(error);
+    }
+  };
+
+  const answered = (proof: Confirmations, messages: readonly string[], arrived: Arrived): Promise<Verdict> => {
+    const verdict = proof.expect(messages.length, 0, arrived);
+    Promise.resolve(proof.ready)
+      .then(() => connection.send(messages))
+      .catch((error: unknown) => proof.fail(failed(error)));
+    return verdict;
+  };
+
   return {
     lost: connection.closed.then((why) => (ending || !why ? new Promise<string>(() => {}) : why.message)),
-    async deliver({ payloads }): Promise<Verdict> {
-      const there = arrival(payloads.length);
-      try {
-        await connection.send(payloads.map((payload) => frame.bytes([payload]).toString('utf8')));
-        return { kind: 'delivered', status: await there() };
-      } catch (error) {
-        return verdictOf(explainSocket(error));
-      }
+    deliver({ payloads }, arrived) {
+      const messages = payloads.map((payload) => frame.bytes([payload]).toString('utf8'));
+      return answers ? answered(answers, messages, arrived) : pinged(messages);
     },
     async end() {
       ending = true;
@@ -57,40 +75,14 @@ function session(connection: WebSocketConnection, { opts, clock }: LinkSettings)
   };
 }
 
-/** Waits for what proves that so many more messages have arrived; asked for before they go, awaited behind them. */
-type Arrival = (messages: number) => () => Promise<string>;
-
-/** A ping behind the messages: its answer says that the far side's WebSocket has read them. */
-const pongs =
-  (connection: WebSocketConnection): Arrival =>
-  () =>
-  async () => {
-    await connection.ping();
-    return 'read';
-  };
-
 /** A message from the far side for each of ours. */
-function answers(connection: WebSocketConnection, timeoutMs: number, clock: LinkSettings['clock']): Arrival {
-  let sent = 0;
-  let answered = 0;
-  const waiting: { upTo: number; resolve(): void }[] = [];
-  connection.onMessage(() => {
-    answered++;
-    while (waiting[0] && waiting[0].upTo <= answered) waiting.shift()!.resolve();
-  });
-  return (messages) => {
-    sent += messages;
-    const upTo = sent;
-    const came = new Promise<void>((resolve) => waiting.push({ upTo, resolve }));
-    return async () => {
-      const cancel = clock.after(timeoutMs, () =>
-        connection.destroy(new SocketFailure('timeout', `no answer within ${timeoutMs / 1000} s`)),
-      );
-      const over = connection.closed.then((why): never => {
-        throw why ?? new SocketFailure('closed', 'closed by the far side');
-      });
-      await Promise.race([came, over]).finally(cancel);
-      return 'confirmed';
-    };
-  };
+function answersOn(connection: WebSocketConnection, timeoutMs: number, clock: LinkSettings['clock']): Confirmations {
+  const answers = createConfirmations(clock, timeoutMs, () =>
+    connection.destroy(new SocketFailure('timeout', `no answer within ${timeoutMs / 1000} s`)),
+  );
+  connection.onMessage(() => answers.came(1));
+  void connection.closed.then((why) =>
+    answers.fail(verdictOf(why ?? new SocketFailure('closed', 'closed by the far side'))),
+  );
+  return answers;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Courier, createCourier, type Delivery } from '../../../src/clients/send/courier.ts';
+import { createCourier } from '../../../src/clients/send/courier.ts';
+import type { Courier, Delivery } from '../../../src/clients/send/courier-model.ts';
 import { type Link, LinkDown, type Session, type Shipment, type Verdict } from '../../../src/clients/send/link.ts';
 import { createSendQueue, type SendQueue } from '../../../src/clients/send/queue.ts';
 import { CommandError } from '../../../src/runtime/exit.ts';
