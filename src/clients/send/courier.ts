@@ -3,9 +3,9 @@ import { fail } from '../../runtime/exit.ts';
 import { type Backoff, createBackoff } from '../../runtime/retry.ts';
 import type { Courier, CourierEnd, CourierOptions } from './courier-model.ts';
 import { createJudge, type Judge } from './judge.ts';
-import { type BadVerdict, type Link, LinkDown, type Session, type Verdict } from './link.ts';
+import { type BadVerdict, LinkDown, type Session, type Verdict } from './link.ts';
 import { createLoader } from './loader.ts';
-import { divide, type Portion, type SendQueue } from './queue.ts';
+import { divide, type Portion } from './queue.ts';
 
 const backoff = { first: 1000, cap: 60_000 };
 /** A far side that asks for more patience than this is asked again anyway. */
