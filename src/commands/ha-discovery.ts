@@ -3,6 +3,7 @@ import { topicOptions } from '../clients/mqtt/options.ts';
 import { createAnnouncer, type KnownDevices } from '../protocols/homeassistant/announcer.ts';
 import { configTopic } from '../protocols/homeassistant/config.ts';
 import { objectId, subjects } from '../protocols/homeassistant/device.ts';
+import { createLocations, locationTopic } from '../protocols/homeassistant/location.ts';
 import { statusTopic, topicFault, topicMaker, topicRules } from '../protocols/mqtt/topics.ts';
 import { inCapitals } from '../records/bluetooth-address.ts';
 import type { VoltRecord } from '../records/record.ts';
@@ -60,9 +61,11 @@ The states themselves are the records: mqtt-pub publishes them, and takes prefix
       text: `- battery_reading: a device for each device_id, with device_info for its versions
 - engine_start: how far the last start of an engine pulled the battery down
 - device_status: whether that device is connected; from the first one on its entities are unavailable when it is not
-- vehicle_telemetry: a device for each vin, with its location
+- vehicle_telemetry: a device for each vin, with its location: the last one is kept in a retained message of its own, .../location below the topic of the records, since these carry a position only while it is fresh
 - vehicle_summary: a device for each vehicle_id
 - wallbox_state: a device for each charge_point
+
+A battery, a vehicle and a wallbox of the same name, which is their id, can't be told apart: the second one is left out, and said.
 
 All entities are unavailable when the status of --instance, which mqtt-pub keeps, is offline. With --no-status on both commands they are not; that is for cron, where mqtt-pub is over at once.`,
     },
@@ -142,21 +145,27 @@ async function* announce(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltReco
     },
     saved,
     (first, second) =>
-      log.lost(`collision ${second}`, 'two devices have the same id for Home Assistant; one is left out', {
+      log.lost(`collision ${second}`, 'two devices have the same id for Home Assistant; one is left out, rename it', {
         first,
         second,
       }),
   );
+  const locations = createLocations();
+  const located = !opts.omit.includes('lat');
   for await (const record of ctx.input) {
     if (!(record.type in subjects)) {
       yield record;
       continue;
     }
-    const message = announcer.take(record, topicOf(record).topic, clock.now());
+    const { topic } = topicOf(record);
+    const time = record.time ?? timestamp(clock.now());
+    const message = announcer.take(record, topic, clock.now());
     if (message) {
-      yield retained(message.topic, message.payload, record.time ?? timestamp(clock.now()));
+      yield retained(message.topic, message.payload, time);
       log.debug('announced', { device: message.id });
     }
+    const location = located ? locations.take(record, topic) : undefined;
+    if (location) yield retained(location.topic, location.payload, time);
     yield record;
     if (message) {
       const key = objectId(message.id);
@@ -187,6 +196,7 @@ async function* remove(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltRecord
     yield retained(configTopic(opts.discoveryPrefix, known?.id ?? inCapitals(named.get(key)!)), '', time);
     for (const [type, topic] of Object.entries(known?.topics ?? {})) {
       if (topicRules[type]?.retain) yield retained(topic, '', time);
+      if (known?.fields.includes(`${type}.lat`)) yield retained(locationTopic(topic), '', time);
     }
   }
   await state.update((now) => ({

@@ -156,6 +156,41 @@ test('the topics that it tells are those that mqtt-pub publishes to, with the sa
   }
 });
 
+const car = (rest: object): VoltRecord => ({ type: 'vehicle_telemetry', time, vin: 'WBY1', utc: 1, soc: 60, ...rest });
+const place = 'voltpipe/vehicle_telemetry/WBY1/location';
+
+test('the last position of a vehicle is retained in a topic of its own: a parked car, whose records have none any longer, stays where it is', async () => {
+  const parked = '2026-03-01T14:00:00.000Z';
+  const dataDir = temporaryFolder('ha');
+  const got = await run(
+    [
+      car({ lat: 48, lon: 11 }),
+      car({ lat: 48, lon: 11 }),
+      car({ lat: 48, lon: 12, time: parked }),
+      car({}),
+      car({ lat: 1 }),
+    ],
+    dataDir,
+  );
+  const messages = got.records.filter(({ type }) => type === 'mqtt_message');
+  const { components } = messages[0]!['payload'] as { components: Record<string, Record<string, unknown>> };
+  assert.equal(components['location']!['json_attributes_topic'], place);
+  assert.deepEqual(
+    messages.slice(1).map(({ topic, retain, payload }) => [topic, retain, payload]),
+    [
+      [place, true, { latitude: 48, longitude: 11, time }],
+      [place, true, { latitude: 48, longitude: 12, time: parked }],
+    ],
+  );
+  const removed = await run([], dataDir, { remove: true });
+  assert.deepEqual(topics(removed), [config('WBY1'), 'voltpipe/vehicle_telemetry/WBY1', place]);
+});
+
+test('--omit lat: no position is told', async () => {
+  const got = await run([car({ lat: 48, lon: 11 })], temporaryFolder('ha'), { omit: ['lat'] });
+  assert.deepEqual(topics(got), [config('WBY1')]);
+});
+
 test('a record without an identity, or without a topic, asks for nothing and passes', async () => {
   const input = [
     { type: 'battery_reading', time, voltage: 1 },

@@ -1,6 +1,7 @@
 /*
- * As much of Jinja as the templates of discovery messages use: names, attributes, elements, texts, numbers, lists, objects, the filters
- * default, length and tojson, `is [not] defined`, `in`, `>`, `and`, and one value or another. What is not chosen is not evaluated.
+ * As much of Jinja as the templates of discovery messages use: names, attributes, elements, texts, numbers, lists, the filters
+ * default and length, `is [not] defined`, `in`, `>`, and one value or another. What is not chosen is not evaluated. That it says what
+ * Jinja itself does is shown where that is installed: tests/protocols/homeassistant/templates.test.ts.
  */
 
 type Value = unknown;
@@ -9,11 +10,6 @@ type Term = () => Value;
 const filters: Readonly<Record<string, (value: Value, ...args: Value[]) => Value>> = {
   default: (value, other) => (value === undefined ? other : value),
   length: (value) => (value as string | Value[]).length,
-  tojson(value) {
-    if (Object.values(value as object).includes(undefined))
-      throw new Error('jinja: Undefined is not JSON serializable');
-    return JSON.stringify(value);
-  },
 };
 
 const truth = (value: Value): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value));
@@ -47,11 +43,6 @@ export function rendered(template: string, payload: object): string {
     return all;
   };
 
-  const pair = (): readonly [key: string, value: Term] => {
-    const key = next().slice(1, -1);
-    next(':');
-    return [key, choice()];
-  };
   const primary = (): Term => {
     const one = next();
     if (one.startsWith("'")) return () => one.slice(1, -1);
@@ -60,10 +51,6 @@ export function rendered(template: string, payload: object): string {
     if (one === '[') {
       const items = listUntil(']', choice);
       return () => items.map((item) => item());
-    }
-    if (one === '{') {
-      const pairs = listUntil('}', pair);
-      return () => Object.fromEntries(pairs.map(([key, value]) => [key, value()]));
     }
     if (one !== '(') throw new Error(`jinja: ${one} in ${template}`);
     const inside = choice();
@@ -103,16 +90,10 @@ export function rendered(template: string, payload: object): string {
     next('defined');
     return () => (left() !== undefined) !== isNot;
   };
-  const both = (): Term => {
-    const left = compared();
-    if (!takes('and')) return left;
-    const right = both();
-    return () => (truth(left()) ? right() : left());
-  };
   const choice = (): Term => {
-    const first = both();
+    const first = compared();
     if (!takes('if')) return first;
-    const condition = both();
+    const condition = compared();
     next('else');
     const second = choice();
     return () => (truth(condition()) ? first() : second());

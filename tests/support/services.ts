@@ -14,6 +14,7 @@ const services = {
   mandoc: 'mandoc',
   mosquitto: 'mosquitto',
   openssl: 'openssl',
+  python3: 'python3-jinja2',
   script: 'bsdutils',
   socat: 'socat',
   systemdAnalyze: 'systemd',

@@ -47,7 +47,7 @@ interface Live {
 
 /**
  * @param saved what earlier runs found out
- * @param onCollision told when two devices have one id for Home Assistant; the second is left out
+ * @param onCollision told when two devices have one id for Home Assistant, as `battery garage` and `wallbox garage`; the second is left out
  */
 export function createAnnouncer(
   settings: ConfigSettings,
@@ -113,8 +113,9 @@ export function createAnnouncer(
         live.set(key, device);
       }
       const { known } = device;
-      if (known.id !== id) {
-        onCollision(known.id, id);
+      const { kind } = subjects[record.type]!;
+      if (known.id !== id || known.kind !== kind) {
+        onCollision(`${known.kind} ${known.id}`, `${kind} ${id}`);
         return undefined;
       }
       let changed = !device.looked;

@@ -1,5 +1,6 @@
 import { deviceOf, type KnownDevice, objectId } from './device.ts';
 import { type Entity, entities } from './entities.ts';
+import { locationTopic } from './location.ts';
 
 /** What all discovery messages have in common. */
 export interface ConfigSettings {
@@ -33,11 +34,7 @@ function componentsOf(entity: Entity, length: number): [key: string, component: 
     ...(entity.hidden && { enabled_by_default: false }),
   };
   const { key, name } = entity;
-  if (entity.platform === 'device_tracker') {
-    const known = 'value_json.lat is defined and value_json.lon is defined';
-    const attributes = `{{ {'latitude': value_json.lat, 'longitude': value_json.lon} | tojson if ${known} else '{}' }}`;
-    return [['location', { ...base, name, source_type: 'gps', json_attributes_template: attributes }]];
-  }
+  if (entity.platform === 'device_tracker') return [['location', { ...base, name, source_type: 'gps' }]];
   if (!entity.list) {
     const template = entity.template ?? `{{ value_json.${key} | default('None') }}`;
     return [[key, { ...base, name, value_template: template }]];
@@ -75,11 +72,11 @@ export function discoveryConfig(known: KnownDevice, settings: ConfigSettings): R
     : [];
   const own: Availability[] = [];
   if (topics['device_status'] !== undefined && has.has('device_status.status')) {
-    const template = "{{ 'offline' if value_json.status in ['disconnected', 'error'] else 'online' }}";
+    const template = "{{ 'offline' if value_json.status | default('') in ['disconnected', 'error'] else 'online' }}";
     own.push({ topic: topics['device_status'], value_template: template });
   }
   if (topics['wallbox_state'] !== undefined) {
-    const template = "{{ 'online' if value_json.online else 'offline' }}";
+    const template = "{{ 'online' if value_json.online | default('') else 'offline' }}";
     own.push({ topic: topics['wallbox_state'], value_template: template });
   }
   const components: Record<string, unknown> = {};
@@ -100,7 +97,9 @@ export function discoveryConfig(known: KnownDevice, settings: ConfigSettings): R
         components[unique] = {
           ...component,
           unique_id: `${objectId(id)}_${unique}`,
-          [entity.platform === 'device_tracker' ? 'json_attributes_topic' : 'state_topic']: topic,
+          ...(entity.platform === 'device_tracker'
+            ? { json_attributes_topic: locationTopic(topic) }
+            : { state_topic: topic }),
           ...(type === 'battery_reading' && settings.expireAfter > 0 && { expire_after: settings.expireAfter }),
           // What tells whether the device is there must not vanish with it.
           ...(entity.deviceClass === 'connectivity' && own.length > 0 && { availability: ofInstance }),

@@ -170,7 +170,8 @@ export const entities: Readonly<Record<string, readonly Entity[]>> = {
       platform: 'binary_sensor',
       deviceClass: 'connectivity',
       category: 'diagnostic',
-      template: "{{ 'OFF' if value_json.status in ['disconnected', 'error'] else 'ON' }}",
+      template:
+        "{{ 'None' if value_json.status is not defined else 'OFF' if value_json.status in ['disconnected', 'error'] else 'ON' }}",
     },
   ],
 };

@@ -258,10 +258,8 @@ test('the location is one entity, when both halves are known, and never takes th
   assert.deepEqual(keys(take(car({ soc: 60, lat: 48 }))), ['soc']);
   const told = take(car({ lon: 11 }))!;
   assert.deepEqual(keys(told), ['soc', 'location']);
-  const place = told.payload.components['location']!['json_attributes_template'] as string;
-  assert.deepEqual(JSON.parse(rendered(place, { lat: 48, lon: 11 })), { latitude: 48, longitude: 11 });
-  // A template that fails is an error in Home Assistant's log with every record.
-  assert.deepEqual(JSON.parse(rendered(place, { lat: 48 })), {});
+  const location = told.payload.components['location']!;
+  assert.equal(location['json_attributes_topic'], 'battery_hawk/vehicle_telemetry/WBY00000000000001/location');
   assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
   assert.deepEqual(told.payload.device, {
     identifiers: ['voltpipe_WBY00000000000001'],
@@ -338,7 +336,24 @@ test('two devices that Home Assistant could not tell apart are told, the second 
   });
   assert.ok(take(box('DE*1')));
   assert.equal(take(box('DE_1')), undefined);
-  assert.deepEqual(collisions, [['DE*1', 'DE_1']]);
+  assert.deepEqual(collisions, [['wallbox DE*1', 'wallbox DE_1']]);
+});
+
+test('a battery, a vehicle and a wallbox of one name do not become one device: the first is announced, the others are told', () => {
+  const { take, collisions } = announcing();
+  const garage = [
+    reading({ device_id: 'garage', voltage: 12.7, power: 5 }),
+    { type: 'wallbox_state', time, charge_point: 'garage', online: true, voltage: 230, power: 7000 },
+    { type: 'vehicle_summary', time, vehicle_id: 'garage', device_count: 1 },
+  ];
+  const [battery, ...others] = garage.map(take);
+  assert.equal(battery!.payload.components['voltage']!['state_topic'], 'battery_hawk/device/garage/reading');
+  assert.deepEqual(others, [undefined, undefined]);
+  assert.deepEqual(collisions, [
+    ['battery garage', 'wallbox garage'],
+    ['battery garage', 'vehicle garage'],
+  ]);
+  assert.equal(take(garage[0]!), undefined, 'nothing of the others got into it');
 });
 
 test('an entity that is no longer wanted is taken out: Home Assistant keeps one that is only missing', () => {
