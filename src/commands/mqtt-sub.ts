@@ -83,7 +83,7 @@ With --qos 2 a message comes once and keeps its QoS, for a mirror of a broker; t
 
 When the reader is slow, no more is read from the broker once --queue-size messages wait; the connection stays. What the broker does with the rest is its own policy: mosquitto keeps 1000 messages of QoS 1 for a client (max_queued_messages).
 
-With --share several mqtt-sub divide the messages of a topic among themselves. A connection that is lost is made again, with waits from 1 s to 60 s, as often as it takes. A login or a topic that is refused ends the command with 77.`,
+With --share several mqtt-sub divide the messages of a topic among themselves. A connection that is lost is made again, with waits from 1 s to 60 s, as often as it takes. A login or a topic that is refused ends the command with 77, a certificate of an unknown authority or for another name with 78.`,
     },
     {
       title: 'METRICS',

@@ -34,3 +34,20 @@ export function readPem(file: string | undefined, flag: string): string | undefi
   if (!text.includes('-----BEGIN ')) throw fail('config', `${flag} ${file}: is no PEM file`);
   return text;
 }
+
+/**
+ * Looks whether a certificate and its key can be used, before anything is connected. `what` names the options that they came from.
+ * Throws exit status 78: the key of another certificate, a text that is no certificate, a key with a password.
+ */
+export async function checkIdentity({ cert, key }: TlsOptions, what: string): Promise<void> {
+  if (cert === undefined) return;
+  const { createSecureContext } = await import('node:tls');
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const { code, reason, message } = error as { code?: string; reason?: string; message: string };
+    const mismatch = code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH';
+    const why = mismatch ? 'the key belongs to another certificate' : `cannot be used: ${reason ?? message}`;
+    throw fail('config', `${what}: ${why}`, undefined, error);
+  }
+}

@@ -1,8 +1,8 @@
 import { fail } from '../../runtime/exit.ts';
 import type { Options } from '../../runtime/options.ts';
-import { readText } from '../../runtime/text-file.ts';
 import { userNameOf, userNameOptions } from '../../runtime/user-name.ts';
 import type { MqttOptions } from '../../transports/mqtt/client.ts';
+import { checkIdentity, readPem } from '../../transports/tls.ts';
 
 /** How the broker of the home is reached: the section `mqtt` of the configuration. */
 export const brokerOptions = {
@@ -93,33 +93,32 @@ export function checkBroker(opts: Record<string, unknown>): void {
   }
 }
 
-/** The text of a PEM file; undefined for no file. Throws exit status 78. */
-function readPem(key: string, file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readText(file, 'config', `${key}: ${file}`);
-}
-
 /** What a command needs to connect: option values and secrets made ready. */
 export interface Broker {
   connect: Pick<MqttOptions, 'url' | 'username' | 'password' | 'clientId' | 'ca' | 'cert' | 'key'>;
   version: 'auto' | 4 | 5;
 }
 
-/** Reads secrets and certificates. Throws exit status 78 when one that was named is not there. */
+/** Reads secrets and certificates. Throws exit status 78 when one that was named is not there, or can't be used. */
 export async function openBroker(ctx: {
   opts: BrokerValues;
   secret(name: 'username' | 'password'): Promise<string | undefined>;
 }): Promise<Broker> {
   const { opts } = ctx;
   const [username, password] = await Promise.all([userNameOf(ctx), ctx.secret('password')]);
+  const pems = {
+    ca: readPem(opts.ca, 'mqtt.ca'),
+    cert: readPem(opts.cert, 'mqtt.cert'),
+    key: readPem(opts.certKey, 'mqtt.certKey'),
+  };
+  await checkIdentity(pems, 'mqtt.cert and mqtt.certKey');
   return {
     connect: {
       url: brokerUrl(opts),
       username,
       password,
       clientId: opts.clientId,
-      ca: readPem('mqtt.ca', opts.ca),
-      cert: readPem('mqtt.cert', opts.cert),
-      key: readPem('mqtt.certKey', opts.certKey),
+      ...pems,
     },
     version: opts.mqttVersion === 'auto' ? 'auto' : opts.mqttVersion === '5' ? 5 : 4,
   };

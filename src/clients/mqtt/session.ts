@@ -41,7 +41,8 @@ const refusedForGood: ReadonlySet<number> = new Set([4, 5, 134, 135, 138, 140]);
  * Keeps a connection until the signal aborts: connects, waits for its end, and comes back with waits that double from 1 s to 60 s.
  * A loss is said once, the recovery once with the length of the outage.
  *
- * @throws exit status 77 when the broker refuses the credentials
+ * @throws exit status 77 when the broker refuses the credentials, 78 when its certificate is not trusted; both only before it was
+ * connected, or for the login when it is refused again and again
  */
 export async function keepSession(options: SessionOptions): Promise<void> {
   const { clock, log, signal, connect = connectMqtt } = options;
@@ -71,6 +72,8 @@ export async function keepSession(options: SessionOptions): Promise<void> {
         refusals++;
         if (!wasUp || refusals >= refusalsAtLast) throw refusal(why);
       }
+      const remedy = remedyOf(why);
+      if (!wasUp && remedy !== undefined) throw fail('config', `broker: ${why.message}`, remedy, why);
       if (why.kind === 'refused' && options.adapt?.(why)) continue;
       if (!wasUp && (await choice.failed(why))) continue;
     }
@@ -102,6 +105,24 @@ function asFailure(error: unknown): MqttFailure {
   if (error instanceof Error && error.name === 'MqttFailure') return explainMqtt(error);
   throw error;
 }
+
+const unknownAuthority = 'Name its authority with --ca (mqtt.ca).';
+const otherName = 'Name the broker in --url (mqtt.url) as its certificate does.';
+
+/** What to do about a certificate that is not trusted. One that is not yet valid, or no longer, may be: a clock is set in time. */
+const remedies: Readonly<Record<string, string>> = {
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  CERT_SIGNATURE_FAILURE: unknownAuthority,
+  ERR_TLS_CERT_ALTNAME_INVALID: otherName,
+  HOSTNAME_MISMATCH: otherName,
+};
+
+const remedyOf = ({ kind, cause }: MqttFailure): string | undefined =>
+  kind === 'tls' ? remedies[(cause as { code?: string } | undefined)?.code ?? ''] : undefined;
 
 const refusal = (why: MqttFailure): Error =>
   fail(

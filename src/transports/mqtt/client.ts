@@ -1,8 +1,9 @@
-import type { IClientOptions, IConnackPacket, MqttClient } from 'mqtt';
+import type { IConnackPacket, MqttClient } from 'mqtt';
 import { type Clock, systemClock } from '../../runtime/clock.ts';
-import { explainMqtt, failureCode, failureCodes, MqttFailure, reasonOf } from './failure.ts';
+import { explainMqtt, failureCode, MqttFailure, reasonOf } from './failure.ts';
 import { inbound } from './inbound.ts';
 import { messageIds } from './message-ids.ts';
+import { openClient } from './mqttjs.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 
 /** A message as it came. */
@@ -108,10 +109,8 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
     throw new MqttFailure('url', 'not the address of a broker, as mqtts://host:8883');
   }
   if (options.signal?.aborted) throw new MqttFailure('aborted', 'given up');
-  const { connect } = await import('mqtt');
-  await takeEveryRefusal();
   const ids = messageIds();
-  const client = connect(options.url, { ...mqttjsOptions(options), messageIdProvider: ids });
+  const client = await openClient(options, ids);
   const outbound = createOutbound(client, ids, options.version ?? 4);
   if (options.onMessage) client.handleMessage = inbound(client, outbound, options, options.onMessage);
   if (options.onTraffic) client.on('packetreceive', options.onTraffic);
@@ -192,44 +191,6 @@ export async function connectMqtt(options: MqttOptions): Promise<MqttConnection>
     },
   };
 }
-
-/**
- * Lets PUBACK and PUBREC refuse a message with any code. mqtt-packet takes those alone that the standard has for them, and the
- * connection is cut on any other: mosquitto says 149 for a message beyond its `message_size_limit`.
- */
-async function takeEveryRefusal(): Promise<void> {
-  const { MQTT5_PUBACK_PUBREC_CODES: known } = (await import('mqtt-packet/constants.js')).default;
-  for (const [code, reason] of failureCodes) known[code] ??= reason;
-}
-
-function mqttjsOptions(options: MqttOptions): IClientOptions {
-  const { username, password, clientId, ca, cert, key, minVersion, will } = options;
-  return {
-    protocolVersion: options.version ?? 4,
-    keepalive: options.keepalive ?? 60,
-    clean: options.clean ?? true,
-    connectTimeout: options.timeoutMs ?? 20_000,
-    // Its own reconnecting would offer the old password again and again.
-    reconnectPeriod: 0,
-    resubscribe: false,
-    // The cache of every packet length costs 10 ms with the first packet, and saves next to nothing later.
-    writeCache: false,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(clientId !== undefined && { clientId }),
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(minVersion !== undefined && { minVersion }),
-    ...(will && { will: { ...will, payload: Buffer.from(will.payload) } }),
-    ...(options.version === 5 && { properties: connectProperties(options) }),
-  };
-}
-
-const connectProperties = ({ sessionExpiry, receiveMaximum }: MqttOptions): IClientOptions['properties'] & {} => ({
-  ...(sessionExpiry !== undefined && { sessionExpiryInterval: sessionExpiry }),
-  ...(receiveMaximum !== undefined && { receiveMaximum }),
-});
 
 const limitsOf = ({ properties = {} }: IConnackPacket): BrokerLimits => ({
   receiveMaximum: properties.receiveMaximum ?? 65_535,

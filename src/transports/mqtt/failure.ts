@@ -100,7 +100,7 @@ const socketReasons: Readonly<Record<string, readonly [MqttFailureKind, string]>
   EPROTO: ['tls', 'the broker does not speak TLS, or not this version'],
 };
 
-const tlsCode = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|ERR_TLS_|ERR_SSL_)/;
+const tlsCode = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|ERR_TLS_|ERR_SSL_|ERR_OSSL_)/;
 
 /** Names what mqtt.js or the socket reported. */
 export function explainMqtt(error: unknown): MqttFailure {
