@@ -8,6 +8,11 @@ import type { Context } from '../runtime/context.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 
+/** Readings between two saves, at most, that may come again. */
+const stretch = 4096;
+/** With a state, moments of readings that are remembered of one subject at most: those between a few saves. */
+const maxSeen = 4 * stretch;
+
 const options = {
   tz: {
     type: 'string',
@@ -49,9 +54,6 @@ const options = {
 
 type Ctx = Context<typeof options>;
 
-/** With a state, moments of readings that are remembered of one subject at most. */
-const maxSeen = 16_384;
-
 /** What is kept over a restart. */
 interface Saved {
   zone: string;
@@ -78,11 +80,13 @@ It reads its own records too: rollup 1h | rollup 1d,1mo makes the same days and 
       title: 'WHEN A WINDOW IS PUT OUT',
       text: `When the first reading of its subject after its end comes; every --emit-every while it changes; and at the end of input. A window that was put out and changes afterwards is put out again, with the same time and identity, so that a database overwrites what it had. That holds until --late after its end; a reading that comes later than that is left out, and how many there were is said. What is late is told by the readings of the same subject, of those that are not ahead of this machine's clock by more than ten minutes: a single reading of the year 2099 makes no other one late.
 
-A reading that comes twice, as after a restart of a spool, counts once: of each subject the moments of the last ${remembered} readings, at least, are remembered. Two records of one moment that bring different numbers are put together when no newer one came between them; else the first one alone counts.`,
+A reading that comes twice counts once: of each subject the moments of the last ${remembered} readings, at least, are remembered. Two records of one moment that bring different numbers are put together when no other one came between them; else the first one alone counts.`,
     },
     {
       title: 'STATE',
-      text: `With --state NAME open windows are kept in <data directory>/rollup-NAME.json: without it a restart in the middle of a day makes a day of its second half. Two commands never share a name at the same time (75). For old readings from a file no state is needed.`,
+      text: `With --state NAME open windows are kept in <data directory>/rollup-NAME.json: without it a restart in the middle of a day makes a day of its second half. Two commands never share a name at the same time (75). For old readings from a file no state is needed. The state is saved once a second while it changes, or, when it is large, every few seconds.
+
+Behind a spool, as in spool DIR -- voltpipe run 'rollup 1h --state hours | influx-write', each reading counts once, whatever is killed when. For that, before each save, rollup waits with reading until all that it has put out is delivered: while the database is away, readings wait in the spool. It reads ${stretch} records a second at most then. Without a spool it goes on; windows that were put out while the database was away and then the process was killed may be missing.`,
     },
   ],
   examples: [
@@ -163,7 +167,7 @@ async function keep(ctx: Ctx, rollup: Rollup): Promise<void> {
     );
   }
   if (saved) rollup.restore(saved.series);
-  state.keep(() => ({ zone, series: rollup.snapshot() }));
+  state.keep(() => ({ zone, series: rollup.snapshot() }), stretch);
 }
 
 const zoneOf = ({ opts }: Ctx): string => opts.tz ?? Intl.DateTimeFormat().resolvedOptions().timeZone;

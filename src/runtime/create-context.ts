@@ -4,6 +4,7 @@ import type { AnyDefinition } from './command.ts';
 import { flagOf } from './common-options.ts';
 import type { Context } from './context.ts';
 import { fail } from './exit.ts';
+import { keepState } from './kept-state.ts';
 import { takeLock } from './lock.ts';
 import { ensureDirectory } from './paths.ts';
 import { createQueue } from './queues.ts';
@@ -12,9 +13,6 @@ import type { Services, StageSetup } from './services.ts';
 import type { StageWiring } from './stage.ts';
 import { createState } from './state-file.ts';
 import { createTimers } from './timer-input.ts';
-
-/** State of filters is saved this often at most. */
-const saveEvery = 1000;
 
 /** Makes a command's view of the world out of what the process shares and what its stage has. */
 export function createContext(
@@ -27,36 +25,6 @@ export function createContext(
   const { clock } = services;
   /** Those of the last reload: where secrets are looked for. */
   let current = settings;
-
-  /** Saves a filter's state at most once a second while records flow, and once at the end. */
-  const keep = (snapshot: () => unknown, save: (value: unknown) => Promise<void>): void => {
-    let covered = 0;
-    let saving = Promise.resolve();
-    let cancel = (): void => {};
-    wiring.tracker?.hold();
-    const saveNow = async (): Promise<void> => {
-      const done = wiring.done();
-      await save(snapshot());
-      covered = done;
-      wiring.tracker?.saved(done);
-    };
-    const tick = (): void => {
-      saving = (wiring.done() > covered ? saveNow() : Promise.resolve()).then(
-        () => log.recovered('state', 'state is saved again'),
-        (error: Error) => log.lost('state', `state: ${error.message}`),
-      );
-      void saving.then(() => {
-        cancel = clock.after(saveEvery, tick, { idle: true });
-      });
-    };
-    cancel = clock.after(saveEvery, tick, { idle: true });
-    setup.atEnd.push(async () => {
-      cancel();
-      await saving;
-      cancel();
-      if (wiring.done() > 0) await saveNow();
-    });
-  };
 
   return {
     name: setup.name,
@@ -90,7 +58,8 @@ export function createContext(
       return createState<T>(
         path,
         (why) => log.error(why),
-        (snapshot, save) => keep(snapshot, (value) => save(value as T)),
+        (snapshot, save, stretch) =>
+          keepState({ wiring, clock, log, atEnd: setup.atEnd as (() => Promise<void>)[], snapshot, save, stretch }),
       );
     },
     async lock(name, where = 'runtime') {

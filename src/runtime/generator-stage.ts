@@ -2,6 +2,7 @@ import type { VoltRecord } from '../records/record.ts';
 import { type Batch, emptyBatch, type Item, lineOf } from './batch.ts';
 import { systemClock } from './clock.ts';
 import { exit } from './exit.ts';
+import { createGate } from './gate.ts';
 import { createOutbox } from './outbox.ts';
 import { createOutcome, failureOf, type Outcome } from './outcome.ts';
 import { createSinkLedger } from './sink-ledger.ts';
@@ -33,6 +34,10 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
   let broken: { error: unknown } | undefined;
   let started = false;
   let cancelled = false;
+  const gate = createGate(
+    () => made !== undefined && input.waits === true,
+    () => asking && made?.isSettled === true,
+  );
   let tellDelivered: ((count: number) => void) | undefined;
   let release = (): void => {};
   /** Nothing more can be acknowledged. */
@@ -57,6 +62,13 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     asking = true;
     for (;;) {
       while (++at < current.items.length) {
+        if (!gate.isOpen()) {
+          made?.idle();
+          gate.look();
+          await gate.opened();
+          if (cancelled) break;
+        }
+        gate.passed();
         taken++;
         tracker?.read();
         const record = asRecord(current, at, spec);
@@ -71,6 +83,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       made?.idle();
       ledger?.idle(taken);
       if (!takesOver) await outbox.room();
+      gate.look();
       const batch = cancelled && !takesOver ? undefined : await nextBatch();
       if (!batch) {
         exhausted = true;
@@ -102,6 +115,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
     upstreamWaits: () => input.waits === true,
     done: () => (asking ? taken : Math.max(0, taken - 1)),
     tracker,
+    gate,
   };
 
   /** Runs the generator to its end, or until there is enough. Returns its exit status. */
@@ -138,6 +152,10 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       // Those behind it must see the end of input before they can acknowledge the rest.
       outbox.end();
       await released;
+    } else if (gate.isUsed && made) {
+      // Its last save comes when all that it has put out is delivered, or never will be.
+      outbox.end();
+      await Promise.race([released, new Promise<void>((resolve) => gate.stop(resolve))]);
     }
     await outcome.settle(result);
     outbox.end();
@@ -162,6 +180,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       release();
       if (cancelled) return;
       cancelled = true;
+      gate.leave();
       // Who keeps records takes what has arrived; who was told to end before its reader went reads on to the end of its input.
       if (!takesOver) input.cancel();
       else if (!spec.isStopped()) systemClock.after(arrivedWithin, () => input.cancel(), { idle: true });
@@ -177,6 +196,7 @@ export function generatorStage({ spec, input, tracker }: StageParts): Stage {
       waiters.delivered(count);
       tellDelivered?.(count);
       made?.delivered(count);
+      gate.look();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { VoltRecord } from '../records/record.ts';
 import type { Item, Stream } from './batch.ts';
 import type { AnyDefinition, Each } from './command.ts';
+import type { Gate } from './gate.ts';
 import { generatorStage } from './generator-stage.ts';
 import { mapStage } from './map-stage.ts';
 import type { Outcome } from './outcome.ts';
@@ -30,6 +31,8 @@ export interface StageWiring {
   /** How many records the stage is done with: all that it has read, or all but the one it is at work on. */
   done(): number;
   readonly tracker: Tracker | undefined;
+  /** Where the stage's input can be held back; a filter that never waits has none. */
+  readonly gate?: Gate;
 }
 
 /** What a stage is made of. */

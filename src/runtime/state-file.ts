@@ -12,12 +12,12 @@ const lockWait = 30_000;
  * half of one.
  *
  * @param onBroken told when the file held no JSON and was moved aside to `<path>.broken`
- * @param onKeep gets the snapshot function of a stateful filter
+ * @param onKeep gets the snapshot function of a stateful filter, and what saves its result and tells the number of bytes
  */
 export function createState<T>(
   path: string,
   onBroken: (why: string) => void,
-  onKeep: (snapshot: () => T, save: (value: T) => Promise<void>) => void,
+  onKeep: (snapshot: () => T, save: (value: T) => Promise<number>, stretch: number | undefined) => void,
 ): State<T> {
   /** The document; `undefined` when there is none. Throws SyntaxError for what is no JSON. */
   const load = (): T | undefined => {
@@ -55,7 +55,11 @@ export function createState<T>(
     }
   };
 
-  const save = (value: T): Promise<void> => writeDurably(path, `${JSON.stringify(value, null, 2)}\n`);
+  const save = async (value: T): Promise<number> => {
+    const text = `${JSON.stringify(value, null, 2)}\n`;
+    await writeDurably(path, text);
+    return text.length;
+  };
 
   return {
     read,
@@ -65,6 +69,6 @@ export function createState<T>(
         await save(value);
         return value;
       }),
-    keep: (snapshot) => onKeep(snapshot, (value) => locked(() => save(value))),
+    keep: (snapshot, stretch) => onKeep(snapshot, (value) => locked(() => save(value)), stretch),
   };
 }

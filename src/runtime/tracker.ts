@@ -13,6 +13,8 @@ export interface Tracker {
   wrote(): void;
   /** The first `count` outputs are safe. */
   delivered(count: number): void;
+  /** All outputs are safe. */
+  readonly isSettled: boolean;
   /** From now on inputs count only when {@link Tracker.saved} says so. */
   hold(): void;
   /** A snapshot that covers the first `count` inputs is on disk. */
@@ -58,6 +60,9 @@ export function createTracker(report: (count: number) => void): Tracker {
         head = 0;
       }
       tell();
+    },
+    get isSettled() {
+      return head === origins.length;
     },
     hold() {
       if (held === Number.POSITIVE_INFINITY) held = reported;

@@ -58,6 +58,8 @@ export interface PipelineOptions {
   batches?: readonly Batch[] | AsyncIterable<Batch>;
   flags?: readonly Record<string, unknown>[];
   tracked?: boolean;
+  /** What comes before delivers again what was not delivered. */
+  waits?: boolean;
   clock?: Clock;
   dataDir?: string;
   /** Called for each batch that is written; what it returns is waited for, `'gone'` is a reader that went away. */
@@ -133,7 +135,7 @@ export async function startPipeline(
       spawn: () => assertNever(),
       onReload() {},
     },
-    sourceOf(options.batches ?? [], run),
+    sourceOf(options.batches ?? [], run, options.waits ?? false),
     {
       async write(batch) {
         const lines = batch.items.map((item, index) => lineOf(item, batch.texts[index]));
@@ -154,7 +156,7 @@ function assertNever(): never {
   throw new Error('no children here');
 }
 
-function sourceOf(batches: readonly Batch[] | AsyncIterable<Batch>, run: PipelineRun): Stream {
+function sourceOf(batches: readonly Batch[] | AsyncIterable<Batch>, run: PipelineRun, waits: boolean): Stream {
   const iterator = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
   return {
     async next() {
@@ -168,5 +170,6 @@ function sourceOf(batches: readonly Batch[] | AsyncIterable<Batch>, run: Pipelin
       run.cancelled = true;
     },
     delivered: (count) => void run.delivered.push(count),
+    waits,
   };
 }

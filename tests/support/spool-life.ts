@@ -33,6 +33,8 @@ export interface Life {
   isOver(): boolean;
   /** Kills who is named and resolves when nobody of them is left; a sink that was not killed may come to its end by itself. */
   kill(...who: ('spool' | 'sink')[]): Promise<void>;
+  /** Ends it as a service manager does, and resolves when it has ended. */
+  end(): Promise<void>;
 }
 
 /** Starts a life of `spool`. */
@@ -63,6 +65,10 @@ export function startLife({ cwd, argv, record, pace }: LifeOptions): Life {
     given: () => given,
     sink,
     stderr: () => stderr,
+    async end() {
+      child.kill('SIGTERM');
+      await ended;
+    },
     isOver: () => child.exitCode !== null || child.signalCode !== null,
     async kill(...who) {
       const pid = sink();

@@ -51,3 +51,24 @@ test('what is saved and restored goes on as if nothing had been: windows, parts 
   assert.deepEqual(second.flush(), first.flush());
   assert.equal(second.flush().length, 0, 'nothing has changed since');
 });
+
+test('what came since a few saves ago is known again after a restart, and no more than that is kept', () => {
+  const maxSeen = 16_384;
+  const each = 3000;
+  const second = (n: number): VoltRecord => ({
+    ...reading(0),
+    time: new Date(now - 86_400_000 + n * 1000).toISOString(),
+  });
+  const rollup = createRollup({ ...options, sizes: ['1mo'], maxSeen });
+  for (let save = 0; save < 5; save++) {
+    for (let n = save * each; n < (save + 1) * each; n++) rollup.take(second(n), now);
+    rollup.snapshot();
+  }
+  const saved = JSON.parse(JSON.stringify(rollup.snapshot()));
+  const restored = createRollup({ ...options, sizes: ['1mo'], maxSeen });
+  restored.restore(saved);
+  for (let n = 3 * each; n < 5 * each + 1; n++) restored.take(second(n), now);
+  assert.equal(restored.flush().at(-1)?.n, 5 * each + 1);
+  for (let save = 0; save < 5; save++) rollup.snapshot();
+  assert.ok(JSON.stringify(rollup.snapshot()).length < 3000);
+});
