@@ -223,6 +223,16 @@ describe('influx-write batches', () => {
     assert.equal((await world.finished()).delivered, 4);
   });
 
+  test('and by bytes: a request is no longer than four MiB and a line', async () => {
+    const wide = 'x'.repeat(600_000);
+    const records = readings(20, () => ({ note: wide }));
+    const { influx, status } = await written(records, {}, { flags: { stringFields: ['note'], flush: '1h' } });
+    assert.equal(status, 0);
+    assert.equal(influx.points().length, 20);
+    assert.ok(influx.bodies.length > 1);
+    for (const body of influx.bodies) assert.ok(body.length < 4 * 1024 * 1024 + 700_000, String(body.length));
+  });
+
   test('records without a line count as delivered in their order, and are said once', async () => {
     const without: VoltRecord = { type: 'gap', time: reading(0).time!, source: 'x', reason: 'text alone' };
     const { delivered, influx, log } = await written([without, reading(1), without, without]);
