@@ -41,7 +41,7 @@ export interface Publisher {
   down(why: MqttFailure): void;
   /** Resolves when nothing waits and nothing is under way. */
   idle(): Promise<void>;
-  /** Whether the broker has taken a message of a record since the last {@link Publisher.up}. */
+  /** Whether the broker has taken or refused a message of a record since the last {@link Publisher.up}. */
   readonly proved: boolean;
   /** Messages that wait or are under way. */
   readonly outstanding: number;
@@ -225,6 +225,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       head = 0;
       waitingBytes = waiting.reduce((sum, job) => sum + sizeOf(job), 0);
       if (given && code !== undefined) {
+        proved = true;
         closings = 0;
         onFate(given, code);
       }

@@ -22,7 +22,7 @@ export interface SessionOptions {
   onDown(why: MqttFailure): void;
   /** Told each refusal. True: what `broker` gives is another thing now, and worth an attempt at once. */
   adapt?(why: MqttFailure): boolean;
-  /** Whether the connection that has just ended was good for something: then the next wait is the first again. */
+  /** Asked after `onDown` whether the connection that has just ended was good for something: then the next wait is the first again. */
   proved?(): boolean;
   /** For tests. */
   connect?: typeof connectMqtt;
@@ -54,15 +54,15 @@ export async function keepSession(options: SessionOptions): Promise<void> {
   while (!signal.aborted) {
     let why: MqttFailure | undefined;
     let connection: MqttConnection | undefined;
+    let since = 0;
     try {
       connection = await connect({ ...options.broker(), version: choice.version, clock, signal });
-      const since = clock.monotonic();
+      since = clock.monotonic();
       wasUp = true;
       refusals = 0;
       log.recovered('broker', 'broker is back');
       await options.onUp(connection);
       why = await connection.closed;
-      if (clock.monotonic() - since >= goodAfter || options.proved?.()) backoff.reset();
     } catch (error) {
       why = asFailure(error);
       // It may be the greeting alone that has failed: two connections at once would fight over the session.
@@ -80,6 +80,7 @@ export async function keepSession(options: SessionOptions): Promise<void> {
     // Ended by us: with the signal, or because whoever uses the session is done.
     if (signal.aborted || !why) return;
     options.onDown(why);
+    if (connection && (clock.monotonic() - since >= goodAfter || options.proved?.())) backoff.reset();
     const wait = backoff.next();
     log.lost('broker', `broker: ${why.message}; trying again from ${Math.ceil(wait / 1000)} s on`);
     await clock.sleep(wait, signal).catch(() => {});

@@ -178,7 +178,9 @@ async function poisoned(
       payload !== '4' && (takesGreeting || connections < 1 || payload !== '-1');
     for (let at = 0; at < connection.posted.length && takes(connection.posted[at]!); at++) connection.answer(1);
     await clock.advance(after);
+    const before = fates.length;
     publisher.down(why);
+    if (fates.length > before) assert.ok(publisher.proved, 'those behind it need not wait long');
   }
   return { fates: fates.filter(([n]) => n >= 0), connections };
 }

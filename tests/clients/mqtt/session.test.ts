@@ -162,6 +162,26 @@ test('whether a broker answers 3.1.1 is asked with nothing of ours: no session, 
   await s.end();
 });
 
+test('a connection that was good for something, as may turn out when it ends, makes the next wait the first again; an attempt does not', async () => {
+  let proved = false;
+  const s = session((attempt) => (attempt === 5 || attempt === 6 ? undefined : gone), {
+    onDown: () => {
+      proved = s.connections.length > 0;
+    },
+    proved: () => proved,
+  });
+  await s.clock.advance(15_000);
+  assert.equal(s.attempts.length, 5);
+  s.connections[0]!.cut(closed);
+  await s.clock.advance(1000);
+  assert.equal(s.attempts.length, 6, 'after a second');
+  s.connections[1]!.cut(closed);
+  await s.clock.advance(20_000);
+  const waits = s.attempts.slice(6).map(({ at }, i, all) => at - (i === 0 ? at : all[i - 1]!.at));
+  assert.ok(waits.length < 6 && waits.at(-1)! > 2000, `they grow again: ${waits}`);
+  await s.end();
+});
+
 test('what is tried again at once with other settings is not waited for', async () => {
   let adapted = 0;
   const s = session((attempt) => (attempt === 1 ? refused(154) : undefined), { adapt: () => ++adapted === 1 });
