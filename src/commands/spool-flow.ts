@@ -1,8 +1,7 @@
 import type { VoltRecord } from '../records/record.ts';
-import type { Context } from '../runtime/context.ts';
+import type { Context, Metric } from '../runtime/context.ts';
 import type { Options } from '../runtime/options.ts';
 import { createDelivery, type Delivery } from '../spool/delivery.ts';
-import { oldestUndone } from '../spool/index.ts';
 import { createLines } from '../spool/lines.ts';
 import { createSent } from '../spool/sent.ts';
 import type { Outlet, SpoolEvents } from '../spool/spool.ts';
@@ -10,21 +9,27 @@ import type { Writer } from '../spool/writer.ts';
 
 type Ctx<O extends Options> = Context<O>;
 
-/** Counters of a spool under `--http`. */
-export function spoolMetrics<O extends Options>(ctx: Ctx<O>) {
+/** Counts nothing: of the other side of a spool this process knows nothing. */
+const none: Metric = { add() {}, set() {} };
+
+/** Counters of a spool under `--http`: those of the sides that this process has. */
+export function spoolMetrics<O extends Options>(ctx: Ctx<O>, sides: readonly ('in' | 'out')[]) {
+  const of = (side: 'in' | 'out', name: string, help: string): Metric =>
+    sides.includes(side) ? ctx.metric(name, help) : none;
   const sums = {
-    in: ctx.metric('spool_records_in_total', 'records taken in'),
-    out: ctx.metric('spool_records_out_total', 'records handed out, repetitions too'),
-    acked: ctx.metric('spool_acked_total', 'records delivered'),
-    dropped: ctx.metric('spool_dropped_total', 'records given up, by reason'),
-    damaged: ctx.metric('spool_corrupt_total', 'damaged pieces found'),
+    in: of('in', 'spool_records_in_total', 'records taken in'),
+    out: of('out', 'spool_records_out_total', 'records handed out, repetitions too'),
+    acked: of('out', 'spool_acked_total', 'records delivered'),
+    dropped: of('in', 'spool_dropped_total', 'records given up, by reason'),
+    damaged: of('out', 'spool_corrupt_total', 'damaged pieces found'),
   };
   const gauges = {
     backlog: ctx.metric('spool_backlog', 'records that wait for delivery'),
     bytes: ctx.metric('spool_bytes', 'bytes of all segments'),
     segments: ctx.metric('spool_segments', 'files of the log'),
     age: ctx.metric('spool_oldest_age_seconds', 'time since the oldest undelivered segment was last written'),
-    syncs: ctx.metric('spool_fsync_total', 'times that the log was made durable'),
+    syncs: of('in', 'spool_fsync_total', 'times that the log was made durable'),
+    syncing: of('in', 'spool_fsync_seconds_total', 'time that this took'),
   };
   const events: SpoolEvents = {
     onDropped: (count, reason) => sums.dropped.add(count, { reason }),
@@ -39,20 +44,30 @@ const showEvery = 1000;
 export function showSpool<O extends Options>(
   ctx: Ctx<O>,
   { gauges }: ReturnType<typeof spoolMetrics>,
-  { index, backlog, keeper }: Pick<Outlet, 'index' | 'backlog' | 'keeper'>,
+  spool: Pick<Outlet, 'status'>,
   writer?: Writer,
 ): () => void {
   let cancel = (): void => {};
-  let syncs = 0;
+  let before = { syncs: 0, took: 0 };
+  const look = (): void => {
+    const { backlog, bytes, segments, oldest } = spool.status();
+    gauges.backlog.set(backlog);
+    gauges.bytes.set(bytes);
+    gauges.segments.set(segments);
+    gauges.age.set(oldest === undefined ? 0 : Math.max(0, (ctx.clock.now() - oldest) / 1000));
+  };
   const show = (): void => {
-    const waiting = backlog();
-    const oldest = oldestUndone(index, keeper.done, Number.POSITIVE_INFINITY);
-    gauges.backlog.set(waiting);
-    gauges.bytes.set(index.bytes());
-    gauges.segments.set(index.segments.length);
-    gauges.age.set(waiting > 0 && oldest ? Math.max(0, (ctx.clock.now() - oldest.changed) / 1000) : 0);
-    if (writer) gauges.syncs.add(writer.counts.syncs - syncs);
-    syncs = writer?.counts.syncs ?? 0;
+    try {
+      look();
+    } catch {
+      // What cannot be read for now stays as it was shown.
+    }
+    if (writer) {
+      const { syncs, took } = writer.counts;
+      gauges.syncs.add(syncs - before.syncs);
+      gauges.syncing.add((took - before.took) / 1000);
+      before = { syncs, took };
+    }
     cancel = ctx.clock.after(showEvery, show, { idle: true });
   };
   show();

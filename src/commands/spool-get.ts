@@ -55,7 +55,7 @@ It ends at the end of the log, so that a timer can run it; with --follow it wait
   async *run(ctx) {
     const [folder, ...sink] = ctx.args as [string, ...string[]];
     if (!ctx.opts.follow) spoolFolder(ctx.args);
-    const metrics = spoolMetrics(ctx);
+    const metrics = spoolMetrics(ctx, ['out']);
     const { clock, log, signal, opts } = ctx;
     const spool = await openOutlet({ folder, disk, clock, log, ...metrics.events }, readOptions(opts));
     ctx.atEnd(spool.close);

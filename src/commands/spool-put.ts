@@ -1,7 +1,7 @@
 import { defineCommand } from '../runtime/command.ts';
 import { disk } from '../spool/disk.ts';
 import { openInlet } from '../spool/spool.ts';
-import { spoolMetrics, takeIn } from './spool-flow.ts';
+import { showSpool, spoolMetrics, takeIn } from './spool-flow.ts';
 import { logOptions, writing } from './spool-options.ts';
 
 /** The writing side of a spool. */
@@ -38,13 +38,14 @@ A record is acknowledged to the command before (in voltpipe run, or behind a pro
   },
   // biome-ignore lint/correctness/useYield: it has nothing to say.
   async *run(ctx) {
-    const metrics = spoolMetrics(ctx);
+    const metrics = spoolMetrics(ctx, ['in']);
     const { clock, log, args } = ctx;
     const spool = await openInlet(
       { folder: args[0]!, disk, clock, log, ...metrics.events, onAccepted: ctx.delivered },
       logOptions(ctx.opts),
     );
     ctx.atEnd(spool.close);
+    ctx.atEnd(showSpool(ctx, metrics, spool, spool.writer));
     await takeIn(ctx, spool.writer, metrics);
     return undefined;
   },

@@ -38,7 +38,9 @@ A sink of the toolkit acknowledges by itself: spool opens a descriptor for it an
 
   spool DIR -- voltpipe run 'ha-discovery | mqtt-pub'
 
-What the sink prints is the output of spool. It has the environment of spool, and in it, as variables, what --config, --no-config, --data-dir and --env-file of spool or of voltpipe run say; options of its own win.
+No other program may stand before the sink there: one that swallows or multiplies lines makes its counts wrong, and nobody can notice. It belongs before spool.
+
+What the sink prints is the output of spool, but for lines of more than 1 MiB. It has the environment of spool, and in it, as variables, what --config, --no-config, --data-dir and --env-file of spool or of voltpipe run say; options of its own win.
 
 A sink that ends is started again, after 1 s, then 2 s and so on up to a minute. One that ends with 64, 77 or 78 (usage, not logged in, configuration) before anything was delivered ends spool with the same status, the records kept. Later, when it had worked before, spool goes on taking records, is not ready (--http, systemd) and tries it again every 5 minutes: a token that ran out shall not cost records.
 
@@ -72,7 +74,7 @@ Dropped records are counted (spool_dropped_total), said once a minute, and shown
     },
     {
       title: 'METRICS',
-      text: `voltpipe_spool_records_in_total, _records_out_total, _acked_total, _dropped_total by reason, _corrupt_total, _fsync_total; _backlog, _bytes, _segments and _oldest_age_seconds. spool stat tells the same of a spool at rest.`,
+      text: `voltpipe_spool_records_in_total, _records_out_total, _acked_total, _dropped_total by reason, _corrupt_total, _fsync_total and _fsync_seconds_total; _backlog, _bytes, _segments and _oldest_age_seconds. spool put and spool get have those of their side. spool stat tells the same of a spool at rest.`,
     },
   ],
   files: [
@@ -124,7 +126,7 @@ Dropped records are counted (spool_dropped_total), said once a minute, and shown
   },
   async *run(ctx) {
     const [folder, ...sink] = ctx.args as [string, ...string[]];
-    const metrics = spoolMetrics(ctx);
+    const metrics = spoolMetrics(ctx, ['in', 'out']);
     const { clock, log } = ctx;
     const spool = await openSpool(
       { folder, disk, clock, log, ...metrics.events, onAccepted: ctx.delivered },

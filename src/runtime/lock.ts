@@ -20,8 +20,9 @@ import { inWords } from './system-error.ts';
  * looks, two can't both find themselves alone. Of several who claim at the same time the first by name stays, the others
  * withdraw and try again.
  *
- * A claim whose process is dead is removed by whoever sees it. Its name belongs to that one process for ever, so this can't hit
- * anybody alive, however late it happens; that is where locks go wrong that are one file or judged by their age.
+ * A claim whose process is dead, or that was made in another folder and came here with a copy of it, is removed by whoever sees it. Its
+ * name belongs to that one process and folder for ever, so this can't hit anybody alive, however late it happens; that is where locks go
+ * wrong that are one file or judged by their age.
  */
 
 /** How long a lock is worth trying for. */
@@ -85,8 +86,16 @@ function self(): NonNullable<typeof identity> {
   return identity;
 }
 
+/** Which folder of this machine it is. */
+function placeOf(folder: string): string {
+  const { dev, ino } = statSync(folder);
+  return `${dev}.${ino}`;
+}
+
 function isAlive(folder: string, claim: string): boolean {
-  const [pid, started, boot, space] = claim.split('-');
+  const [pid, started, boot, space, , place] = claim.split('-');
+  // It came with a copy of the folder, which nobody holds.
+  if (place !== undefined && place !== placeOf(folder)) return false;
   if (boot !== self().boot) return false;
   if (space !== self().space) return hasBeat(join(folder, claim));
   try {
@@ -106,12 +115,15 @@ function hasBeat(path: string): boolean {
 
 const heldMark = '.held';
 
-function stakeClaim(folder: string, claim: string): void {
+/** Puts a claim of that name there, with the place behind it. Returns its whole name. */
+function stakeClaim(folder: string, name: string): string {
   for (let left = 1000; ; left--) {
     try {
       makeFolder(folder);
+      const claim = `${name}-${placeOf(folder)}`;
       writeFileSync(join(folder, claim), '', { mode: 0o600 });
-      return;
+      if (claim.endsWith(`-${placeOf(folder)}`)) return claim;
+      rmSync(join(folder, claim), { force: true });
     } catch (error) {
       // The one before us has just cleared the folder away.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || left === 0) throw error;
@@ -157,11 +169,12 @@ function touch(path: string): void {
 export async function takeLock(path: string, options: LockOptions = {}): Promise<() => Promise<void>> {
   const folder = `${path}.lock`;
   const { started, boot, space } = self();
-  const claim = [process.pid, started, boot, space, ++claims].join('-');
+  const name = [process.pid, started, boot, space, ++claims].join('-');
+  let claim = name;
   const giveUp = systemClock.monotonic() + (options.wait ?? 0);
   try {
     for (let staked = false; ; ) {
-      if (!staked) stakeClaim(folder, claim);
+      if (!staked) claim = stakeClaim(folder, name);
       const { alive, holder } = rivals(folder, claim);
       if (alive.length === 0) return hold(folder, claim, options.keep);
       staked = holder === undefined && alive.every((other) => other > claim);

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import { fail } from '../runtime/exit.ts';
+import { inWords } from '../runtime/system-error.ts';
 import type { Disk } from './disk.ts';
 
 /** When what was written is made durable: after each group, at most so many milliseconds later, or when the system likes. */
@@ -19,6 +20,8 @@ export interface Commit {
   stop(): void;
   /** Times that a file was synced. */
   readonly syncs: number;
+  /** Milliseconds that these took together. */
+  readonly took: number;
 }
 
 /**
@@ -38,6 +41,7 @@ export function createCommit(
   let open = 0;
   let dirty = false;
   let syncs = 0;
+  let took = 0;
   /** A sync went wrong: what was written is not accepted any more. */
   let broken = false;
   let syncing: Promise<void> | undefined;
@@ -62,14 +66,16 @@ export function createCommit(
     const covered = open;
     dirty = false;
     syncs++;
+    const began = clock.monotonic();
     syncing = disk
       .sync(file)
       // Whether the bytes are there is not known then, and asking again would not tell.
       .catch((error: NodeJS.ErrnoException) => {
         broken = true;
-        throw fail('io', `the log cannot be made durable: ${error.code}`, undefined, error);
+        throw fail('io', `the log cannot be made durable: ${inWords(error)}`, undefined, error);
       })
       .finally(() => {
+        took += clock.monotonic() - began;
         syncing = undefined;
       });
     await syncing;
@@ -79,6 +85,9 @@ export function createCommit(
   return {
     get syncs() {
       return syncs;
+    },
+    get took() {
+      return took;
     },
     wrote(records) {
       open += records;

@@ -83,6 +83,15 @@ export function loadCursor(disk: Disk, folder: string, keep = true): { cursor?: 
   return { cursor, damaged };
 }
 
+/** How far its reader noted that it had come; undefined where that can't be read either. For when cursor.json cannot be read. */
+export function notedCursor(disk: Disk, folder: string): Done | undefined {
+  try {
+    return readSlate(disk, folder);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Makes the cursor durable. */
 export async function saveCursor(disk: Disk, folder: string, done: Done): Promise<void> {
   await disk.replace(cursorFile(folder), `${withSum(done)}\n`);

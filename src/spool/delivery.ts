@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
 import { createBackoff } from '../runtime/retry.ts';
+import { inWords } from '../runtime/system-error.ts';
 import type { Chunk } from './reader.ts';
 import { createSent } from './sent.ts';
 import { type SinkEnd, type SinkProcess, startSink } from './sink-process.ts';
@@ -59,7 +60,7 @@ const startFailures: Readonly<Record<string, string>> = {
 };
 
 const describeEnd = (name: string, { status, signal, failed }: SinkEnd): string => {
-  if (failed) return `${name} cannot be started: ${startFailures[failed] ?? failed}`;
+  if (failed) return `${name} cannot be started: ${startFailures[failed] ?? inWords({ code: failed })}`;
   return signal ? `${name} was ended by ${signal}` : `${name} ended with status ${status}`;
 };
 

@@ -1,8 +1,10 @@
 import {
+  chownSync,
   close,
   closeSync,
   constants,
   type FSWatcher,
+  fchownSync,
   fdatasync,
   fdatasyncSync,
   fstat,
@@ -25,6 +27,7 @@ import { dirname, join } from 'node:path';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import { makeFolder } from '../runtime/folder.ts';
+import { inWords } from '../runtime/system-error.ts';
 import { aroundBadBlocks } from './bad-blocks.ts';
 
 /** A file in a folder. */
@@ -77,6 +80,31 @@ export interface Disk {
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
+const ownNext = (folder: string): string =>
+  `Let it and all in it belong to the user who runs this: chown -R USER ${folder}.`;
+
+/** What helps against what the system says of a file of a spool. */
+const nextSteps: Readonly<Record<string, (folder: string) => string>> = {
+  EACCES: ownNext,
+  EPERM: ownNext,
+  EEXIST: () => 'Name a folder.',
+  ENOTDIR: () => 'Name a folder.',
+};
+
+const refused = (path: string, what: string, error: unknown, folder = dirname(path)): Error =>
+  fail('io', `${path}: cannot be ${what}: ${inWords(error)}`, nextSteps[codeOf(error) ?? '']?.(folder), error);
+
+/** Whoever looks after the folder of another user as root leaves the files to that one, who could not go on with them else. Undefined: not root. */
+export function ownerForRoot(folder: string): { uid: number; gid: number } | undefined {
+  return process.getuid?.() === 0 ? statSync(folder) : undefined;
+}
+
+function leaveToOwner(fd: number, path: string): number {
+  const owner = ownerForRoot(dirname(path));
+  if (owner) fchownSync(fd, owner.uid, owner.gid);
+  return fd;
+}
+
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 const promised = <T = void>(start: (done: Callback<T>) => void): Promise<T> =>
@@ -115,22 +143,23 @@ const system: Disk = {
         .flatMap((name) => entryOf(folder, name));
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return [];
-      throw fail('io', `${folder}: cannot be read: ${codeOf(error)}`, undefined, error);
+      throw refused(folder, 'read', error, folder);
     }
   },
   makeFolder(path) {
     try {
       makeFolder(path);
     } catch (error) {
-      throw fail('io', `${path}: cannot be made: ${codeOf(error)}`, undefined, error);
+      throw refused(path, 'made', error, path);
     }
   },
   async create(path) {
     const fd = await promised<number>((done) => open(path, writeFlags | constants.O_EXCL, 0o600, done));
     syncFolder(dirname(path));
-    return fd;
+    return leaveToOwner(fd, path);
   },
-  openToWrite: (path) => promised<number>((done) => open(path, writeFlags, 0o600, done)),
+  openToWrite: async (path) =>
+    leaveToOwner(await promised<number>((done) => open(path, writeFlags, 0o600, done)), path),
   openToRead: (path) => promised<number>((done) => open(path, 'r', done)),
   async write(fd, bytes, position) {
     // Into the system's memory, which takes microseconds; what takes time is the sync.
@@ -157,7 +186,7 @@ const system: Disk = {
       return readFileSync(path);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
-      throw fail('io', `${path}: cannot be read: ${codeOf(error)}`, undefined, error);
+      throw refused(path, 'read', error);
     }
   },
   peek(path, position, bytes) {
@@ -171,18 +200,28 @@ const system: Disk = {
       }
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return into.subarray(0, 0);
-      throw fail('io', `${path}: cannot be read: ${codeOf(error)}`, undefined, error);
+      throw refused(path, 'read', error);
     }
   },
-  replace: (path, text) => writeDurably(path, text),
+  async replace(path, text) {
+    await writeDurably(path, text);
+    const owner = ownerForRoot(dirname(path));
+    if (owner) chownSync(path, owner.uid, owner.gid);
+  },
   slate(path) {
-    const fd = openSync(path, writeFlags, 0o600);
+    const fd = leaveToOwner(openSync(path, writeFlags, 0o600), path);
     return {
       write: (text) => void writeSync(fd, text, 0),
       close: () => closeSync(fd),
     };
   },
-  remove: (path) => rmSync(path, { force: true }),
+  remove(path) {
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      throw refused(path, 'removed', error);
+    }
+  },
   room(folder) {
     const { bavail, bsize, blocks } = statfsSync(folder);
     return { free: bavail * bsize, total: blocks * bsize };

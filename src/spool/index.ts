@@ -1,3 +1,5 @@
+import type { CommandError } from '../runtime/exit.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Disk } from './disk.ts';
 import { countUndone, type Done, doneUpTo, firstUndone, undoneBetween } from './done.ts';
 import { lastOf, listSegments, type Segment } from './segments.ts';
@@ -6,7 +8,7 @@ import { lastOf, listSegments, type Segment } from './segments.ts';
 export interface Index {
   readonly folder: string;
   segments: Segment[];
-  /** Looks at the folder again: another process writes or removes there too. */
+  /** Looks at the folder again: another process writes or removes there too. One that cannot be read for now is as it was. */
   refresh(): void;
   add(segment: Segment): void;
   remove(segment: Segment): void;
@@ -14,14 +16,26 @@ export interface Index {
   bytes(): number;
 }
 
-/** Reads which segments a folder has. */
-export function createIndex(disk: Disk, folder: string): Index {
+/** Reads which segments a folder has. Throws exit status 74 when it can't. */
+export function createIndex(disk: Disk, folder: string, log?: Log): Index {
+  const list = (): Segment[] | undefined => {
+    try {
+      const listed = listSegments(disk, folder);
+      log?.recovered('folder', `${folder} can be read again`);
+      return listed;
+    } catch (error) {
+      if (!log) throw error;
+      log.lost('folder', `${(error as CommandError).message}; tried again`);
+      return undefined;
+    }
+  };
+
   const index: Index = {
     folder,
     segments: listSegments(disk, folder),
     refresh() {
       const known = new Map(index.segments.map((segment) => [segment.path, segment]));
-      index.segments = listSegments(disk, folder).map((found) => {
+      index.segments = (list() ?? index.segments).map((found) => {
         const before = known.get(found.path);
         return before?.ours ? before : Object.assign(before ?? found, found);
       });

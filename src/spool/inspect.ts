@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { loadCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
@@ -5,10 +6,10 @@ import type { Done } from './done.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { timeOf } from './gaps.ts';
 import { beginning, countDropped, countWaiting, createIndex } from './index.ts';
+import { newestOnDisk } from './newest.ts';
 import { endOfLines } from './padding.ts';
 import { quarantineFolder } from './quarantine.ts';
 import type { Segment } from './segments.ts';
-import { newestOnDisk } from './spool.ts';
 
 /** A spool from outside: nothing is changed, and nobody is disturbed who uses it. */
 export interface Survey {
@@ -32,7 +33,8 @@ export function survey(disk: Disk, folder: string): Survey {
   const index = createIndex(disk, folder);
   const { cursor, damaged } = loadCursor(disk, folder, false);
   const done = cursor ?? beginning(index);
-  const newest = newestOnDisk(disk, index);
+  // Where every segment is gone, the cursor still tells.
+  const newest = Math.max(newestOnDisk(disk, index), done.upTo, done.ranges.at(-1)?.[1] ?? 0);
   const oldest = oldestTime(disk, index.segments, done);
   return {
     segments: index.segments,
@@ -42,7 +44,7 @@ export function survey(disk: Disk, folder: string): Survey {
     backlog: countWaiting(index, done, newest),
     dropped: countDropped(index, done),
     bytes: index.bytes(),
-    quarantined: disk.entries(quarantineFolder(folder)).length,
+    quarantined: existsSync(quarantineFolder(folder)) ? disk.entries(quarantineFolder(folder)).length : 0,
     ...(oldest === undefined ? {} : { oldest }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
+import { inWords } from '../runtime/system-error.ts';
 import { type Caps, createCaps, type Limit } from './caps.ts';
 import type { Sync } from './commit.ts';
 import type { Disk } from './disk.ts';
@@ -127,7 +128,7 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
 
   const faulted = async (error: NodeJS.ErrnoException, waiting: number): Promise<'again' | 'refuse'> => {
     const { code } = error;
-    const what = `${index.folder}: cannot be written: ${code ?? error.message}`;
+    const what = `${index.folder}: cannot be written: ${inWords(error)}`;
     const full = isFull(error);
     if (full) index.refresh();
     // What is delivered goes before any other record has to suffer.
@@ -153,8 +154,8 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
   let next = Math.max(parts.done().upTo, parts.done().ranges.at(-1)?.[1] ?? 0) + 1;
   let upcoming = next;
   for (const segment of tails) {
-    const tail = await mendTail(disk, index.folder, segment, ({ code, message }) =>
-      log.warn(`${index.folder}: the end of the log cannot be cut yet: ${code ?? message}`),
+    const tail = await mendTail(disk, index.folder, segment, (error) =>
+      log.warn(`${index.folder}: the end of the log cannot be cut yet: ${inWords(error)}`),
     );
     upcoming = tail.next;
     next = Math.max(next, tail.next);

@@ -5,8 +5,10 @@ import { addDone } from './done.ts';
 import { writeGap } from './gaps.ts';
 import { beginning, countWaiting, createIndex, doneSegments } from './index.ts';
 import { type Fault, scan } from './inspect.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { lockSide } from './lock-side.ts';
+import { newestOnDisk } from './newest.ts';
 import { quarantine } from './quarantine.ts';
-import { lockSide, newestOnDisk } from './spool.ts';
 import { readTail } from './tail.ts';
 
 /** Does something with a spool that nobody uses meanwhile. Throws exit status 75 when somebody does. */
@@ -15,6 +17,7 @@ async function alone<T>(disk: Disk, folder: string, work: () => Promise<T>): Pro
   try {
     const reader = await lockSide(disk, folder, 'reader');
     try {
+      for (const side of ['writer', 'reader'] as const) removeLeftovers(disk, folder, side);
       return await work();
     } finally {
       await reader();

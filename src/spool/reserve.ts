@@ -22,6 +22,14 @@ export interface Reserve {
 export function createReserve(disk: Disk, folder: string): Reserve {
   const path = join(folder, 'reserve');
   const isThere = (): boolean => disk.entries(folder).some(({ name, bytes }) => name === 'reserve' && bytes > 0);
+  /** Half of it is of no use; what has its name and is no file is not ours. */
+  const giveUp = (): void => {
+    try {
+      disk.remove(path);
+    } catch {
+      // Then the spool does without.
+    }
+  };
   return {
     async use(work) {
       try {
@@ -33,8 +41,8 @@ export function createReserve(disk: Disk, folder: string): Reserve {
       }
     },
     async fill() {
-      if (isThere()) return;
       try {
+        if (isThere()) return;
         const fd = await disk.openToWrite(path);
         try {
           await disk.write(fd, Buffer.alloc(reserveBytes, '# room for the cursor on a full disk\n'), 0);
@@ -42,7 +50,7 @@ export function createReserve(disk: Disk, folder: string): Reserve {
           await disk.close(fd);
         }
       } catch {
-        disk.remove(path);
+        giveUp();
       }
     },
   };

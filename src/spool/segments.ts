@@ -27,6 +27,9 @@ export const digitsOf = (seq: number): string => String(seq).padStart(digits, '0
 const logName = /^(\d{16})\.log$/;
 const gapName = /^(\d{16})-(\d{16})\.gap$/;
 
+/** Where a file with a higher number comes from, only its maker knows: behind it there would soon be no number left. */
+const highest = 9_000_000_000_000_000;
+
 /** The file of the segment that begins with `first`. */
 export const logFile = (folder: string, first: number): string => join(folder, `${digitsOf(first)}.log`);
 
@@ -42,12 +45,12 @@ export function listSegments(disk: Disk, folder: string): Segment[] {
   const found: Segment[] = [];
   for (const { name, bytes, changed, born } of disk.entries(folder)) {
     const log = logName.exec(name);
-    if (log) {
+    if (log && Number(log[1]) <= highest) {
       const path = join(folder, name);
       found.push({ path, first: Number(log[1]), kind: 'log', bytes: lengthOfLines(disk, path, bytes), changed, born });
     }
     const gap = gapName.exec(name);
-    if (gap) {
+    if (gap && Number(gap[2]) <= highest) {
       const [first, last] = [Number(gap[1]), Number(gap[2])];
       found.push({ path: join(folder, name), first, last, kind: 'gap', bytes, changed, born });
     }

@@ -1,19 +1,21 @@
-import { join } from 'node:path';
 import { type Bell, createBell } from '../runtime/bell.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { takeLock } from '../runtime/lock.ts';
 import type { Log } from '../runtime/log.ts';
-import { loadCursor, savedCursor } from './cursor.ts';
+import { loadCursor } from './cursor.ts';
 import type { Disk } from './disk.ts';
-import { covers, type Done, doneUpTo } from './done.ts';
+import { covers, type Done } from './done.ts';
 import { createFeed, type Feed, type Order } from './feed.ts';
+import { foreignCursor } from './foreign-cursor.ts';
 import { beginning, countWaiting, createIndex, type Index } from './index.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { lockSide } from './lock-side.ts';
 import { type LogOptions, openLog } from './log.ts';
 import { withMemory } from './memory.ts';
+import { newestOnDisk } from './newest.ts';
 import { createReader } from './reader.ts';
 import { createReserve } from './reserve.ts';
-import { readTail } from './tail.ts';
+import { type Status, statusOf } from './status.ts';
 import type { Writer } from './writer.ts';
 
 /** What happens in a spool, for metrics. */
@@ -47,6 +49,7 @@ export interface Outlet {
   bell: Bell;
   /** How many records wait for delivery. */
   backlog(): number;
+  status(): Status;
   index: Index;
   close(): Promise<void>;
 }
@@ -54,16 +57,10 @@ export interface Outlet {
 /** The writing side of a spool. */
 export interface Inlet {
   writer: Writer;
+  status(): Status;
   index: Index;
   close(): Promise<void>;
 }
-
-/**
- * One owner of each side; a holder that died is replaced at once. A full disk keeps nobody from it: the folder of the lock stays, and the
- * first one comes out of the reserve. Throws exit status 75 when somebody alive has it.
- */
-export const lockSide = (disk: Disk, folder: string, side: 'writer' | 'reader'): Promise<() => Promise<void>> =>
-  createReserve(disk, folder).use(() => takeLock(join(folder, side), { keep: true }));
 
 const cursorOf = ({ disk, folder, log }: SpoolParts, index: Index, move: boolean): Done => {
   const { cursor, damaged } = loadCursor(disk, folder, move);
@@ -90,7 +87,8 @@ export async function openSpool(
   const releases = [await lockSide(disk, folder, 'writer')];
   try {
     releases.push(await lockSide(disk, folder, 'reader'));
-    const index = createIndex(disk, folder);
+    for (const side of ['writer', 'reader'] as const) removeLeftovers(disk, folder, side);
+    const index = createIndex(disk, folder, log);
     const done = cursorOf(parts, index, true);
     const reserve = createReserve(disk, folder);
     const bell = createBell();
@@ -154,6 +152,7 @@ export async function openSpool(
       keeper,
       bell,
       backlog: () => countWaiting(index, done, newest()),
+      status: () => statusOf(index, done, newest()),
       async close() {
         try {
           await opened.close();
@@ -184,9 +183,9 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
   disk.makeFolder(folder);
   const releases = [await lockSide(disk, folder, 'writer')];
   try {
-    const index = createIndex(disk, folder);
-    const done = (): Done => loadCursor(disk, folder, false).cursor ?? beginning(index);
-    const saved = (): Done => savedCursor(disk, folder) ?? doneUpTo(0);
+    removeLeftovers(disk, folder, 'writer');
+    const index = createIndex(disk, folder, log);
+    const { done, saved } = foreignCursor(parts, index);
     /** So far its reader had come, and did not save it when it was waited for. */
     let neverSaved: Done | undefined;
     const reserve = createReserve(disk, folder);
@@ -223,6 +222,11 @@ export async function openInlet(parts: SpoolParts, options: LogOptions): Promise
     });
     return {
       writer: opened.writer,
+      // As the folder is now: its reader removes there, and the writer's own index is left to the writer.
+      status() {
+        const now = createIndex(disk, folder);
+        return statusOf(now, done(), Math.max(opened.writer.written, now.segments.at(-1)?.last ?? 0));
+      },
       index,
       close: () => opened.close().finally(() => releaseAll(releases)),
     };
@@ -241,7 +245,8 @@ export async function openOutlet(parts: SpoolParts, options: ReadOptions): Promi
   disk.makeFolder(folder);
   const releases = [await lockSide(disk, folder, 'reader')];
   try {
-    const index = createIndex(disk, folder);
+    removeLeftovers(disk, folder, 'reader');
+    const index = createIndex(disk, folder, log);
     const done = cursorOf(parts, index, true);
     const bell = createBell();
     const reserve = createReserve(disk, folder);
@@ -280,6 +285,7 @@ export async function openOutlet(parts: SpoolParts, options: ReadOptions): Promi
       bell,
       index,
       backlog: () => countWaiting(index, done, newestOnDisk(disk, index)),
+      status: () => statusOf(index, done, newestOnDisk(disk, index)),
       async close() {
         unwatch();
         cancel();
@@ -291,14 +297,4 @@ export async function openOutlet(parts: SpoolParts, options: ReadOptions): Promi
     await releaseAll(releases);
     throw error;
   }
-}
-
-/** Number of the newest record that is whole on disk. */
-export function newestOnDisk(disk: Disk, index: Index): number {
-  index.refresh();
-  const last = index.segments.at(-1);
-  if (!last) return 0;
-  if (last.kind === 'gap') return last.last!;
-  const bytes = disk.load(last.path);
-  return bytes ? readTail(bytes, last.first).newest : last.first - 1;
 }

@@ -55,6 +55,9 @@ interface Open {
 /** What a segment may grow beyond its size within one commit, where segments are large enough for that. */
 const slack = 1024 * 1024;
 
+/** What the system says of a file that belongs to another user: what comes goes into a segment of our own. */
+const foreign = new Set(['EACCES', 'EPERM']);
+
 /** Opens and ends segments. */
 export function createTip(options: TipOptions): Tip {
   const { disk, index, clock, segmentBytes, segmentAge, maxBytes, padded, withdrawn, commit } = options;
@@ -126,7 +129,10 @@ export function createTip(options: TipOptions): Tip {
     const fits =
       last && ((last.bytes + length <= size && follows(first)) || (last.bytes === 0 && last.first === first));
     if (fits && last.kind === 'log' && last.path !== sealed && last.first <= first && !isOld(last)) {
-      return openAt(await disk.openToWrite(last.path), last);
+      const fd = await disk.openToWrite(last.path).catch((error: NodeJS.ErrnoException) => {
+        if (last.bytes === 0 || !foreign.has(error.code ?? '')) throw error;
+      });
+      if (fd !== undefined) return openAt(fd, last);
     }
     if (last?.kind === 'log' && last.bytes === 0) index.remove(last);
     const path = logFile(index.folder, first);

@@ -69,8 +69,8 @@ export interface Writer {
   /** Runs something while nothing is being written. */
   between<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
-  /** How often the log was synced, and for how many groups. */
-  readonly counts: { readonly syncs: number; readonly groups: number };
+  /** How often the log was synced, for how many groups, and how many milliseconds that took together. */
+  readonly counts: { readonly syncs: number; readonly groups: number; readonly took: number };
   /** It shall end: what can't be written now is not waited for. */
   readonly closing: boolean;
 }
@@ -103,6 +103,9 @@ export function createWriter(options: WriterOptions): Writer {
     groups: 0,
     get syncs() {
       return commit.syncs;
+    },
+    get took() {
+      return commit.took;
     },
   };
 

@@ -278,6 +278,12 @@ test('wrong options are said before anything is touched', async () => {
   assert.equal(status, 64);
 });
 
+test('a folder that is a file is said with what to do', async () => {
+  const { status, stderr } = await run('touch d; echo \'{"type":"x"}\' | spool put d');
+  assert.equal(status, 74);
+  assert.equal(stderr, 'spool put: d: cannot be made: there is a file of that name (EEXIST). Name a folder.\n');
+});
+
 test('stat, verify and repair tell of a spool and mend it; drop gives up what waits', async () => {
   const { cwd } = await run('spool put d', { stdin: linesOf(1, 5) });
   const stat = JSON.parse((await run('spool stat d', { cwd })).stdout);

@@ -99,8 +99,37 @@ test('--http tells of the backlog, and that it is not ready while its sink is do
   assert.match(metrics, /^voltpipe_spool_records_in_total\{cmd="spool"\} 4$/m);
   assert.match(metrics, /^voltpipe_spool_acked_total\{cmd="spool"\} 4$/m);
   assert.match(metrics, /^voltpipe_spool_fsync_total\{cmd="spool"\} [1-9]/m);
+  assert.match(metrics, /^voltpipe_spool_fsync_seconds_total\{cmd="spool"\} \d*\.?\d*[1-9]/m);
   assert.match(kept('out'), /ack \{"type":"x","n":4\}/);
   await running.stop();
+});
+
+test('--http of spool put and of spool get tells of the same backlog, and each of what is its own', async () => {
+  const { start, live } = scene();
+  const urlOf = async (running: Background): Promise<string> => {
+    await until(() => /http:\/\/127/.test(running.stderr()), 'the listener');
+    return `${/http:\/\/127\.0\.0\.1:\d+/.exec(running.stderr())![0]}/metrics`;
+  };
+  const shown = async (url: string, wanted: RegExp): Promise<string> => {
+    for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      const text = await (await fetch(url)).text();
+      if (wanted.test(text)) return text;
+      assert.ok(Date.now() < end, text);
+    }
+  };
+  const put = start(`${live(4)} | spool put d --http 0`);
+  const writes = await shown(await urlOf(put), /^voltpipe_spool_backlog\{cmd="spool put"\} 4$/m);
+  assert.match(writes, /^voltpipe_spool_records_in_total\{cmd="spool put"\} 4$/m);
+  assert.match(writes, /^voltpipe_spool_segments\{cmd="spool put"\} 1$/m);
+  assert.match(writes, /^voltpipe_spool_bytes\{cmd="spool put"\} [1-9]/m);
+  await shown(await urlOf(put), /^voltpipe_spool_fsync_total\{cmd="spool put"\} [1-9]/m);
+  assert.doesNotMatch(writes, /spool_(records_out|acked|corrupt)/);
+  const get = start(`spool get d --follow --http 0 -- bash -c 'echo 0 >&$VOLTPIPE_ACK_FD; sleep 60'`);
+  const reads = await shown(await urlOf(get), /^voltpipe_spool_records_out_total\{cmd="spool get"\} 4$/m);
+  assert.match(reads, /^voltpipe_spool_backlog\{cmd="spool get"\} 4$/m);
+  assert.doesNotMatch(reads, /spool_(records_in|fsync|dropped)/);
+  await get.stop();
+  await put.stop();
 });
 
 test('a file size limit makes smaller segments, and costs nothing', async () => {
@@ -109,8 +138,9 @@ test('a file size limit makes smaller segments, and costs nothing', async () => 
   const { status, stdout, stderr } = await run('ulimit -f 200; spool d | cat', input);
   assert.equal(stderr, '');
   assert.deepEqual([status, stdout === input], [0, true]);
-  const files = await run('ls d/*.log | wc -l');
-  assert.ok(Number(files.stdout) >= 1);
+  const parts = await run('ulimit -f 200; spool put p; wc -c p/*.log', input);
+  const sizes = [...parts.stdout.matchAll(/^ *(\d+) p\//gm)].map(([, size]) => Number(size));
+  assert.ok(sizes.length > 1 && sizes.every((size) => size <= 200 * 1024), parts.stdout);
   const kept = await run('ulimit -f 200; spool put e && spool get e | cat', input);
   assert.deepEqual([kept.status, kept.stdout === input, kept.stderr], [0, true, '']);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -53,6 +54,16 @@ test('a lock that keeps its folder makes none the next time, and leaves no claim
   await (await takeLock(path, { keep: true }))();
   assert.equal(statSync(`${path}.lock`).ino, ino);
   assert.deepEqual(readdirSync(`${path}.lock`), []);
+});
+
+test('in a copy of its folder a lock is free, and the original stays held', async () => {
+  const path = fresh();
+  const release = await takeLock(path);
+  const copy = fresh();
+  cpSync(`${path}.lock`, `${copy}.lock`, { recursive: true });
+  await (await takeLock(copy))();
+  await assert.rejects(takeLock(path), heldBy(process.pid));
+  await release();
 });
 
 test('who is willing to wait gets the lock when it is free', async () => {

@@ -85,7 +85,7 @@ test('spool_oldest_age_seconds is of what waits, not of what is delivered and ke
   const shown = new Map<string, number>();
   const gauge = (name: string) => ({ set: (value: number) => void shown.set(name, value), add() {} });
   const gauges = Object.fromEntries(
-    ['backlog', 'bytes', 'segments', 'age', 'syncs'].map((name) => [name, gauge(name)]),
+    ['backlog', 'bytes', 'segments', 'age', 'syncs', 'syncing'].map((name) => [name, gauge(name)]),
   );
   const stop = showSpool(
     { clock } as unknown as Parameters<typeof showSpool>[0],

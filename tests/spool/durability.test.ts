@@ -229,7 +229,10 @@ test('a sync that fails is exit status 74: nobody knows what is there', async ()
     if (step.startsWith('sync')) throw Object.assign(new Error('EIO'), { code: 'EIO' });
   };
   spool.writer.append(JSON.stringify(recordOf(1)));
-  await assert.rejects(spool.writer.flush(), { status: 74, message: /cannot be made durable: EIO/ });
+  await assert.rejects(spool.writer.flush(), {
+    status: 74,
+    message: /cannot be made durable: input\/output error \(EIO\)/,
+  });
   assert.equal(spool.accepted(), 0);
   await assert.rejects(spool.close(), { status: 74 });
 });
@@ -248,7 +251,10 @@ test('while the disk takes nothing, records are delivered from memory, and writt
   assert.deepEqual(numbers(out), range(1, 6));
   assert.equal(spool.accepted(), 3);
   spool.keeper.delivered(1, 5);
-  assert.match(spool.log.join('\n'), /cannot be written: EROFS; tried again every second/);
+  assert.match(
+    spool.log.join('\n'),
+    /cannot be written: the disk can only be read \(EROFS\); tried again every second/,
+  );
   disk.fault = () => {};
   await clock.advance(1000);
   await until(() => spool.accepted() === 6, 'the write');
@@ -313,7 +319,7 @@ test('--when-full exit ends with 74 when the disk takes nothing', async () => {
     if (step.startsWith('write 0')) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
   };
   spool.writer.append(JSON.stringify(recordOf(1)));
-  await assert.rejects(spool.writer.flush(), { status: 74, message: /cannot be written: ENOSPC/ });
+  await assert.rejects(spool.writer.flush(), { status: 74, message: /cannot be written: the disk is full \(ENOSPC\)/ });
   await assert.rejects(spool.close(), { status: 74 });
   assert.equal(readFileSync(join(spool.folder, 'reserve')).length, 16_384);
 });

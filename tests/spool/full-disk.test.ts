@@ -109,7 +109,7 @@ for (const whenFull of ['drop-oldest', 'drop-newest', 'block', 'exit'] as const)
     const last = delivered + Math.floor(delivered * 1.5);
     await fill(spool, delivered + 1, last, 1000);
     assert.deepEqual(spool.dropped, []);
-    assert.equal(spool.log.filter((line) => line.includes('ENOSPC: what is delivered makes room')).length, 1);
+    assert.equal(spool.log.filter((line) => line.includes('(ENOSPC): what is delivered makes room')).length, 1);
     assert.deepEqual(numbers(await takeAll(spool)), range(delivered + 1, last));
     await spool.close();
   });
@@ -197,7 +197,7 @@ for (const whenFull of ['drop-oldest', 'block'] as const) {
     await until(() => spool.log.some((line) => line.includes('ENOSPC')), 'the full disk');
     const closing = assert.rejects(spool.close(), {
       status: 74,
-      message: /spool: cannot be written: ENOSPC: \d+ records could not be taken$/,
+      message: /spool: cannot be written: the disk is full \(ENOSPC\): \d+ records could not be taken$/,
     });
     await clock.advance(1000);
     await closing;
@@ -215,7 +215,7 @@ test('spool put that is told to end while the disk takes nothing says how many r
      until grep -q ENOSPC err; do sleep 0.05; done; kill -TERM $writer; wait $writer; cat err`,
     { cwd, env: cleanEnvironment(cwd), stdin: lines.join('') },
   );
-  assert.match(stdout, /cannot be written: ENOSPC: 300 records could not be taken/, stderr);
+  assert.match(stdout, /cannot be written: the disk is full \(ENOSPC\): 300 records could not be taken/, stderr);
   assert.doesNotMatch(stdout, /what was left is lost/);
 });
 

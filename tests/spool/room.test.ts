@@ -126,7 +126,10 @@ test('a disk that fills up has smaller segments from the next one on', async () 
 test('a folder that can not be made is said, where Node would look for ever', {
   skip: !existsSync('/proc/self'),
 }, () => {
-  assert.throws(() => realDisk.makeFolder('/proc/voltpipe/x'), { status: 74, message: /cannot be made: ENOENT/ });
+  assert.throws(() => realDisk.makeFolder('/proc/voltpipe/x'), {
+    status: 74,
+    message: /cannot be made: no such file or folder \(ENOENT\)/,
+  });
 });
 
 test('the folders of its locks stay with a spool: on a full disk none could be made', async () => {

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { fail } from '../../src/runtime/exit.ts';
+import { type Disk, disk } from '../../src/spool/disk.ts';
+import { survey } from '../../src/spool/inspect.ts';
+import { drop } from '../../src/spool/repair.ts';
+import { fakeClock } from '../support/clock.ts';
+import { fill, logFiles, numbers, range, spoolFolder, takeAll, workIn, workOut } from '../support/spool.ts';
+
+const refusal = (): Error => Object.assign(new Error('EACCES'), { code: 'EACCES' });
+
+/** A spool of which the records 1 to 5 of 8 are delivered. */
+async function halfDelivered(): Promise<string> {
+  const folder = spoolFolder();
+  const first = await workIn({ folder });
+  await fill(first, 1, 5);
+  const outlet = await workOut({ folder });
+  await takeAll(outlet);
+  await outlet.close();
+  await fill(first, 6, 8);
+  await first.close();
+  return folder;
+}
+
+test('a cursor that cannot be read does not keep spool put from taking records; numbers go on, and nothing delivered comes again', async () => {
+  const folder = await halfDelivered();
+  let refused = true;
+  const inlet = await workIn({
+    folder,
+    disk: {
+      ...disk,
+      load(path) {
+        if (refused && basename(path).startsWith('cursor')) throw fail('io', `${path}: cannot be read`, 'Chown it.');
+        return disk.load(path);
+      },
+    },
+  });
+  await fill(inlet, 9, 10);
+  assert.equal(
+    inlet.log.filter((line) => /what is delivered is not known: .*cursor\.json: cannot be read/.test(line)).length,
+    1,
+  );
+  refused = false;
+  assert.equal(inlet.status().backlog, 5);
+  assert.match(inlet.log.at(-1)!, /cursor\.json can be read again/);
+  await inlet.close();
+  const outlet = await workOut({ folder });
+  assert.deepEqual(numbers(await takeAll(outlet)), range(6, 10));
+  await outlet.close();
+});
+
+test('where nothing else tells which numbers are free, a cursor that cannot be read is status 74 with what to do', async () => {
+  const folder = spoolFolder();
+  const broken: Disk = {
+    ...disk,
+    load() {
+      throw fail('io', 'cursor.json: cannot be read', 'Chown it.');
+    },
+  };
+  await assert.rejects(workIn({ folder, disk: broken }), { status: 74, next: 'Chown it.' });
+});
+
+test('a folder that cannot be read for a moment ends no reader: it is said once, and it goes on', async () => {
+  const folder = await halfDelivered();
+  let refused = false;
+  const outlet = await workOut({
+    folder,
+    disk: {
+      ...disk,
+      entries(path) {
+        if (refused) throw fail('io', `${path}: cannot be read`);
+        return disk.entries(path);
+      },
+    },
+  });
+  refused = true;
+  assert.deepEqual(numbers(await takeAll(outlet)), range(6, 8));
+  refused = false;
+  const inlet = await workIn({ folder });
+  await fill(inlet, 9, 9);
+  await inlet.close();
+  assert.deepEqual(numbers(await takeAll(outlet)), [9]);
+  assert.equal(outlet.log.filter((line) => /cannot be read; tried again/.test(line)).length, 1);
+  assert.equal(outlet.log.filter((line) => /can be read again/.test(line)).length, 1);
+  await outlet.close();
+});
+
+test('behind a segment of another user, which may not be written, a new one is begun', async () => {
+  const folder = await halfDelivered();
+  const [theirs] = logFiles(folder);
+  const inlet = await workIn({
+    folder,
+    disk: {
+      ...disk,
+      openToWrite: (path) => (path === theirs ? Promise.reject(refusal()) : disk.openToWrite(path)),
+    },
+  });
+  await fill(inlet, 9, 12);
+  await inlet.close();
+  assert.deepEqual(
+    logFiles(folder).map((file) => basename(file)),
+    ['0000000000000001.log', '0000000000000009.log'],
+  );
+  const outlet = await workOut({ folder });
+  assert.deepEqual(numbers(await takeAll(outlet)), range(6, 12));
+  await outlet.close();
+});
+
+test('what root makes in the spool of another user belongs to that one', async (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root can show it');
+  const folder = spoolFolder();
+  const inlet = await workIn({ folder });
+  await fill(inlet, 1, 3);
+  await inlet.close();
+  chownSync(folder, 65_534, 65_534);
+  for (const file of ['reserve', 'writer.lock', ...logFiles(folder).map((path) => basename(path))]) {
+    chownSync(join(folder, file), 65_534, 65_534);
+  }
+  await drop(disk, folder, 1);
+  const again = await workIn({ folder });
+  await fill(again, 4, 5);
+  await again.close();
+  for (const name of ['cursor.json', 'reserve', 'reader.lock', ...logFiles(folder).map((file) => basename(file))]) {
+    assert.equal(statSync(join(folder, name)).uid, 65_534, name);
+  }
+});
+
+test('what kill -9 left of a replacement goes at the next start of the side that writes it, and nothing else', async () => {
+  const folder = await halfDelivered();
+  const cursor = 'cursor.json.123.1abc2.tmp';
+  const gap = '0000000000000001-0000000000000004.gap.123.1abc2.tmp';
+  for (const name of [cursor, gap, 'mine.tmp']) writeFileSync(join(folder, name), '');
+  const left = (): string[] => readdirSync(folder).filter((name) => name.endsWith('.tmp'));
+  await (await workIn({ folder })).close();
+  assert.deepEqual(left(), [cursor, 'mine.tmp']);
+  await (await workOut({ folder })).close();
+  assert.deepEqual(left(), ['mine.tmp']);
+});
+
+test('a copy of a spool in use is a spool', async () => {
+  const folder = spoolFolder();
+  const inlet = await workIn({ folder });
+  await fill(inlet, 1, 3);
+  const copy = join(spoolFolder(), 'copy');
+  cpSync(folder, copy, { recursive: true });
+  const other = await workIn({ folder: copy });
+  await fill(other, 4, 4);
+  await other.close();
+  const outlet = await workOut({ folder: copy });
+  assert.deepEqual(numbers(await takeAll(outlet)), range(1, 4));
+  await outlet.close();
+  await fill(inlet, 4, 5);
+  await inlet.close();
+});
+
+test('what has the name of a file of a spool and is none does no harm', async () => {
+  const folder = spoolFolder();
+  mkdirSync(join(folder, 'reserve'));
+  writeFileSync(join(folder, 'quarantine'), 'mine');
+  writeFileSync(join(folder, '9999999999999999.log'), 'mine');
+  writeFileSync(join(folder, '9999999999999998-9999999999999999.gap'), 'mine');
+  const inlet = await workIn({ folder });
+  await fill(inlet, 1, 3);
+  await inlet.close();
+  const outlet = await workOut({ folder });
+  assert.deepEqual(numbers(await takeAll(outlet)), range(1, 3));
+  await outlet.close();
+  assert.equal(readFileSync(join(folder, 'quarantine'), 'utf8'), 'mine');
+  assert.ok(existsSync(join(folder, 'reserve')));
+});
+
+test('where every segment is gone, spool stat tells the newest number out of the cursor', async () => {
+  const folder = spoolFolder();
+  writeFileSync(join(folder, 'cursor.now'), '');
+  const inlet = await workIn({ folder });
+  await fill(inlet, 1, 7);
+  await inlet.close();
+  const outlet = await workOut({ folder });
+  await takeAll(outlet);
+  await outlet.close();
+  for (const file of logFiles(folder)) disk.remove(file);
+  const { newest, backlog } = survey(disk, folder);
+  assert.deepEqual([newest, backlog], [7, 0]);
+});
+
+test('how many records were dropped in all is said at the end', async () => {
+  const clock = fakeClock();
+  const inlet = await workIn({ clock, maxBytes: 1024 * 1024, sync: 'never' });
+  await fill(inlet, 1, 3000, 1000);
+  await inlet.close();
+  const all = inlet.dropped.reduce((sum, { count }) => sum + count, 0);
+  assert.match(inlet.log.at(-1)!, new RegExp(`warning: ${all} undelivered records dropped in all$`));
+});
