@@ -67,6 +67,7 @@ export const command = defineCommand({
   input: 'required',
   format: 'record',
   longRunning: true,
+  frugal: true,
   summary: 'readings to hours, days, months and years: count, sum, minimum, maximum, mean, first and last',
   description: `Reads readings and puts out one record for each calendar window and subject: battery_reading becomes battery_reading_1h, battery_reading_1d, battery_reading_1mo or battery_reading_1y, with the identity of the readings and the start of the window as its time. For each number, say voltage, it holds voltage_n, voltage_sum, voltage_min, voltage_max, voltage_mean, voltage_first and voltage_last; n is the number of readings. Lists are numbered, as cell_1_mean. Readings themselves are not put out, unless --pass is given, also those that have none of --fields; records of other types, or without a time, pass.
 

@@ -390,7 +390,7 @@ test('a field may have any name, and a sum beyond all numbers is left out', asyn
   assert.equal('n' in Object, false);
 });
 
-test('a year of hours takes no more memory and state than its last hours', async () => {
+test('a year of hours takes no more state than its last hours', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'voltpipe-test-'));
   const fields = Object.fromEntries(
     Array.from({ length: 20 }, (_, i) =>
