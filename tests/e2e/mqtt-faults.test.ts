@@ -37,8 +37,10 @@ for (const version of ['4', '5']) {
     line.freeze();
     write(2);
     await eventually(() => pub.counts.at(-1) === 2, 'the next connection');
-    await listener.count(() => true, 3);
-    assert.deepEqual(listener.seen.map(statusOf), ['online', 'offline', 'online']);
+    const said = (): string => listener.seen.map(statusOf).join(' ');
+    await eventually(() => / online$/.test(said()), 'online again');
+    // On a slow machine a connection more may have been given up.
+    assert.match(said(), /^online( offline online)+$/);
     const later = await listen(t, broker.port, [statusTopic]);
     assert.equal(statusOf(await later.find(({ retain }) => retain)), 'online');
   });

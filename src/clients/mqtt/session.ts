@@ -72,8 +72,8 @@ export async function keepSession(options: SessionOptions): Promise<void> {
         refusals++;
         if (!wasUp || refusals >= refusalsAtLast) throw refusal(why);
       }
-      const remedy = remedyOf(why);
-      if (!wasUp && remedy !== undefined) throw fail('config', `broker: ${why.message}`, remedy, why);
+      const next = nextStep(why);
+      if (!wasUp && next !== undefined) throw fail('config', `broker: ${why.message}`, next, why);
       if (why.kind === 'refused' && options.adapt?.(why)) continue;
       if (!wasUp && (await choice.failed(why))) continue;
     }
@@ -82,7 +82,8 @@ export async function keepSession(options: SessionOptions): Promise<void> {
     options.onDown(why);
     if (connection && (clock.monotonic() - since >= goodAfter || options.proved?.())) backoff.reset();
     const wait = backoff.next();
-    log.lost('broker', `broker: ${why.message}; trying again from ${Math.ceil(wait / 1000)} s on`);
+    const said = `broker: ${why.message}; trying again from ${Math.ceil(wait / 1000)} s on`;
+    log.lost('broker', [said, nextStep(why)].filter((part) => part !== undefined).join('. '));
     await clock.sleep(wait, signal).catch(() => {});
   }
 }
@@ -111,7 +112,7 @@ const unknownAuthority = 'Name its authority with --ca (mqtt.ca).';
 const otherName = 'Name the broker in --url (mqtt.url) as its certificate does.';
 
 /** What to do about a certificate that is not trusted. One that is not yet valid, or no longer, may be: a clock is set in time. */
-const remedies: Readonly<Record<string, string>> = {
+const nextSteps: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
@@ -122,8 +123,8 @@ const remedies: Readonly<Record<string, string>> = {
   HOSTNAME_MISMATCH: otherName,
 };
 
-const remedyOf = ({ kind, cause }: MqttFailure): string | undefined =>
-  kind === 'tls' ? remedies[(cause as { code?: string } | undefined)?.code ?? ''] : undefined;
+const nextStep = ({ kind, cause }: MqttFailure): string | undefined =>
+  kind === 'tls' ? nextSteps[(cause as { code?: string } | undefined)?.code ?? ''] : undefined;
 
 const refusal = (why: MqttFailure): Error =>
   fail(

@@ -48,6 +48,7 @@ function session(
 }
 
 const refused = (code: number): MqttFailure => new MqttFailure('refused', 'not authorised', code);
+const closed = new MqttFailure('closed', 'closed by the broker');
 const gone = new MqttFailure('network', 'connection refused');
 
 test('waits double from a second to a minute while the broker is away; loss and recovery are said once each', async () => {
@@ -80,6 +81,28 @@ test('a login that the broker refuses ends the session at once with 77; one that
   assert.equal(s.failed()?.status, 77);
 });
 
+test('a certificate that is not trusted ends the session with 78 and the next step; one of a broker that was reached before is said with it', async () => {
+  const untrusted = (code: string): MqttFailure => new MqttFailure('tls', code, undefined, { cause: { code } });
+  const stranger = untrusted('DEPTH_ZERO_SELF_SIGNED_CERT');
+  const s = session(() => stranger);
+  await settle();
+  assert.deepEqual([s.failed()?.status, s.attempts.length], [78, 1]);
+  assert.match(s.failed()!.next!, /--ca/);
+
+  const renewed = session((attempt) => (attempt === 1 ? undefined : stranger));
+  await settle();
+  renewed.connections[0]!.cut(closed);
+  await renewed.clock.advance(600_000);
+  assert.equal(renewed.failed(), undefined);
+  await renewed.end();
+
+  // A Raspberry Pi has no clock of its own: it is right in a moment.
+  const early = session((attempt) => (attempt < 3 ? untrusted('CERT_NOT_YET_VALID') : undefined));
+  await early.clock.advance(10_000);
+  assert.equal(early.connections.length, 1);
+  await early.end();
+});
+
 test('a refusal that may pass, as of a broker that is busy, is waited out', async () => {
   const s = session((attempt) => (attempt < 3 ? new MqttFailure('refused', 'broker busy', 137) : undefined));
   await s.clock.advance(10_000);
@@ -87,7 +110,6 @@ test('a refusal that may pass, as of a broker that is busy, is waited out', asyn
   await s.end();
 });
 
-const closed = new MqttFailure('closed', 'closed by the broker');
 const versions = ({ attempts }: { attempts: { version: number }[] }): number[] =>
   attempts.map(({ version }) => version);
 
