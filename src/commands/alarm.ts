@@ -126,7 +126,7 @@ A rule of --slope has a limit a unit of time, s, m, h or d, and a window: voltag
     },
   ],
   files: [{ path: '<data dir>/alarm-NAME.json', text: 'what --state NAME remembers' }],
-  seeAlso: ['stats(1)', 'voltpipe-records(5)'],
+  seeAlso: ['stats(1)', 'ha-discovery(1)', 'voltpipe-records(5)'],
 
   check(opts, args) {
     rulesOf(opts as unknown as Given, args);

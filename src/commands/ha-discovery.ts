@@ -59,7 +59,9 @@ The states themselves are the records: mqtt-pub publishes them, and takes prefix
     {
       title: 'DEVICES',
       text: `- battery_reading: a device for each device_id, with device_info for its versions
+- battery_stats: energy in and out, cycles and the greatest cell difference, of the same device
 - engine_start: how far the last start of an engine pulled the battery down
+- alarm: a problem of its battery, vehicle or wallbox for each rule that was ever raised or cleared, on while it is raised; the rule that finds a battery low by voltage or charge, and has no name of its own, shows it as low. --omit alarm leaves all out
 - device_status: whether that device is connected; from the first one on its entities are unavailable when it is not
 - vehicle_telemetry: a device for each vin, with its location: the last one is kept in a retained message of its own, .../location below the topic of the records, since these carry a position only while it is fresh
 - vehicle_summary: a device for each vehicle_id
@@ -145,7 +147,7 @@ async function* announce(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltReco
     },
     saved,
     (first, second) =>
-      log.lost(`collision ${second}`, 'two devices have the same id for Home Assistant; one is left out, rename it', {
+      log.lost(`collision ${second}`, 'two of one name or topic for Home Assistant; one is left out, rename it', {
         first,
         second,
       }),
@@ -198,6 +200,7 @@ async function* remove(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltRecord
       if (topicRules[type]?.retain) yield retained(topic, '', time);
       if (known?.fields.includes(`${type}.lat`)) yield retained(locationTopic(topic), '', time);
     }
+    for (const topic of Object.values(known?.alarms ?? {})) yield retained(topic, '', time);
   }
   await state.update((now) => ({
     version: 1,

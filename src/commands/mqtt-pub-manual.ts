@@ -20,7 +20,7 @@ export const sections: readonly ManualSection[] = [
       .join('\n')}
 ${told('every other type', otherRule)}
 
---topic replaces the template of one type, or of all. In braces stands a key of the record, or prefix, instance, type or identity (the first of vin, device_id, vehicle_id, charge_point and source). What is no letter, digit, _, ., : or - becomes _. A record that lacks a key of its template is bad input: skipped, counted, exit status 65 at the end.
+--topic replaces the template of one type, or of all. In braces stands a key of the record, or prefix, instance, type or identity (the first of vin, device_id, vehicle_id, charge_point and source). What is no letter, digit, _, ., : or - becomes _; in the name of an alarm the operators become words: voltage_lt_12.2. The last record of each alarm, raised or cleared, is retained; a template of your own for it needs {alarm}. A record that lacks a key of its template is bad input: skipped, counted, exit status 65 at the end.
 
 With the prefix battery_hawk these are the topics of Battery Hawk. With --split each value is published as plain text below the topic, in a topic of its key's name.`,
   },

@@ -105,6 +105,34 @@ test('--remove takes devices out of Home Assistant, their retained states too, a
   assert.deepEqual(topics(stranger), [config('AABBCCDDEEFF')]);
 });
 
+const alarm = (name: string, state: string): VoltRecord => ({
+  type: 'alarm',
+  time,
+  device_id: 'a',
+  alarm: name,
+  state,
+});
+
+test('an alarm is announced before its first record, and --remove empties the retained record of each', async () => {
+  const dataDir = temporaryFolder('ha');
+  const got = await run([reading('a'), alarm('soc<20', 'raised'), alarm('soc<20', 'cleared')], dataDir);
+  assert.deepEqual(
+    got.records.map(({ type, topic }) => topic ?? type),
+    [config('a'), 'battery_reading', config('a'), 'alarm', 'alarm'],
+  );
+  await run([alarm('soc>90', 'raised')], dataDir);
+  const removed = await run([], dataDir, { remove: true });
+  assert.deepEqual(topics(removed), [config('a'), 'voltpipe/alarm/a/soc_lt_20', 'voltpipe/alarm/a/soc_gt_90']);
+  assert.ok(removed.records.every(({ payload, retain }) => payload === '' && retain === true));
+});
+
+test('--topic without {alarm} sends two alarms to one topic: the second is left out, and said', async () => {
+  const flags = { topic: ['alarm=alarms/{device_id}'] };
+  const got = await run([alarm('soc<20', 'raised'), alarm('soc>90', 'raised')], temporaryFolder('ha'), flags);
+  assert.deepEqual(topics(got), [config('a')]);
+  assert.match(got.log.join('\n'), /one is left out.*soc>90/);
+});
+
 test('--remove finds a device in whatever case it is spelled, and says what it does not know', async () => {
   const dataDir = temporaryFolder('ha');
   await run([reading('AA:BB:CC:DD:EE:FF'), reading('Bank')], dataDir);
@@ -132,6 +160,8 @@ test('the topics that it tells are those that mqtt-pub publishes to, with the sa
     { type: 'vehicle_telemetry', time, vin: 'WBY1', utc: 1, soc: 60 },
     { type: 'vehicle_summary', time, vehicle_id: 'v 1', device_count: 1 },
     { type: 'wallbox_state', time, charge_point: 'DE*1', online: true, power: 1 },
+    { type: 'alarm', time, device_id: 'a:b', alarm: 'voltage<12.2', state: 'raised' },
+    { type: 'battery_stats', time, device_id: 'a:b', count: 1, since: time, charge_cycles: 1 },
   ];
   for (const flags of [
     {},
@@ -151,7 +181,7 @@ test('the topics that it tells are those that mqtt-pub publishes to, with the sa
       .flatMap(({ payload }) =>
         Object.values((payload as { components: Record<string, { state_topic: string }> }).components),
       );
-    assert.ok(told.length >= 5);
+    assert.ok(told.length >= 7);
     for (const { state_topic: topic } of told) assert.ok(published.has(topic), topic);
   }
 });

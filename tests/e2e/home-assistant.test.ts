@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { background, backgroundPipeline } from '../support/background.ts';
 import { discoveryFaults } from '../support/homeassistant.ts';
+import { rendered } from '../support/jinja.ts';
 import { startMosquitto } from '../support/mosquitto.ts';
 import { listen } from '../support/mqtt.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
@@ -64,4 +65,61 @@ test('the example for cron: one reading, announced once, and nobody says offline
   await listener.count(({ topic }) => topic === 'voltpipe/device/bank/reading', 2);
   assert.equal(listener.seen.filter(({ topic }) => topic.startsWith('homeassistant/')).length, 1);
   assert.ok(!listener.seen.some(({ topic }) => topic.endsWith('/system/status')));
+});
+
+test('a low battery is on from the alarm on, still on for a Home Assistant that starts later, and off once it is over', async (t) => {
+  const broker = await startMosquitto(t);
+  if (!broker) return;
+  const folder = temporaryFolder('home');
+  const readings = join(folder, 'readings.ndjson');
+  const measure = (minute: number, voltage: number): void => {
+    const time = `2026-03-01T12:0${minute}:00.000Z`;
+    appendFileSync(readings, `${JSON.stringify({ type: 'battery_reading', time, device_id: 'bank', voltage })}\n`);
+  };
+  measure(0, 12.7);
+  const pipeline = backgroundPipeline(
+    `tail -n +1 -f ${readings} | alarm 'voltage<12.2 clear 12.6' | ha-discovery | mqtt-pub --url mqtt://127.0.0.1:${broker.port}`,
+    cleanEnvironment(folder),
+  );
+  t.after(() => pipeline.stop('SIGINT'));
+  const before = await listen(t, broker.port);
+  await before.find(({ topic }) => topic === 'voltpipe/device/bank/reading');
+  assert.ok(!before.seen.some(({ topic }) => topic.startsWith('voltpipe/alarm/')), 'never raised: no entity');
+
+  measure(1, 12.1);
+  const topic = 'voltpipe/alarm/bank/voltage_lt_12.2';
+  const key = 'alarm_voltage-3c-12-2e-2';
+  const config = await before.find(({ payload }) => payload.includes(key));
+  const { components } = JSON.parse(config.payload) as { components: Record<string, Record<string, string>> };
+  const entity = components[key]!;
+  assert.deepEqual([entity['device_class'], entity['state_topic']], ['battery', topic]);
+  const shown = ({ payload }: { payload: string }): string =>
+    rendered(entity['value_template']!, JSON.parse(payload) as object);
+  assert.equal(shown(await before.find((message) => message.topic === topic)), 'ON');
+
+  const later = await listen(t, broker.port);
+  await later.find((message) => message.topic === config.topic && message.retain && message.payload.includes(key));
+  const kept = await later.find((message) => message.topic === topic);
+  assert.deepEqual([shown(kept), kept.retain], ['ON', true]);
+  assert.deepEqual([JSON.parse(kept.payload).value, JSON.parse(kept.payload).threshold], [12.1, 12.2]);
+
+  measure(2, 12.7);
+  await later.find((message) => message.topic === topic && shown(message) === 'OFF');
+  const last = await listen(t, broker.port);
+  const cleared = await last.find((message) => message.topic === topic);
+  assert.deepEqual([shown(cleared), cleared.retain], ['OFF', true]);
+
+  await pipeline.stop('SIGINT');
+  const removed = await shell(`ha-discovery --remove | mqtt-pub --no-status --url mqtt://127.0.0.1:${broker.port}`, {
+    env: cleanEnvironment(folder),
+  });
+  assert.equal(removed.status, 0, removed.stderr);
+  const fresh = await listen(t, broker.port);
+  await fresh.find((message) => message.topic === 'voltpipe/system/status');
+  await fresh.connection.publish('end', '.', { qos: 1, retain: false });
+  await fresh.find((message) => message.topic === 'end');
+  assert.deepEqual(
+    fresh.seen.filter((message) => message.topic === topic || message.topic === config.topic),
+    [],
+  );
 });

@@ -1,6 +1,7 @@
 import type { VoltRecord } from '../../records/record.ts';
+import { createAlarmTopics } from './alarms.ts';
 import { type ConfigSettings, configTopic, discoveryConfig } from './config.ts';
-import { identityOf, type KnownDevice, objectId, subjects } from './device.ts';
+import { type KnownDevice, objectId, subjectOf } from './device.ts';
 import { entities } from './entities.ts';
 
 /** Devices by the id that Home Assistant knows them by. */
@@ -47,7 +48,8 @@ interface Live {
 
 /**
  * @param saved what earlier runs found out
- * @param onCollision told when two devices have one id for Home Assistant, as `battery garage` and `wallbox garage`; the second is left out
+ * @param onCollision told when two devices have one id for Home Assistant, as `battery garage` and `wallbox garage`, or two alarms one
+ *   topic; the second is left out
  */
 export function createAnnouncer(
   settings: ConfigSettings,
@@ -57,6 +59,17 @@ export function createAnnouncer(
   const live = new Map<string, Live>(
     Object.entries(saved).map(([key, known]) => [key, { known, has: new Set(known.fields), looked: false }]),
   );
+
+  const alarms = createAlarmTopics(saved, onCollision);
+
+  /** Notes where records of a type go; true when that is new. */
+  const noteTopic = (device: Live, record: VoltRecord, topic: string): boolean => {
+    if (record.type === 'alarm') return alarms.note(device.known, record, topic);
+    const { topics } = device.known;
+    if (topics[record.type] === topic) return false;
+    topics[record.type] = topic;
+    return true;
+  };
 
   /** Notes the fields of a record; true when one is new. */
   const noteFields = ({ known, has }: Live, record: VoltRecord): boolean => {
@@ -100,29 +113,22 @@ export function createAnnouncer(
       return Object.fromEntries([...live].map(([key, { known }]) => [key, known]));
     },
     take(record, topic, now) {
-      const id = identityOf(record);
-      if (id === undefined) return undefined;
+      const subject = subjectOf(record);
+      if (!subject) return undefined;
+      const { kind, id } = subject;
       const key = objectId(id);
       let device = live.get(key);
       if (!device) {
-        device = {
-          known: { kind: subjects[record.type]!.kind, id, topics: {}, fields: [] },
-          has: new Set(),
-          looked: false,
-        };
+        device = { known: { kind, id, topics: {}, fields: [] }, has: new Set(), looked: false };
         live.set(key, device);
       }
       const { known } = device;
-      const { kind } = subjects[record.type]!;
       if (known.id !== id || known.kind !== kind) {
         onCollision(`${known.kind} ${known.id}`, `${kind} ${id}`);
         return undefined;
       }
       let changed = !device.looked;
-      if (topic !== undefined && known.topics[record.type] !== topic) {
-        known.topics[record.type] = topic;
-        changed = true;
-      }
+      if (topic !== undefined) changed = noteTopic(device, record, topic) || changed;
       changed = noteFields(device, record) || changed;
       changed = noteFacts(device, record) || changed;
       if (!changed) return undefined;

@@ -1,3 +1,4 @@
+import { alarmComponent, alarmKey } from './alarms.ts';
 import { deviceOf, type KnownDevice, objectId } from './device.ts';
 import { type Entity, entities } from './entities.ts';
 import { locationTopic } from './location.ts';
@@ -61,8 +62,8 @@ function countOf({ key, list, platform }: Entity, type: string, has: ReadonlySet
 }
 
 /**
- * The discovery message of a device (Home Assistant 2024.11 or newer): one device, an entity for every value that it has been seen
- * to have. Undefined as long as there is none.
+ * The discovery message of a device (Home Assistant 2024.11 or newer): one device, an entity for every value and every alarm that it has
+ * been seen to have. Undefined as long as there is none.
  */
 export function discoveryConfig(known: KnownDevice, settings: ConfigSettings): Record<string, unknown> | undefined {
   const has = new Set(known.fields);
@@ -106,6 +107,12 @@ export function discoveryConfig(known: KnownDevice, settings: ConfigSettings): R
         };
       }
     }
+  }
+  for (const [name, topic] of Object.entries(known.alarms ?? {})) {
+    const key = alarmKey(name);
+    const component = alarmComponent(name, topic);
+    if (settings.omit.has('alarm')) removed[key] = { platform: component.platform };
+    else components[key] = { ...component, unique_id: `${objectId(id)}_${key}` };
   }
   if (Object.keys(components).length === 0) return undefined;
   const availability = [...ofInstance, ...own];

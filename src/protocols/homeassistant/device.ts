@@ -1,15 +1,19 @@
 import { isBluetoothAddress } from '../../records/bluetooth-address.ts';
 import type { VoltRecord } from '../../records/record.ts';
 
+type Kind = 'battery' | 'vehicle' | 'wallbox';
+
 /** What is known of a device: enough to announce it again after a restart. Plain JSON. */
 export interface KnownDevice {
-  kind: 'battery' | 'vehicle' | 'wallbox';
+  kind: Kind;
   /** Its identity as the records have it. */
   id: string;
   /** Record type → the topic that its records go to. */
   topics: Record<string, string>;
   /** `type.key` of what it has been seen to have; of a list with its length: `battery_reading.cells.16`. */
   fields: string[];
+  /** Name of each alarm that was raised or cleared → the topic that its records go to. */
+  alarms?: Record<string, string>;
   name?: string;
   model?: string;
   firmware?: string;
@@ -18,22 +22,32 @@ export interface KnownDevice {
   sent?: { hash: string; at: number };
 }
 
+/** Keys that name a device, and what is named so. */
+const kinds = {
+  device_id: 'battery',
+  vin: 'vehicle',
+  vehicle_id: 'vehicle',
+  charge_point: 'wallbox',
+} as const satisfies Record<string, Kind>;
+
 /** Record types that say something of a device, and the keys that name it, strongest first. */
-export const subjects: Readonly<Record<string, { kind: KnownDevice['kind']; by: readonly string[] }>> = {
-  battery_reading: { kind: 'battery', by: ['device_id'] },
-  device_status: { kind: 'battery', by: ['device_id'] },
-  device_info: { kind: 'battery', by: ['device_id'] },
-  engine_start: { kind: 'battery', by: ['device_id'] },
-  vehicle_telemetry: { kind: 'vehicle', by: ['vin', 'vehicle_id'] },
-  vehicle_summary: { kind: 'vehicle', by: ['vehicle_id'] },
-  wallbox_state: { kind: 'wallbox', by: ['charge_point'] },
+export const subjects: Readonly<Record<string, readonly (keyof typeof kinds)[]>> = {
+  battery_reading: ['device_id'],
+  battery_stats: ['device_id'],
+  device_status: ['device_id'],
+  device_info: ['device_id'],
+  engine_start: ['device_id'],
+  vehicle_telemetry: ['vin', 'vehicle_id'],
+  vehicle_summary: ['vehicle_id'],
+  wallbox_state: ['charge_point'],
+  alarm: ['device_id', 'vin', 'charge_point', 'vehicle_id'],
 };
 
-/** The identity in a record of one of {@link subjects}; undefined when it has none. */
-export function identityOf(record: VoltRecord): string | undefined {
-  for (const key of subjects[record.type]?.by ?? []) {
+/** Whom a record of one of {@link subjects} is about; undefined when it does not say so. */
+export function subjectOf(record: VoltRecord): { kind: Kind; id: string } | undefined {
+  for (const key of subjects[record.type] ?? []) {
     const id = record[key];
-    if (typeof id === 'string' && id !== '') return id;
+    if (typeof id === 'string' && id !== '') return { kind: kinds[key], id };
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { batteryReading } from '../../records/battery-reading.ts';
+import { batteryStats } from '../../records/battery-stats.ts';
 import { engineStart } from '../../records/engine-start.ts';
 import type { RecordKey } from '../../records/family.ts';
 import { vehicleSummary } from '../../records/summaries.ts';
@@ -67,6 +68,7 @@ const onOff = (key: string, name: string, deviceClass?: string, more: More = {})
 const diagnostic = { category: 'diagnostic' } as const;
 
 const battery = measured(unitsOf(batteryReading.keys));
+const stats = measured(unitsOf(batteryStats.keys));
 const start = measured(unitsOf(engineStart.keys));
 const vehicle = measured(unitsOf(vehicleTelemetry.keys));
 const summary = measured(unitsOf(vehicleSummary.keys));
@@ -101,6 +103,13 @@ export const entities: Readonly<Record<string, readonly Entity[]>> = {
     battery('full_ah', 'Capacity when full', undefined, 1, diagnostic),
     text('cycles', 'Cycles', { stateClass: 'total_increasing', ...diagnostic }),
     battery('rssi', 'Signal strength', 'signal_strength', 0, { unit: 'dBm', ...diagnostic, hidden: true }),
+  ],
+  battery_stats: [
+    stats('charged_wh', 'Energy charged', 'energy', 0, { stateClass: 'total_increasing' }),
+    stats('discharged_wh', 'Energy discharged', 'energy', 0, { stateClass: 'total_increasing' }),
+    stats('charge_cycles', 'Charge cycles', undefined, 0, { stateClass: 'total_increasing', ...diagnostic }),
+    stats('equivalent_cycles', 'Full cycles', undefined, 1, { stateClass: 'total_increasing', ...diagnostic }),
+    stats('cell_delta_max', 'Greatest cell difference', 'voltage', 3, diagnostic),
   ],
   engine_start: [
     start('cranking_voltage', 'Lowest voltage of the last start', 'voltage', 2),

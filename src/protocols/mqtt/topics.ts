@@ -10,7 +10,8 @@ export interface TopicRule {
 
 /**
  * Topics by record type. Those of battery_hawk (readings, status, vehicle summary, system status, found devices) with its QoS and
- * retain flags; a state that changes seldom is retained, a reading is not, since it would look fresh for ever.
+ * retain flags; a state that changes seldom is retained, a reading is not, since it would look fresh for ever. An alarm is the state of
+ * one rule, raised or cleared, and has a topic for each.
  */
 export const topicRules: Readonly<Record<string, TopicRule>> = {
   battery_reading: { template: '{prefix}/device/{device_id}/reading', qos: 1, retain: false },
@@ -19,11 +20,13 @@ export const topicRules: Readonly<Record<string, TopicRule>> = {
   system_status: { template: '{prefix}/{instance}/status', qos: 2, retain: true },
   ble_device: { template: '{prefix}/discovery/found', qos: 1, retain: false },
   wallbox_state: { template: '{prefix}/wallbox/{charge_point}/state', qos: 1, retain: true },
+  battery_stats: { template: '{prefix}/{type}/{identity}', qos: 1, retain: true },
+  alarm: { template: '{prefix}/{type}/{identity}/{alarm}', qos: 1, retain: true },
   engine_start: { template: '{prefix}/{type}/{identity}', qos: 1, retain: true },
   vehicle_telemetry: { template: '{prefix}/{type}/{identity}', qos: 1, retain: true },
 };
 
-/** Every other record; one that is about nobody goes to the topic without the last level. */
+/** Every other record; one that is about nobody goes to the topic without its level. */
 export const otherRule: TopicRule = { template: '{prefix}/{type}/{identity}', qos: 1, retain: false };
 
 /** Topic of birth and last will of the mqtt-pub that carries this instance's name. */
@@ -50,6 +53,20 @@ export function topicLevel(value: unknown): string {
   return plainLevel.test(text) ? text : text.replace(/[^\p{L}\p{N}_.:-]/gu, '_');
 }
 
+/** Operators of a rule, longest first, as a topic can hold them: without them `voltage<12` and `voltage>12` would be one level. */
+const operatorWords: readonly (readonly [operator: string, word: string])[] = [
+  ['<=', '_le_'],
+  ['>=', '_ge_'],
+  ['==', '_eq_'],
+  ['!=', '_ne_'],
+  ['<', '_lt_'],
+  ['>', '_gt_'],
+];
+
+/** The name of an alarm as one level of a topic: `voltage<12.2` → `voltage_lt_12.2`. */
+const alarmLevel = (name: string): string =>
+  topicLevel(operatorWords.reduce((text, [operator, word]) => text.replaceAll(operator, word), name));
+
 type Part = { literal: string } | { key: string };
 
 const partsOf = (template: string): Part[] =>
@@ -70,9 +87,9 @@ export function topicMaker(
   const compiled = new Map<string, Part[]>();
   const names = new Map<string, string>();
 
-  const level = (value: string | number | boolean): string => {
-    const made = topicLevel(value);
+  const level = (key: string, value: string | number | boolean): string => {
     const raw = String(value);
+    const made = key === 'alarm' ? alarmLevel(raw) : topicLevel(raw);
     if (onCollision && (made !== raw || names.has(made))) {
       const first = names.get(made);
       if (first === undefined) names.set(made, raw);
@@ -87,7 +104,7 @@ export function topicMaker(
     const found =
       key === 'identity' ? identity.map((name) => record[name]).find((one) => one !== undefined) : record[key];
     const usable = typeof found === 'string' ? found !== '' : typeof found === 'number' || typeof found === 'boolean';
-    return usable ? level(found as string | number | boolean) : undefined;
+    return usable ? level(key, found as string | number | boolean) : undefined;
   };
 
   return (record) => {
@@ -107,7 +124,10 @@ export function topicMaker(
       }
       const value = levelOf(record, part.key);
       if (value === undefined) {
-        if (own === undefined && part.key === 'identity') return { topic: topic.replace(/\/$/, '') };
+        if (own === undefined && part.key === 'identity') {
+          topic = topic.replace(/\/$/, '');
+          continue;
+        }
         return { lacks: part.key, template };
       }
       topic += value;

@@ -75,6 +75,124 @@ test('an engine start gives its monitor the lowest voltage of the last one, read
   assert.deepEqual([state_topic, unit_of_measurement], [`battery_hawk/engine_start/${mac}`, 'V']);
 });
 
+const raised = (name: string, rest: object = {}): VoltRecord => ({
+  type: 'alarm',
+  time,
+  device_id: mac,
+  alarm: name,
+  state: 'raised',
+  value: 12.1,
+  threshold: 12.2,
+  since: time,
+  ...rest,
+});
+
+test('each alarm of a device is an entity of its own, raised or cleared, in the device of its battery, vehicle or wallbox', () => {
+  const { take, announcer } = announcing();
+  take(reading());
+  const first = take(raised('voltage<12.2'))!;
+  assert.deepEqual(discoveryFaults(first.topic, first.payload), []);
+  assert.equal(first.topic, 'homeassistant/device/voltpipe_AABBCCDDEEFF/config');
+  const {
+    value_template: _,
+    json_attributes_template: __,
+    ...component
+  } = first.payload.components['alarm_voltage-3c-12-2e-2']!;
+  assert.deepEqual(component, {
+    platform: 'binary_sensor',
+    name: 'Alarm voltage<12.2',
+    device_class: 'battery',
+    state_topic: `battery_hawk/alarm/${mac}/voltage_lt_12.2`,
+    json_attributes_topic: `battery_hawk/alarm/${mac}/voltage_lt_12.2`,
+    unique_id: 'voltpipe_AABBCCDDEEFF_alarm_voltage-3c-12-2e-2',
+  });
+  assert.equal((first.payload['availability'] as Json[]).length, 1);
+  assert.equal(take(raised('voltage<12.2', { state: 'cleared' })), undefined, 'nothing about it is new');
+  const second = take(raised('cell_imbalance', { state: 'cleared' }))!;
+  assert.deepEqual(keys(second), ['voltage', 'alarm_voltage-3c-12-2e-2', 'alarm_cell_imbalance']);
+  assert.equal(second.payload.components['alarm_cell_imbalance']!['name'], 'Alarm cell imbalance');
+
+  const saved = JSON.parse(JSON.stringify(announcer.devices)) as KnownDevices;
+  assert.deepEqual(announcing(saved).take(reading())!.payload, second.payload, 'a restart takes none away');
+
+  const car = take(raised('soc<20', { device_id: undefined, vin: 'WBY1', vehicle_id: 'i3' }))!;
+  assert.deepEqual([car.topic, keys(car)], ['homeassistant/device/voltpipe_WBY1/config', ['alarm_soc-3c-20']]);
+  assert.deepEqual(discoveryFaults(car.topic, car.payload), []);
+  const box = take(raised('power>11000', { device_id: undefined, charge_point: 'DE*1' }))!;
+  assert.equal(box.topic, 'homeassistant/device/voltpipe_DE_1/config');
+  assert.equal(take(raised('x', { device_id: undefined })), undefined);
+});
+
+test('an alarm of a battery that is low is shown as that, by the name that its condition gives it; every other one as a problem', () => {
+  const { take } = announcing();
+  const classOf = (name: string): unknown =>
+    Object.values(take(raised(name))!.payload.components).at(-1)!['device_class'];
+  for (const low of [
+    'voltage<12.2',
+    'voltage<=12',
+    'state_of_charge<20',
+    'soc<15',
+    'aux_battery_voltage<12',
+    'soc_low_1',
+  ])
+    assert.equal(classOf(low), 'battery', low);
+  for (const other of ['voltage>15', 'voltage<-0.05/d', 'cell_delta>0.05', 'winter', 'temperature<5', 'soc==20'])
+    assert.equal(classOf(other), 'problem', other);
+});
+
+test('names that differ in signs alone are different alarms; of two that share a topic the second is left out and told', () => {
+  const { take, announcer } = announcing();
+  const names = ['soc<20', 'soc<=20', 'soc>20', 'a b', 'ä', 'ö', '🚗<1'];
+  for (const name of names) assert.ok(take(raised(name)), name);
+  const told = announcing(announcer.devices).take(reading())!;
+  assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
+  assert.equal(keys(told).length, names.length + 1);
+  assert.ok(keys(told).every((key) => /^[\w-]+$/.test(key)));
+
+  for (const saved of [{}, announcer.devices]) {
+    const { take: next, collisions } = announcing(saved);
+    next(raised('a b'));
+    const both = next(raised('a_b'));
+    assert.ok(both === undefined || !('alarm_a_b' in both.payload.components));
+    assert.deepEqual(collisions, [[`alarm a b of ${mac}`, `alarm a_b of ${mac}`]]);
+  }
+});
+
+test('alarms that are not wanted are taken out', () => {
+  const before = announcing();
+  before.take(reading());
+  before.take(raised('voltage<12.2'));
+  const after = announcing(before.announcer.devices, { omit: new Set(['alarm']) });
+  const { components } = after.take(reading())!.payload;
+  assert.deepEqual(components['alarm_voltage-3c-12-2e-2'], { platform: 'binary_sensor' });
+});
+
+test('statistics give their battery energies that grow, and cycles', () => {
+  const { take } = announcing();
+  take(reading());
+  const told = take({
+    type: 'battery_stats',
+    time,
+    device_id: mac,
+    count: 1,
+    since: time,
+    charged_wh: 10,
+    discharged_wh: 9,
+    charge_cycles: 1,
+    equivalent_cycles: 0.4,
+    cell_delta_max: 0.02,
+    voltage_avg: 12,
+  })!;
+  assert.deepEqual(discoveryFaults(told.topic, told.payload), []);
+  const [, ...added] = keys(told);
+  assert.deepEqual(added, ['charged_wh', 'discharged_wh', 'charge_cycles', 'equivalent_cycles', 'cell_delta_max']);
+  const { state_topic, device_class, state_class, unit_of_measurement } = told.payload.components['charged_wh']!;
+  assert.deepEqual(
+    [state_topic, device_class, state_class, unit_of_measurement],
+    [`battery_hawk/battery_stats/${mac}`, 'energy', 'total_increasing', 'Wh'],
+  );
+});
+
 test('the rules of Home Assistant refuse what it would refuse or drop', () => {
   const good = announcing().take(reading())!;
   const broken = (change: (payload: Told['payload']) => void): string[] => {
@@ -162,7 +280,7 @@ test('every entity of the table passes the rules, with the units of the vocabula
   const families = new Map(vocabulary.map((family) => [family.type, family]));
   for (const [type, list] of Object.entries(entities)) {
     const subject = subjects[type]!;
-    const record: VoltRecord = { type, time, [subject.by.at(-1)!]: 'x', lon: 8 };
+    const record: VoltRecord = { type, time, [subject.at(-1)!]: 'x', lon: 8 };
     for (const { key, list: isList } of list) record[key] = isList ? [1, 2, 3] : 1;
     const told = announcing().take(record)!;
     assert.deepEqual(discoveryFaults(told.topic, told.payload), [], type);

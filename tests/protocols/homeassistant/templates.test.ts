@@ -33,10 +33,23 @@ function jinja(
 
 /** A record of this type with all that Home Assistant shows of it. */
 function full(type: string): VoltRecord {
-  const record: VoltRecord = { type, time: '2026-03-01T12:00:00.000Z', [subjects[type]!.by.at(-1)!]: 'x', lon: 8 };
+  const record: VoltRecord = { type, time: '2026-03-01T12:00:00.000Z', [subjects[type]!.at(-1)!]: 'x', lon: 8 };
   for (const { key, list } of entities[type]!) record[key] = list || key === 'alarms' ? [1, 2, 3] : 1;
   return record;
 }
+
+/** An alarm record: of a value, unless said otherwise. */
+const alarm = (rest: object = {}): VoltRecord => ({
+  type: 'alarm',
+  time: '2026-03-01T12:30:00.000Z',
+  device_id: 'x',
+  alarm: 'voltage<12.2',
+  state: 'raised',
+  value: 12.1,
+  threshold: 12.2,
+  since: '2026-03-01T12:00:00.000Z',
+  ...rest,
+});
 
 type Component = { value_template?: string; json_attributes_template?: string };
 
@@ -83,5 +96,27 @@ test('no template of a discovery message fails, whatever key is absent: an absen
     else if (Object.keys(payload).length === 0) assert.equal(result, 'None', template);
     // What other tests look at templates with.
     assert.equal(rendered(template, payload), result, template);
+  }
+});
+
+test('an alarm is on while it is raised, off once it is cleared, unknown without a state; value, threshold and since are its attributes', (t) => {
+  const render = jinja(t);
+  if (!render) return;
+  const [state, attributes] = templatesOf(alarm()).components.map(([, template]) => template) as [string, string];
+  const { value, threshold, since } = alarm();
+  const gone = { value: undefined, threshold: undefined, since: undefined };
+  const payloads: [payload: object, state: string, attributes: object][] = [
+    [alarm(), 'ON', { value, threshold, since }],
+    [alarm({ state: 'cleared', value: 12.7 }), 'OFF', { value: 12.7, threshold, since }],
+    [alarm({ ...gone, state: 'cleared', reason: 'a "<rule>" is gone' }), 'OFF', { reason: 'a "<rule>" is gone' }],
+    [alarm({ state: 'else' }), 'None', { value, threshold, since }],
+    [{}, 'None', {}],
+  ];
+  const states = render(payloads.map(([payload]) => [state, payload]));
+  const made = render(payloads.map(([payload]) => [attributes, payload]));
+  for (const [index, [payload, wantedState, wantedAttributes]] of payloads.entries()) {
+    assert.equal(states[index], wantedState);
+    assert.equal(rendered(state, payload), wantedState);
+    assert.deepEqual(JSON.parse(made[index]!), wantedAttributes);
   }
 });

@@ -23,7 +23,9 @@ test('each type has the topic of the design, the rest goes by type and identity 
     [{ type: 'ble_device', device_id: mac }, 'voltpipe/discovery/found'],
     [{ type: 'wallbox_state', charge_point: 'DE*BMW*E1' }, 'voltpipe/wallbox/DE_BMW_E1/state'],
     [{ type: 'vehicle_telemetry', vin: 'WBY1' }, 'voltpipe/vehicle_telemetry/WBY1'],
-    [{ type: 'alarm', device_id: 'bank' }, 'voltpipe/alarm/bank'],
+    [{ type: 'alarm', device_id: 'bank', alarm: 'imbalance' }, 'voltpipe/alarm/bank/imbalance'],
+    [{ type: 'alarm', alarm: 'imbalance' }, 'voltpipe/alarm/imbalance'],
+    [{ type: 'gap', source: 'bank' }, 'voltpipe/gap/bank'],
     [{ type: 'something', source: 'x' }, 'voltpipe/something/x'],
     [{ type: 'something' }, 'voltpipe/something'],
   ] as const) {
@@ -34,6 +36,8 @@ test('each type has the topic of the design, the rest goes by type and identity 
 test('what is a state is retained for those who come later; a reading is not, since it would look fresh for ever', () => {
   const retained = Object.entries(topicRules).flatMap(([type, { retain }]) => (retain ? [type] : []));
   assert.deepEqual(retained.sort(), [
+    'alarm',
+    'battery_stats',
     'device_status',
     'engine_start',
     'system_status',
@@ -59,6 +63,29 @@ test('a record that lacks a key of its template is told by the key', () => {
   const own = topicMaker({ ...settings, templates: { '*': '{identity}/{connector}' } });
   assert.deepEqual(own({ type: 'x' }), { lacks: 'identity', template: '{identity}/{connector}' });
   assert.deepEqual(own({ type: 'x', charge_point: 'c', connector: 2 }), { topic: 'c/2' });
+});
+
+test('alarms of one device have a topic each: operators become words, since two conditions may differ in nothing else', () => {
+  const names = ['soc<20', 'soc<=20', 'soc>20', 'soc>=20', 'soc==20', 'soc!=20', 'voltage<-0.05/d', 'low battery'];
+  const told: string[][] = [];
+  const make = topicMaker(settings, (...all) => void told.push(all));
+  assert.deepEqual(
+    names.map((alarm) => make({ type: 'alarm', device_id: 'bank', alarm }).topic),
+    [
+      'soc_lt_20',
+      'soc_le_20',
+      'soc_gt_20',
+      'soc_ge_20',
+      'soc_eq_20',
+      'soc_ne_20',
+      'voltage_lt_-0.05_d',
+      'low_battery',
+    ].map((level) => `voltpipe/alarm/bank/${level}`),
+  );
+  assert.deepEqual(told, []);
+  make({ type: 'alarm', device_id: 'bank', alarm: 'low+battery' });
+  assert.deepEqual(told, [['low_battery', 'low battery', 'low+battery']]);
+  assert.equal(make({ type: 'alarm', device_id: 'bank' }).lacks, 'alarm');
 });
 
 test('what has a meaning in topics, or none anywhere, becomes _ in a level', () => {
