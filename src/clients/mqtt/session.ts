@@ -61,6 +61,7 @@ export async function keepSession(options: SessionOptions): Promise<void> {
       wasUp = true;
       refusals = 0;
       log.recovered('broker', 'broker is back');
+      log.recovered('certificate', "broker's certificate is trusted again");
       await options.onUp(connection);
       why = await connection.closed;
     } catch (error) {
@@ -82,8 +83,10 @@ export async function keepSession(options: SessionOptions): Promise<void> {
     options.onDown(why);
     if (connection && (clock.monotonic() - since >= goodAfter || options.proved?.())) backoff.reset();
     const wait = backoff.next();
-    const said = `broker: ${why.message}; trying again from ${Math.ceil(wait / 1000)} s on`;
-    log.lost('broker', [said, nextStep(why)].filter((part) => part !== undefined).join('. '));
+    log.lost('broker', `broker: ${why.message}; trying again from ${Math.ceil(wait / 1000)} s on`);
+    const next = nextStep(why);
+    // Of its own, since a restart with another certificate begins with a closed connection.
+    if (next !== undefined) log.lost('certificate', `broker: ${why.message}. ${next}`);
     await clock.sleep(wait, signal).catch(() => {});
   }
 }

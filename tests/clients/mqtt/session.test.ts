@@ -94,6 +94,7 @@ test('a certificate that is not trusted ends the session with 78 and the next st
   renewed.connections[0]!.cut(closed);
   await renewed.clock.advance(600_000);
   assert.equal(renewed.failed(), undefined);
+  assert.equal(renewed.said.filter((line) => line.includes('--ca')).length, 1);
   await renewed.end();
 
   // A Raspberry Pi has no clock of its own: it is right in a moment.
