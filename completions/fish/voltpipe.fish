@@ -688,6 +688,7 @@ complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l password-file -r -F -d 
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l token-file -r -F -d 'file with: bearer token'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l subprotocol -x -d 'WebSocket subprotocols to offer'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l ping -x -d 'time between pings on a silent WebSocket; 30s unless said'
+complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l rejects -r -F -d 'append the records that the far side rejects, with the reason, to a file or descriptor'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l ca -r -F -d 'certificates to trust instead of the built-in ones, PEM'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l cert -r -F -d 'our own certificate, PEM, where the far side asks for one'
 complete -c voltpipe -n '__voltpipe_voltpipe_at send' -l key -r -F -d 'the key of that certificate, PEM'

@@ -42,6 +42,11 @@ export const sendOptions = {
   token: { type: 'secret', key: 'send.token', summary: 'bearer token' },
   subprotocol: { type: 'list', value: 'NAME,…', summary: 'WebSocket subprotocols to offer' },
   ping: { type: 'duration', min: 100, summary: 'time between pings on a silent WebSocket; 30s unless said' },
+  rejects: {
+    type: 'file',
+    value: 'FILE|FD',
+    summary: 'append the records that the far side rejects, with the reason, to a file or descriptor',
+  },
   ca: { type: 'file', key: 'send.ca', summary: 'certificates to trust instead of the built-in ones, PEM' },
   cert: { type: 'file', key: 'send.cert', summary: 'our own certificate, PEM, where the far side asks for one' },
   key: { type: 'file', key: 'send.key', summary: 'the key of that certificate, PEM' },

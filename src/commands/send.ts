@@ -1,7 +1,7 @@
 import { createLedger } from '../clients/ledger.ts';
+import { openRejectsFile } from '../clients/rejects-file.ts';
 import { createCourier } from '../clients/send/courier.ts';
 import type { Delivery } from '../clients/send/courier-model.ts';
-import { frames } from '../clients/send/frames.ts';
 import { parseHeaders } from '../clients/send/headers.ts';
 import type { Link } from '../clients/send/link.ts';
 import { csvPayload, jsonPayload, type Payload } from '../clients/send/payload.ts';
@@ -16,7 +16,9 @@ import type { Context } from '../runtime/context.ts';
 import { counted } from '../runtime/counted.ts';
 import { exit, fail } from '../runtime/exit.ts';
 import { userNameOf } from '../runtime/user-name.ts';
+import { checkIdentity } from '../transports/tls.ts';
 import { checkCsvOptions, csvOptionsOf } from './csv-options.ts';
+import { sendSections } from './send-manual.ts';
 import { checkForScheme, linkOptionsOf, type SendValues, sendOptions, tlsOf } from './send-options.ts';
 
 type Ctx = Context<typeof sendOptions>;
@@ -47,57 +49,7 @@ ${Object.values(schemes)
 A far side that is not there is tried again, after waits that double from 1 s to 60 s; its loss is said once, and so is its return. What it had not taken for certain goes again first, in order: a record may arrive twice then, never not at all, and none overtakes another.`,
   arguments: [{ name: 'url', summary: 'where to send; or --url-file' }],
   options: sendOptions,
-  sections: [
-    {
-      title: 'FRAMES',
-      text: `How the far side tells one record from the next (--frame): on tcp, tls, serial and in files lf unless said, in UDP datagrams and WebSocket messages none.
-
-${Object.entries(frames)
-  .map(([name, { summary }]) => `- ${name}: ${summary}`)
-  .join('\n')}
-
-With --payload csv a record is a line of CSV as to-csv(1) makes it, with the options of that command; names of columns go first in every connection, request and new file (--no-csv-header: nowhere), never in datagrams and messages. Records of other types than the table's are counted as delivered.`,
-    },
-    {
-      title: 'HTTP',
-      text: `Records that are ready at the same time go in one request, up to --batch; --linger waits for more. --body ndjson is one record a line (application/x-ndjson), array a JSON array, object a single record a request, as webhooks want it. A --header of the same name replaces what would be sent.
-
-What an answer means:
-
-- 2xx: delivered
-- 429, 408, 425, 5xx, no answer in time, no connection: again later, after Retry-After if it says so (10 min at most)
-- 413: in halves; what is too large alone is rejected
-- 400, 409, 422 and other 4xx: in halves, until the record stands alone that is not wanted; it is said, counted, and not sent again, and the exit status is 76 in the end. When ten in a row are rejected and none is taken, the fault is not theirs: the command ends with 76, and they do not count as delivered
-- 401, 403, 407: refused, exit status 77; when it had worked before, after three times
-- 404, 405, 410, 415, redirects, a certificate that is not trusted: the address or a setting is wrong, exit status 78; when it had worked before, again later
-
-Redirects are not followed: the records would go to somebody whom you have not named.`,
-    },
-    {
-      title: 'SERIAL LINES',
-      text: `serial:///dev/ttyUSB0?baud=9600&databits=8&parity=none&stopbits=1; 115200 baud, 8 bits, no parity and one stop bit unless said. In a shell the address needs quotes. A port that was unplugged is waited for, one that another program has open, too. A name below /dev/serial/by-id stays the same when the adapter comes back as another ttyUSB.`,
-    },
-    {
-      title: 'FILES',
-      text: `file:///absolute/path, or file:relative/path. The folder must be there: an SD card that is not mounted is not replaced by a folder in its place. Several records are one write; what a full disk took of it is taken back, so that the file ends with a whole line, and the exit status is 74. A line without its end, as a power cut leaves it, is ended before the next one.
-
---rotate-size and --rotate-every put the file aside as NAME-DATE.EXT (local time); --compress makes NAME-DATE.EXT.gz of it, --keep removes the oldest. A file that logrotate(8) has moved away is opened anew.`,
-    },
-    {
-      title: 'SECRETS',
-      text: `A password in the address is refused on the command line, where all processes see it: --username (or --username-file) with --password-file, or --token-file. Where the path or query itself is a secret, as with many webhooks, the whole address goes into the file of --url-file, or into send.url of the configuration; messages then show its host alone.`,
-    },
-    {
-      title: 'QUEUE',
-      text: `With --when-full block, as it is unless said, no more is read while --queue records wait: the stages before it wait, or a spool keeps them. For a source that must not be held up and has no spool, drop-oldest lets the oldest go, with a warning, a count, and a gap record to the far side in their place; the exit status is 69 in the end.
-
-Under a program that asks for acknowledgements (see voltpipe(7)), a record counts as delivered as the table above says. Rejected and dropped ones count, too, in their order.`,
-    },
-    {
-      title: 'METRICS',
-      text: 'voltpipe_send_records_total by result (delivered, rejected, dropped) and voltpipe_send_queue.',
-    },
-  ],
+  sections: sendSections,
   examples: [
     {
       text: 'See what would be sent, as one table',
@@ -120,6 +72,12 @@ Under a program that asks for acknowledgements (see voltpipe(7)), a record count
       text: 'A webhook whose address is a secret, one request a record',
       command: 'send --url-file /etc/voltpipe/webhook --body object',
       notRun: 'needs a webhook; tests/commands/send-http.test.ts has one',
+    },
+    {
+      text: 'What the server does not want goes to a file, as it is, and from there to another try',
+      command:
+        'send https://example.org/ingest --rejects rejects.ndjson; jq -r .line rejects.ndjson | send https://example.org/ingest',
+      notRun: 'needs a server; tests/commands/send-rejects.test.ts has one',
     },
     {
       text: 'In batches of a minute, compressed, with a token, nothing lost on the way',
@@ -174,15 +132,20 @@ async function linkTo(target: Target, ctx: Ctx): Promise<Way> {
   for (const value of Object.values(parseHeaders(headerLines(headers), '--headers-file', 'config'))) ctx.redact(value);
   if (opts.insecure)
     log.warn(`--insecure: whoever answers at ${target.url.host} gets the records, and any secret that goes with them`);
+  const scheme = schemeOf(target.url)!;
   const payload =
     opts.payload === 'csv'
-      ? csvPayload(csvOptionsOf(opts, opts.of), opts.csvHeader)
+      ? csvPayload(csvOptionsOf(opts, opts.of), opts.csvHeader && scheme.begins, (message, hint) =>
+          log.lost(message, message, opts.preset === undefined ? { hint } : {}),
+        )
       : jsonPayload((record) => ctx.text(record));
-  const link = schemeOf(target.url)!.link({
+  const tls = tlsOf(opts);
+  await checkIdentity(tls, '--cert, --key');
+  const link = scheme.link({
     target,
     payload,
     opts: linkOptionsOf(opts),
-    tls: tlsOf(opts),
+    tls,
     secrets: { user: user ?? target.user, password: password ?? target.password, token, headers },
     clock,
     log,
@@ -215,6 +178,7 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
   const results = ctx.metric('send_records_total', 'records by result');
   const waiting = ctx.metric('send_queue', 'records that wait');
   const receipts = ctx.queue({ max: 1000, policy: 'drop-oldest', source: 'send' });
+  const rejects = opts.rejects === undefined ? undefined : openRejectsFile(opts.rejects, clock, ctx.deadline);
   let dropped = 0;
   /** Of them, those since the far side was there last. */
   let droppedNow = 0;
@@ -252,6 +216,7 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
     retryFor: opts.retryFor,
     deadline: ctx.deadline,
     onDelivery,
+    setAside: rejects && ((line, reason) => rejects.keep([{ line, reason }], timestamp(clock.now()))),
     onDone: ledger.close,
     onUp() {
       ctx.alive();
@@ -290,8 +255,12 @@ async function* send(ctx: Ctx, { link, payload }: Way): AsyncGenerator<VoltRecor
     else if (end.rejected > 0) status = exit.protocol;
   };
   void receipts.endWith(work());
-  yield* receipts;
-  return status;
+  try {
+    yield* receipts;
+    return status;
+  } finally {
+    rejects?.close();
+  }
 }
 
 const undelivered = (count: number, why: string, name: string): Error =>

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { lossesOf } from '../filters/csv/losses.ts';
 import { type CsvReading, csvReader } from '../filters/csv/reader.ts';
 import { csvWriter } from '../filters/csv/writer.ts';
 import type { VoltRecord } from '../records/record.ts';
@@ -47,7 +48,7 @@ A list of measurements has a column for each place: cells becomes cell_1 to cell
 
 Records of other types are left out, and counted in one message at the end. A type that the vocabulary lacks has the keys of its first record, or those of --columns.
 
-What the table holds, --from reads back: the same records come out, as long as the columns were wide enough and the time was written with its milliseconds.`,
+What the table holds, --from reads back: the same records come out, as long as the columns were wide enough, the time was written with its milliseconds, and no list of measurements was empty. A key that the vocabulary lacks has no column unless --columns names it; that is said.`,
   options,
   sections: [
     {
@@ -142,16 +143,13 @@ async function* write(ctx: Ctx): AsyncGenerator<string> {
       continue;
     }
     yield* head();
-    const wide = csv.tooWide(record);
-    if (wide)
-      log.lost(wide, `a record has more ${wide} than the table: those beyond are left out`, widthHint(opts, wide));
+    for (const { message, option } of lossesOf(csv, record)) {
+      log.lost(message, message, opts.preset === undefined ? { hint: option } : {});
+    }
     yield line + end;
   }
   if (foreign > 0) log.warn(`${counted(foreign, 'record')} of other types left out`);
 }
-
-const widthHint = ({ preset }: Ctx['opts'], key: string): { hint?: string } =>
-  preset === undefined ? { hint: `--${key}` } : {};
 
 async function* read(ctx: Ctx, file: string): AsyncGenerator<VoltRecord> {
   const { opts } = ctx;

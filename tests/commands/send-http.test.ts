@@ -311,6 +311,18 @@ describe('a server with faults', () => {
     assert.equal(said.length, 2, said.join('\n'));
   });
 
+  test('a long answer is read to its end: its status decides, and it is not kept', async () => {
+    const long = `taken ${'x'.repeat(3 << 20)}`;
+    const peer = await startPeer(() => [200, {}, long]);
+    const { status, delivered, records } = await run(peer.url, readings(2), { flags: { body: 'object' } });
+    assert.deepEqual([status, delivered], [0, 2]);
+    assert.deepEqual(peer.taken, [0, 1]);
+    assert.deepEqual(
+      records.map(({ message }) => message),
+      [long.slice(0, 200), long.slice(0, 200)],
+    );
+  });
+
   test('413: in smaller requests; a record that is too large alone is rejected (exit status 76)', async () => {
     const peer = await startPeer((_n, { body }) => (body.length > 400 ? 413 : undefined));
     const records = [...readings(6), ...readings(1, 6, { device_name: 'x'.repeat(500) }), ...readings(2, 7)];
@@ -445,6 +457,10 @@ describe('TLS', () => {
     const files = { ca: fileWith('ca2.pem', ca), cert: fileWith('cert.pem', cert), key: fileWith('key.pem', key) };
     assert.equal((await run(peer.url, readings(1), { flags: files })).status, 0);
     assert.equal((await run(peer.url, readings(1), { flags: { cert: files.cert } })).status, 78);
+    const stranger = fileWith('other-key.pem', (await serverCertificate()).key);
+    const mixed = await run(peer.url, readings(1), { flags: { ...files, key: stranger } });
+    assert.equal(mixed.status, 78);
+    assert.equal(mixed.error?.message, '--cert, --key: the key belongs to another certificate');
     assert.equal((await run(peer.url, readings(1), { flags: { ca: '/nowhere/ca.pem' } })).status, 78);
     assert.equal((await run(peer.url, readings(1), { flags: { ca: fileWith('no.pem', 'x') } })).status, 78);
   });
@@ -468,6 +484,35 @@ describe('the command line', () => {
       assert.equal(status, 64, `${url} ${JSON.stringify(flags)}`);
     }
     assert.equal((await runCommand(command, { input: [] })).status, 64);
+  });
+
+  test('--dry-run of a table shows names of columns only where they are sent', async () => {
+    const flags = { dryRun: true, payload: 'csv', columns: 'cycles' };
+    for (const [url, names] of [
+      ['udp://127.0.0.1:1', []],
+      ['ws://127.0.0.1:1/', []],
+      ['wss://127.0.0.1:1/', []],
+      ['tcp://127.0.0.1:1', ['cycles']],
+      ['http://127.0.0.1:1/', ['cycles']],
+      ['serial:///dev/x', ['cycles']],
+      ['file:x', ['cycles']],
+    ] as const) {
+      const { items } = await runCommand(command, { args: [url], input: readings(2), flags });
+      assert.deepEqual(items, [...names, '0', '1'], url);
+    }
+  });
+
+  test('--payload csv says what a table has no room for', async () => {
+    const input = readings(2, 0, { extra: 1, cells: [3.1, 3.2] });
+    const { log } = await runCommand(command, {
+      args: ['udp://127.0.0.1:1'],
+      input,
+      flags: { dryRun: true, payload: 'csv', cells: '1' },
+    });
+    const warnings = log.filter((line) => line.includes('warning'));
+    assert.equal(warnings.length, 2, log.join('\n'));
+    assert.match(warnings.join('\n'), /more cells than the table/);
+    assert.match(warnings.join('\n'), /no column for "extra"/);
   });
 
   test('--dry-run shows what would go, and connects to nobody', async () => {

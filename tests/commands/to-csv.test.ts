@@ -35,6 +35,16 @@ test('no header, CRLF, and lists that are too long', async () => {
   assert.deepEqual(log.filter((line) => line.includes('warning')).length, 1);
 });
 
+test('a key that no column shows is said, once', async () => {
+  const { items, log, status } = await runCommand(command, {
+    input: [reading(1, { extra: 1 }), reading(2, { extra: 2 })],
+  });
+  assert.equal(items.length, 3);
+  assert.equal(status, 0);
+  assert.equal(log.length, 1);
+  assert.match(log[0]!, /warning: the table has no column for "extra" \(hint=--columns\)/);
+});
+
 test('a file is read back; what is no row is said with its line, exit status 65', async () => {
   const file = join(temporaryFolder('csv'), 'log.csv');
   writeFileSync(file, '\ufefftime;voltage\r\n2026-03-01T12:00:01Z;12.5\r\n2026-03-01T12:00:02Z;low\r\n');

@@ -145,6 +145,8 @@ export async function runCommand(
   const { format, writes = [] } = commands.at(-1)!.command as AnyDefinition;
   const faults = new Set<string>();
   const check = (item: Item): void => {
+    // What a sink would send, with --dry-run, may be anything.
+    if (typeof item === 'string' && !item.startsWith('{')) return;
     const record = typeof item === 'string' ? (JSON.parse(item) as VoltRecord) : item;
     if (record.type !== undefined && writes.includes(record.type))
       for (const fault of vocabularyFaults(record)) faults.add(fault);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { asideNames } from '../../src/transports/file/names.ts';
+import { asidesOf } from '../../src/transports/file/names.ts';
 import { openRotating, type RotatingOptions } from '../../src/transports/file/rotating.ts';
-import { type FakeClock, fakeClock } from '../support/clock.ts';
+import { type FakeClock, fakeClock, settle } from '../support/clock.ts';
 import { temporaryFolder } from '../support/shell.ts';
 
 const fresh = (more: Partial<RotatingOptions> & { clock?: FakeClock } = {}): RotatingOptions & { folder: string } => {
@@ -57,7 +57,7 @@ describe('a file that grows', () => {
     await again.append(Buffer.from('c\n'));
     await again.close();
     // Its last write, by the file's own time, which is that of this machine.
-    const aside = asideNames(options.path, readdirSync(options.folder)).map(({ name }) =>
+    const aside = asidesOf(options.path, readdirSync(options.folder)).map(({ name }) =>
       textOf(join(options.folder, name)),
     );
     assert.ok(aside.includes('head\nb\n'));
@@ -81,6 +81,22 @@ describe('a file that grows', () => {
     }
   });
 
+  test('--keep keeps the newest, however many are put aside within one second', async () => {
+    const options = fresh({ rotateSize: 10, keep: 3 });
+    const file = await openRotating(options);
+    for (let i = 0; i < 60; i++) {
+      await file.append(Buffer.from(`${i}\n`.padStart(10)));
+      // Removing goes on beside writing.
+      await settle();
+    }
+    await file.close();
+    const aside = asidesOf(options.path, readdirSync(options.folder)).map(({ name }) =>
+      Number(textOf(join(options.folder, name))),
+    );
+    assert.deepEqual(aside, [56, 57, 58]);
+    assert.equal(Number(textOf(options.path)), 59);
+  });
+
   test('what a run that was cut off had not compressed is compressed by the next one', async () => {
     const options = fresh({ compress: true });
     writeFileSync(join(options.folder, 'log-2026-02-28.ndjson'), 'old\n');
@@ -99,6 +115,17 @@ describe('a file that grows', () => {
     await file.close();
     assert.equal(textOf(`${options.path}.1`), 'a\n');
     assert.equal(textOf(options.path), 'b\n');
+  });
+
+  test('a file that logrotate emptied (copytruncate) begins with its head again, and counts from nothing', async () => {
+    const options = fresh({ rotateSize: 20 });
+    const file = await openRotating(options);
+    await file.append(Buffer.from('aaaaaaa\n'), Buffer.from('head\n'));
+    truncateSync(options.path);
+    await file.append(Buffer.from('bbbbbbb\n'), Buffer.from('head\n'));
+    await file.close();
+    assert.equal(textOf(options.path), 'head\nbbbbbbb\n');
+    assert.deepEqual(readdirSync(options.folder), ['log.ndjson']);
   });
 
   test('what hinders the tidying up is said in words, and the writing goes on', async () => {
@@ -136,12 +163,13 @@ test('files put aside are told from others, and their age from their names', () 
     'log-2026-03-01.csv',
   ];
   assert.deepEqual(
-    asideNames('/x/log.ndjson', names).map(({ name, packed }) => `${name}${packed ? '+' : ''}`),
+    asidesOf('/x/log.ndjson', names).map(({ name, packed }) => `${name}${packed ? '+' : ''}`),
     [
+      // Within the day first, then the day.
+      'log-2026-03-01T10-00-00.ndjson',
       'log-2026-03-01.ndjson',
       'log-2026-03-01-2.ndjson+',
       'log-2026-03-01-10.ndjson',
-      'log-2026-03-01T10-00-00.ndjson',
       'log-2026-03-02.ndjson',
     ],
   );

@@ -149,6 +149,7 @@ test('an answer longer than allowed is given up', async () => {
   assert.equal((await client.call({ method: 'GET', url, maxBytes: 5000 })).text.length, 5000);
   const failure = await failsAs('tooLarge', client.call({ method: 'GET', url, maxBytes: 4999 }));
   assert.equal(failure.temporary, false);
+  assert.equal((await client.call({ method: 'GET', url, maxBytes: 4999, cut: true })).text, 'x'.repeat(4999));
 });
 
 test('what is not HTTP is named as such', async () => {

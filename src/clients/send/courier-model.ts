@@ -24,6 +24,8 @@ export interface CourierOptions {
   deadline: AbortSignal;
   random?: () => number;
   onDelivery(delivery: Delivery): void;
+  /** Keeps a record that is not wanted; it is settled when this resolves. Without it such records are given up. */
+  setAside?: ((payload: string, reason: string) => Promise<void>) | undefined;
   /** These inputs need no more care. */
   onDone(ordinals: readonly number[]): void;
   onUp(): void;

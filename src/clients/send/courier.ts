@@ -31,12 +31,15 @@ export function createCourier(options: CourierOptions): Courier {
   /** The queue has become shorter. */
   const space = createBell();
   const waits: Backoff = createBackoff({ ...backoff, ...(options.random ? { random: options.random } : {}) });
-  const judge: Judge = createJudge(link, options.onDone);
+  const judge: Judge = createJudge(link, options.onDone, options.setAside !== undefined);
   const loader = createLoader({
     ...{ queue, clock, linger: options.linger, limits: judge.limits },
     onDue: bell.ring,
     onTaken: space.ring,
   });
+  /** Aborts when there is nothing left to do. */
+  const finished = new AbortController();
+  const given = AbortSignal.any([deadline, finished.signal]);
   let ending = false;
   let endedAt = Number.POSITIVE_INFINITY;
   let lastGood = Number.NEGATIVE_INFINITY;
@@ -84,12 +87,13 @@ export function createCourier(options: CourierOptions): Courier {
   }
 
   async function open(): Promise<Session | undefined> {
-    while (!deadline.aborted) {
+    while (!given.aborted) {
       try {
-        return await link.open(deadline);
+        return await link.open(given);
       } catch (error) {
         searching = false;
         if (!(error instanceof LinkDown)) throw error;
+        if (given.aborted) return undefined;
         judge.ofLink(error.verdict);
         down(error.verdict);
         if (ending && isHopeless()) return undefined;
@@ -144,12 +148,17 @@ export function createCourier(options: CourierOptions): Courier {
       tell(flight, part, { kind: 'delivered', status: flight.status });
       judge.took(part.ordinals);
     };
-    const land = (flight: Flight, verdict: Verdict): void => {
+    const land = async (flight: Flight, verdict: Verdict): Promise<void> => {
       landPart(flight);
       const { portion } = flight;
       tell(flight, portion, verdict);
       const again = judge.of(portion, verdict, flights.length === 0);
       if (again === undefined || verdict.kind === 'delivered') return;
+      if (again === 'aside') {
+        await options.setAside!(portion.payloads[0]!, verdict.message);
+        options.onDone(portion.ordinals);
+        return;
+      }
       if (again === 'again' && flights.length === 0) {
         queue.putBack(portion);
         return;
@@ -166,7 +175,7 @@ export function createCourier(options: CourierOptions): Courier {
         const heard = bell.heard();
         while (isNext()) {
           const flight = flights.shift()!;
-          land(flight, flight.verdict!);
+          await land(flight, flight.verdict!);
         }
         if (flights[0]) landPart(flights[0]);
         if (deadline.aborted || (bad && flights.every(({ verdict }) => verdict))) break;
@@ -216,7 +225,7 @@ export function createCourier(options: CourierOptions): Courier {
       if (ending && (isHopeless() || queue.size === 0)) break;
       await pause(outcome);
     }
-    judge.settle();
+    judge.close();
     const unsent = queue.size;
     return { unsent, why: unsent > 0 ? lastWhy : undefined, rejected: judge.rejected, parting };
   }
@@ -240,6 +249,7 @@ export function createCourier(options: CourierOptions): Courier {
     finish() {
       ending = true;
       endedAt = clock.monotonic();
+      if (isOver()) finished.abort();
       wakePause();
       loader.hurry();
     },

@@ -10,8 +10,9 @@ import type { HttpBody, LinkSettings } from './settings.ts';
 /** Bytes of a request at most, before compression. */
 const maxBody = 4 * 1024 * 1024;
 const defaultBatch = 500;
-/** What of an answer goes into messages. */
+/** What of an answer goes into messages, in characters, and what is kept of it for that, in bytes. */
 const shownAnswer = 200;
+const keptAnswer = 4096;
 
 const types: Readonly<Record<HttpBody, string>> = {
   ndjson: 'application/x-ndjson',
@@ -68,6 +69,8 @@ export function httpLink(settings: LinkSettings): Link {
             headers,
             body: opts.gzip ? await gzip(plain) : plain,
             timeoutMs: opts.readTimeout,
+            maxBytes: keptAnswer,
+            cut: true,
             signal,
             tls,
           });

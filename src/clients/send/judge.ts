@@ -9,32 +9,41 @@ export interface Judge {
   /** How many portions may be under way: one while a record that is not wanted is looked for. */
   window(): number;
   /**
-   * Of a portion: undefined, it is settled; `again`, it goes once more, perhaps in pieces; `stop`, the session is of no use.
+   * Of a portion: undefined, it is settled; `again`, it goes once more, perhaps in pieces; `aside`, it is a single record that is not
+   * wanted, and settled as soon as it is kept elsewhere; `stop`, the session is of no use.
    *
    * @param alone nothing else is under way, so that it is this portion that was meant
    */
-  of(portion: Portion, verdict: Verdict, alone: boolean): 'again' | 'stop' | undefined;
+  of(portion: Portion, verdict: Verdict, alone: boolean): 'again' | 'aside' | 'stop' | undefined;
   /** Of records that have arrived before the rest of their portion. */
   took(ordinals: readonly number[]): void;
   /** Of a link that could not be opened, or is over. */
   ofLink(verdict: BadVerdict): void;
-  /** The end: what was rejected lately is believed to have been at fault. */
-  settle(): void;
+  /** The end: a few that were rejected lately are believed to have been at fault. */
+  close(): void;
   readonly rejected: number;
 }
 
 /** Who was let in before is believed to be let in again, until he was turned away that often in a row. */
 const refusalsBelieved = 3;
-/** A far side that takes none of so many records in a row has something against all of them, or against us. */
-const rejectionsBelieved = 10;
+/**
+ * A far side that takes none of so many records in a row has something against all of them, or against us; one that has taken some in
+ * this run is believed for longer to mean the records. Until then they do not count as delivered.
+ */
+const rejectionsBelieved = { atFirst: 10, later: 1000 };
 
 /** After so many portions one at a time the search for an unwanted record is given up. */
 const caution = 20;
 
-/** Makes a judge. `onDone` is told of inputs that need no more care. */
+/**
+ * Makes a judge. `onDone` is told of inputs that need no more care.
+ *
+ * @param keeps rejected records are kept elsewhere: then none is too many, nothing is lost
+ */
 export function createJudge(
   { limits: longest, window }: Pick<Link, 'limits' | 'window'>,
   onDone: (ordinals: readonly number[]) => void,
+  keeps = false,
 ): Judge {
   let worked = false;
   let refusals = 0;
@@ -44,6 +53,7 @@ export function createJudge(
   let ceiling = longest.records;
   /** Rejected since the last success: if all are, it is not the records. */
   let suspects: number[] = [];
+  let lastRejection = '';
   let rejected = 0;
   let cautious = 0;
 
@@ -75,7 +85,10 @@ export function createJudge(
     window: () => (cautious > 0 ? 1 : window),
     took,
     ofLink,
-    settle,
+    close() {
+      if (suspects.length >= rejectionsBelieved.atFirst) throw distrust(suspects.length, lastRejection);
+      settle();
+    },
     get rejected() {
       return rejected;
     },
@@ -97,8 +110,14 @@ export function createJudge(
             return 'again';
           }
           cautious = 0;
+          if (keeps) {
+            rejected += ordinals.length;
+            return 'aside';
+          }
           suspects.push(...ordinals);
-          if (suspects.length >= rejectionsBelieved) throw distrust(suspects.length, verdict);
+          lastRejection = verdict.message;
+          if (suspects.length >= rejectionsBelieved[worked ? 'later' : 'atFirst'])
+            throw distrust(suspects.length, lastRejection);
           return undefined;
         default:
           return 'stop';
@@ -110,11 +129,11 @@ export function createJudge(
 const refusal = ({ message }: BadVerdict): CommandError =>
   fail('noPermission', message, 'Check user, password, token and certificate.');
 
-const distrust = (count: number, { message }: BadVerdict): CommandError =>
+const distrust = (count: number, message: string): CommandError =>
   new CommandError(
     exit.protocol,
     `${count} records in a row rejected, and none taken: ${message}`,
-    'Look at --dry-run and at what the far side expects. Nothing was counted as delivered since it last took one.',
+    'They do not count as delivered. Look at --dry-run and at what the far side expects, or set them aside with --rejects.',
   );
 
 const nextStep = (status: string): string =>

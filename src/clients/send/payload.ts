@@ -1,3 +1,4 @@
+import { lossesOf } from '../../filters/csv/losses.ts';
 import { type CsvOptions, csvWriter } from '../../filters/csv/writer.ts';
 import type { VoltRecord } from '../../records/record.ts';
 
@@ -17,12 +18,25 @@ export const jsonPayload = (text: (record: VoltRecord) => string): Payload => ({
   head: () => undefined,
 });
 
-/** A line of CSV; records of other types than the table's have none. */
-export function csvPayload(options: CsvOptions, withHeader: boolean): Payload {
+/**
+ * A line of CSV; records of other types than the table's have none.
+ *
+ * @param onLoss told what a line lacks of its record, and the option that mends it
+ */
+export function csvPayload(
+  options: CsvOptions,
+  withHeader: boolean,
+  onLoss: (message: string, option: string) => void,
+): Payload {
   const csv = csvWriter(options);
   return {
     name: 'csv',
-    of: (record) => csv.line(record),
+    of(record) {
+      const line = csv.line(record);
+      if (line === undefined) return undefined;
+      for (const { message, option } of lossesOf(csv, record)) onLoss(message, option);
+      return line;
+    },
     head: () => (withHeader ? csv.header() : undefined),
   };
 }

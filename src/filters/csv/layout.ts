@@ -38,6 +38,9 @@ function keysOf(type: string | undefined): readonly RecordKey[] {
 /** Whether the vocabulary has the type. */
 export const isKnown = (type: string): boolean => vocabulary.some((family) => family.type === type);
 
+/** The keys that the columns of a record type show. */
+export const keyNames = (type: string): string[] => keysOf(type).map(({ name }) => name);
+
 /** The columns of a record type: fixed, whatever its records hold. */
 export function familyColumns(type: string, options: LayoutOptions): Column[] {
   return keysOf(type).flatMap((key) => columnsOf(key, options));

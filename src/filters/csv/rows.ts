@@ -17,7 +17,7 @@ export interface RowReader {
 const maxRow = 1 << 20;
 
 /**
- * Reads CSV after RFC 4180: quoted cells may hold delimiters, line breaks and doubled quotes; lines end with `\n` or `\r\n`; a
+ * Reads CSV after RFC 4180: quoted cells may hold delimiters, line breaks and doubled quotes; lines end with `\n`, `\r\n` or `\r`; a
  * byte-order mark and blank lines are dropped. A quote inside a cell that is not quoted is a character like any other.
  */
 export function rowReader(delimiter: string): RowReader {
@@ -29,6 +29,8 @@ export function rowReader(delimiter: string): RowReader {
   let began = 1;
   let length = 0;
   let pendingQuote = false;
+  /** The character before was a `\r`: a `\n` behind it belongs to it. */
+  let returned = false;
   let fault: string | undefined;
   let skipping = false;
   let first = true;
@@ -40,7 +42,6 @@ export function rowReader(delimiter: string): RowReader {
   };
 
   const endRow = (out: Row[]): void => {
-    if (!quoted && cell.endsWith('\r')) cell = cell.slice(0, -1);
     endCell();
     // What was no UTF-8 has become this when it was decoded. The text of another encoding would be garbled without a word.
     if (cells.some((text) => text?.includes('\ufffd'))) fault ??= 'not UTF-8';
@@ -63,7 +64,10 @@ export function rowReader(delimiter: string): RowReader {
       }
       open = false;
     }
-    if (char === '\n') line++;
+    const isSecondHalf = returned && char === '\n';
+    const isBreak = char === '\n' || char === '\r';
+    returned = char === '\r';
+    if (isBreak && !isSecondHalf) line++;
     if (++length > maxRow && !skipping) {
       fault = `longer than ${maxRow} characters`;
       skipping = true;
@@ -73,7 +77,7 @@ export function rowReader(delimiter: string): RowReader {
       quoted = false;
     }
     if (skipping) {
-      if (char === '\n') endRow(out);
+      if (isBreak) endRow(out);
       return;
     }
     if (open) {
@@ -83,10 +87,10 @@ export function rowReader(delimiter: string): RowReader {
       quoted = true;
       open = true;
     } else if (char === delimiter) endCell();
-    else if (char === '\n') endRow(out);
-    else if (quoted) {
-      if (char !== '\r') fault = 'text behind a closing quote';
-    } else cell += char;
+    else if (isBreak) {
+      if (!isSecondHalf) endRow(out);
+    } else if (quoted) fault = 'text behind a closing quote';
+    else cell += char;
   };
 
   return {

@@ -39,7 +39,12 @@ export const timeFormats = {
   },
   sql: {
     name: 'sql',
-    show: (time) => (Number.isNaN(parseTime(time)) ? undefined : time.replace('T', ' ').replace(/Z$/, '')),
+    show(time) {
+      const ms = parseTime(time);
+      if (Number.isNaN(ms)) return undefined;
+      const utc = time.endsWith('Z') ? time : formatTime(ms);
+      return utc.replace('T', ' ').slice(0, -1);
+    },
     read: (text) => fromMs(parseTime(`${text.trim().replace(' ', 'T')}Z`)),
   },
   unix: ofNumber('unix', 1),

@@ -2,7 +2,7 @@ import type { VoltRecord } from '../../records/record.ts';
 import { bmsLogColumns, bmsLogWidths } from './bms-log.ts';
 import { type Column, keyColumn } from './column.ts';
 import { type Dialect, lineWriter } from './dialect.ts';
-import { familyColumns, isKnown, namedColumns, type Widths } from './layout.ts';
+import { familyColumns, isKnown, keyNames, namedColumns, type Widths } from './layout.ts';
 import { type TimeFormatName, timeFormats } from './time.ts';
 
 /** What the columns are. */
@@ -24,7 +24,13 @@ export interface CsvWriter {
   line(record: VoltRecord): string | undefined;
   /** `cells` when the record has more of them than there are columns: those beyond are in no cell. */
   tooWide(record: VoltRecord): string | undefined;
+  /** Keys that no column shows, each once and not without end; none where somebody has chosen or fixed the columns. */
+  strangeKeys(record: VoltRecord): readonly string[];
 }
+
+/** Keys that are told of: a source that makes up new ones all the time is known by then. */
+const toldKeys = 20;
+const none: readonly string[] = [];
 
 /** A preset's record type, otherwise the one that was named. */
 export const typeOf = ({ preset, type }: Pick<CsvOptions, 'preset' | 'type'>): string | undefined =>
@@ -36,6 +42,10 @@ export function csvWriter(options: CsvOptions): CsvWriter {
   const widths: Widths = options.preset === 'bms-log' ? bmsLogWidths : options.widths;
   let type = typeOf(options);
   let columns: readonly Column[] | undefined;
+  const isChosen = options.columns.length > 0 || options.preset !== undefined;
+  /** Keys that have a column, or were told of. */
+  let known: Set<string> | undefined;
+  let told = 0;
 
   const layout = (first?: VoltRecord): readonly Column[] | undefined => {
     if (columns) return columns;
@@ -60,6 +70,18 @@ export function csvWriter(options: CsvOptions): CsvWriter {
         const list = record[key];
         return Array.isArray(list) && list.length > widths[key]!;
       }),
+    strangeKeys(record) {
+      if (isChosen || told >= toldKeys) return none;
+      known ??= new Set([...keyNames(record.type), ...(isKnown(record.type) ? none : Object.keys(record))]);
+      let strange = none;
+      for (const key in record) {
+        if (known.has(key)) continue;
+        known.add(key);
+        told++;
+        strange = [...strange, key];
+      }
+      return strange;
+    },
   };
 }
 

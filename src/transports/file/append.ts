@@ -11,7 +11,7 @@ export interface AppendFile {
   append(bytes: Uint8Array): Promise<void>;
   /** Resolves when the disk has it. Throws exit status 74. */
   sync(): Promise<void>;
-  /** Whether the path still leads to this file: logrotate may have moved it. */
+  /** Looks whether the path still leads to this file, and how long it is: logrotate may have moved it, or emptied it (copytruncate). */
   isThere(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -76,7 +76,9 @@ export async function openAppend(path: string, mode: number): Promise<AppendFile
     sync: () => attempt(() => file.datasync()),
     async isThere() {
       const now = await promises.stat(path).catch(() => undefined);
-      return now !== undefined && now.ino === stat.ino && now.dev === stat.dev;
+      if (now === undefined || now.ino !== stat.ino || now.dev !== stat.dev) return false;
+      if (stat.isFile()) size = now.size;
+      return true;
     },
     close: () => file.close().catch(() => {}),
   };

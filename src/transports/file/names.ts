@@ -18,29 +18,48 @@ export function momentOf(ms: number): string {
   return `${periodOf(ms, 'hour')}-${two(at.getMinutes())}-${two(at.getSeconds())}`;
 }
 
-/** `readings.ndjson`, put aside with `2026-03-01`, is `readings-2026-03-01.ndjson`; what is there already gets a number: `…-2`. */
-export function asideName(path: string, stamp: string, taken: (path: string) => boolean): string {
+/**
+ * `readings.ndjson`, put aside with `2026-03-01`, is `readings-2026-03-01.ndjson`, further ones of that stamp get numbers: `…-2`. A number
+ * that has become free is not used again: the newest file has the highest.
+ *
+ * @param names what is in its folder
+ */
+export function asideName(path: string, stamp: string, names: readonly string[]): string {
   const end = extname(path);
   const stem = join(dirname(path), basename(path, end));
-  for (let n = 1; ; n++) {
-    const name = `${stem}-${stamp}${n === 1 ? '' : `-${n}`}${end}`;
-    if (!taken(name) && !taken(`${name}.gz`)) return name;
-  }
+  const last = asidesOf(path, names).findLast((one) => one.stamp === stamp)?.number ?? 0;
+  return `${stem}-${stamp}${last === 0 ? '' : `-${last + 1}`}${end}`;
 }
 
-/** Of the names in a folder those of files that were put aside, oldest first, each without its `.gz`. */
-export function asideNames(path: string, names: readonly string[]): { name: string; packed: boolean }[] {
+interface Aside {
+  /** Without its `.gz`. */
+  name: string;
+  packed: boolean;
+  stamp: string;
+  number: number;
+}
+
+/** Of the names in a folder those of files that were put aside, oldest first. */
+export function asidesOf(path: string, names: readonly string[]): Aside[] {
   const end = extname(path);
   const stem = basename(path, end);
   const pattern = new RegExp(
-    `^${literally(stem)}-(\\d{4}-\\d\\d-\\d\\d(?:T\\d\\d(?:-\\d\\d-\\d\\d)?)?)(?:-(\\d+))?${literally(end)}(\\.gz)?$`,
+    `^(${literally(stem)}-(\\d{4}-\\d\\d-\\d\\d(?:T\\d\\d(?:-\\d\\d-\\d\\d)?)?)(?:-(\\d+))?${literally(end)})(\\.gz)?$`,
   );
   return names
-    .map((name) => ({ name, match: pattern.exec(name) }))
-    .filter((one): one is { name: string; match: RegExpExecArray } => one.match !== null)
-    .sort((a, b) => compare(a.match[1]!, b.match[1]!) || Number(a.match[2] ?? 1) - Number(b.match[2] ?? 1))
-    .map(({ name, match }) => ({ name: name.replace(/\.gz$/, ''), packed: match[3] !== undefined }));
+    .map((name) => pattern.exec(name))
+    .filter((match) => match !== null)
+    .map(([, name, stamp, number, packed]) => ({
+      name: name!,
+      packed: packed !== undefined,
+      stamp: stamp!,
+      number: Number(number ?? 1),
+    }))
+    .sort((a, b) => compare(sortable(a.stamp), sortable(b.stamp)) || a.number - b.number);
 }
+
+/** What has the name of a day or an hour was put aside when that was over: behind all that was put aside within it. */
+const sortable = (stamp: string): string => stamp.padEnd('2026-03-01T12-00-00'.length, '~');
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -1,10 +1,10 @@
-import { existsSync, promises } from 'node:fs';
+import { promises } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../runtime/clock.ts';
 import { inWords } from '../../runtime/system-error.ts';
 import { type AppendFile, fileFailure, openAppend } from './append.ts';
 import { compressFile } from './compress.ts';
-import { asideName, asideNames, momentOf, type Period, periodOf } from './names.ts';
+import { asideName, asidesOf, momentOf, type Period, periodOf } from './names.ts';
 
 /** How a file grows, and what becomes of it. */
 export interface RotatingOptions {
@@ -58,7 +58,7 @@ export async function openRotating(options: RotatingOptions): Promise<RotatingFi
 
   async function putAside(stamp: string): Promise<void> {
     try {
-      await promises.rename(path, asideName(path, stamp, existsSync));
+      await promises.rename(path, asideName(path, stamp, await promises.readdir(dirname(path))));
     } catch (error) {
       throw fileFailure(path, error);
     }
@@ -95,7 +95,7 @@ async function tidy({ path, compress, keep, onTrouble }: RotatingOptions): Promi
   if (!compress && keep === undefined) return;
   const folder = dirname(path);
   try {
-    const aside = asideNames(path, await promises.readdir(folder));
+    const aside = asidesOf(path, await promises.readdir(folder));
     const tooMuch = keep === undefined ? 0 : Math.max(0, new Set(aside.map(({ name }) => name)).size - keep);
     const doomed = new Set([...new Set(aside.map(({ name }) => name))].slice(0, tooMuch));
     for (const { name, packed } of aside) {

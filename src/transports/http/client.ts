@@ -20,6 +20,8 @@ interface HttpRequest {
   tls?: TlsOptions;
   /** The longest answer in bytes (default 1 MiB). */
   maxBytes?: number;
+  /** What is longer is read to its end and cut, where the status says all; otherwise it is a failure. */
+  cut?: boolean;
 }
 
 /** An answer, whatever its status: a 404 or 500 is an answer, not a failure. Redirects are answers too, never followed. */
@@ -88,9 +90,11 @@ export function httpClient(clock: Clock = systemClock, connections?: number): Ht
     const parts: Buffer[] = [];
     let size = 0;
     for await (const part of response.body) {
+      const room = max - size;
       size += part.length;
-      if (size > max) throw new HttpFailure('tooLarge', request.method, url, `the answer is longer than ${max} bytes`);
-      parts.push(part);
+      if (size > max && !request.cut)
+        throw new HttpFailure('tooLarge', request.method, url, `the answer is longer than ${max} bytes`);
+      if (room > 0) parts.push(part.length > room ? part.subarray(0, room) : part);
     }
     return {
       status: response.statusCode,

@@ -54,6 +54,8 @@ export async function connectTcp(options: TcpOptions): Promise<TcpConnection> {
     socket.destroy();
   };
   const onAbort = (): void => giveUp(new SocketFailure('aborted', 'given up'));
+  // It may have aborted while what this needs was loaded.
+  if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
   const cancel = clock.after(timeoutMs, () => giveUp(new SocketFailure('timeout', 'no connection in time')));
   try {

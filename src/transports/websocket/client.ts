@@ -98,6 +98,8 @@ export async function connectWebSocket(options: WebSocketOptions): Promise<WebSo
     socket.terminate();
   };
   const onAbort = (): void => giveUp(new SocketFailure('aborted', 'given up'));
+  // It may have aborted while what this needs was loaded.
+  if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
   const cancel = clock.after(timeoutMs, () => giveUp(new SocketFailure('timeout', 'no connection in time')));
   try {

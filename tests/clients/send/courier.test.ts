@@ -26,6 +26,8 @@ interface World {
   answer(next: Answer): void;
   /** Sets whether it can be reached. */
   reach(verdict?: Exclude<Verdict, { kind: 'delivered' }>): void;
+  /** So many records of the shipment under way have arrived. */
+  part(records: number): void;
   /** The connection breaks. */
   lose(why: string): void;
   put(...payloads: string[]): void;
@@ -43,6 +45,7 @@ interface Setting {
   retryFor?: number;
   queue?: number;
   policy?: 'block' | 'drop-oldest';
+  setAside?: (payload: string, reason: string) => Promise<void>;
 }
 
 function world(setting: Setting = {}): World {
@@ -56,6 +59,7 @@ function world(setting: Setting = {}): World {
   let answer: Answer = () => ok;
   let down: Exclude<Verdict, { kind: 'delivered' }> | undefined;
   let lose = (_why: string): void => {};
+  let part = (_records: number): void => {};
   const session = (): Session => {
     const lost = new Promise<string>((resolve) => {
       lose = resolve;
@@ -63,7 +67,8 @@ function world(setting: Setting = {}): World {
     const broken = lost.then((message): Verdict => ({ kind: 'later', status: 'lost', message }));
     return {
       lost,
-      async deliver({ payloads }: Shipment) {
+      async deliver({ payloads }: Shipment, arrived) {
+        part = (records) => arrived(records, 'confirmed');
         seen.push([...payloads]);
         return Promise.race([broken, Promise.resolve(answer(payloads))]);
       },
@@ -107,6 +112,7 @@ function world(setting: Setting = {}): World {
     deadline: deadline.signal,
     random: () => 0,
     onDelivery: (delivery) => deliveries.push(delivery),
+    setAside: setting.setAside,
     onDone: (ordinals) => done.push(...ordinals),
     onUp() {},
     onDown() {},
@@ -121,6 +127,7 @@ function world(setting: Setting = {}): World {
       down = verdict;
     },
     lose: (why) => lose(why),
+    part: (records) => part(records),
     put(...payloads) {
       for (const payload of payloads) queue.push({ payload, ordinal: ordinal++, time: undefined });
       courier.nudge();
@@ -263,6 +270,39 @@ describe('a far side that is away', () => {
     assert.deepEqual(done, [0, 1, 2, 3]);
   });
 
+  test('what arrives before the rest of its shipment is settled then, and only the rest goes again', async () => {
+    const { courier, put, seen, clock, done, lose, answer, part, deliveries } = world({ keeps: true });
+    answer(() => new Promise(() => {}));
+    put('a', 'b', 'c', 'd', 'e');
+    await settle();
+    part(2);
+    await settle();
+    assert.deepEqual(done, [0, 1]);
+    part(1);
+    lose('closed by the far side');
+    answer(() => ok);
+    await clock.advance(1000);
+    courier.finish();
+    await courier.ended;
+    assert.deepEqual(seen, [
+      ['a', 'b', 'c', 'd', 'e'],
+      ['d', 'e'],
+    ]);
+    assert.deepEqual(done, [0, 1, 2, 3, 4]);
+    assert.deepEqual(
+      deliveries.map(({ verdict, count }) => `${verdict.status} ${count}`),
+      ['confirmed 2', 'confirmed 1', 'lost 2', 'ok 2'],
+    );
+  });
+
+  test('with nothing left to send it is not waited for', async () => {
+    const { courier, reach } = world({ keeps: true });
+    reach({ kind: 'later', status: 'network', message: 'connection refused' });
+    await settle();
+    courier.finish();
+    assert.deepEqual(await courier.ended, { unsent: 0, why: undefined, rejected: 0, parting: undefined });
+  });
+
   test('a connection that is lost while nothing is under way is made again at once, where it is worth having', async () => {
     const { clock, lose, log, courier } = world({ keeps: true });
     await settle();
@@ -292,16 +332,77 @@ describe('records that are not wanted', () => {
     assert.ok(seen.length < 12, `${seen.length} requests`);
   });
 
-  test('ten in a row and none taken: the fault is not theirs, they do not count as delivered (exit status 76)', async () => {
-    const { courier, put, answer, done } = world();
-    put('a');
-    await settle();
+  const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `x${i}`);
+
+  test('ten in a row and none ever taken: the fault is not theirs, they do not count as delivered (exit status 76)', async () => {
+    const { courier, put, answer, seen, done } = world({ records: 1 });
     answer(() => no);
-    put(...Array.from({ length: 20 }, (_, i) => `x${i}`));
+    put(...many(20));
     const error = await refusedBy(courier);
     assert.equal(error.status, 76);
     assert.match(error.message, /10 records in a row rejected, and none taken: bad record/);
+    assert.deepEqual(done, []);
+    assert.equal(seen.length, 10);
+  });
+
+  test('where some were taken in this run, it takes a thousand; until then none counts as delivered', async () => {
+    const { courier, put, answer, seen, done } = world({ records: 1, queue: 2000 });
+    put('a');
+    await settle();
+    answer(() => no);
+    put(...many(1200));
+    const error = await refusedBy(courier);
+    assert.match(error.message, /1000 records in a row rejected/);
     assert.deepEqual(done, [0]);
+    assert.equal(seen.length, 1001);
+  });
+
+  test('a few at the end of input are believed to have been at fault, ten are not', async () => {
+    for (const [count, status] of [
+      [9, undefined],
+      [10, 76],
+    ] as const) {
+      const { courier, put, answer, done } = world({ records: 1 });
+      put('a');
+      await settle();
+      answer(() => no);
+      put(...many(count));
+      courier.finish();
+      if (status) assert.equal((await refusedBy(courier)).status, status);
+      else assert.equal((await courier.ended).rejected, count);
+      assert.equal(done.length, status ? 1 : 1 + count);
+    }
+  });
+
+  test('what is kept elsewhere counts as delivered when it is there, however many there are', async () => {
+    const kept: string[] = [];
+    let release = (): void => {};
+    const setAside = (payload: string, reason: string): Promise<void> => {
+      kept.push(`${payload}: ${reason}`);
+      return new Promise((resolve) => {
+        release = resolve;
+      });
+    };
+    const { courier, put, answer, seen, done } = world({ records: 1, setAside });
+    answer(() => no);
+    put(...many(30));
+    await settle();
+    assert.deepEqual([kept, done, seen.length], [['x0: bad record'], [], 1]);
+    let isOver = false;
+    courier.finish();
+    const ended = courier.ended.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      release();
+      await settle();
+    }
+    assert.equal((await ended).rejected, 30);
+    assert.deepEqual(
+      done,
+      Array.from({ length: 30 }, (_, i) => i),
+    );
+    assert.equal(kept.length, 30);
   });
 
   test('what is too large goes in smaller portions from then on', async () => {

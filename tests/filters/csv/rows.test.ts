@@ -32,6 +32,22 @@ describe('CSV is read and written after RFC 4180', () => {
     ]);
   });
 
+  test('what a reader might take white space from is quoted; what is no UTF-8 is a fault of its row alone', () => {
+    assert.equal(lineWriter(plain)([' a', 'b ', 'c d', '\te']), '" a","b ",c d,"\te"');
+    assert.deepEqual(
+      read('a,b\nc,\ufffd\nd,e\n').map(({ fault }) => fault),
+      [undefined, 'not UTF-8', undefined],
+    );
+  });
+
+  test('lines may end with CR alone, as old Macs have it', () => {
+    assert.deepEqual(read('a,b\r1,"x\ry"\r\r2,3'), [
+      { cells: ['a', 'b'], line: 1 },
+      { cells: ['1', 'x\ry'], line: 2 },
+      { cells: ['2', '3'], line: 5 },
+    ]);
+  });
+
   test('a row says the line that it begins on', () => {
     assert.deepEqual(
       read('a\n"b\nb"\nc\n').map(({ line }) => line),

@@ -113,6 +113,32 @@ describe('a table of records', () => {
   }
 });
 
+test('a time with an offset is written in UTC where a zone has no place', () => {
+  const record = { ...reading, time: '2026-03-01T14:00:00.123+02:00' };
+  const sql = tableOf([record], { time: 'sql', columns: ['type', 'time'] });
+  assert.equal(sql, 'type,time\nbattery_reading,2026-03-01 12:00:00.123\n');
+  assert.equal(recordsIn(sql, { time: 'sql' })[0]?.time, reading.time);
+});
+
+test('keys that no column shows are told of once each, unless the columns were chosen', () => {
+  const csv = csvWriter({ ...base });
+  const record = { ...reading, extra: 1, obj: {} };
+  csv.line(record);
+  assert.deepEqual(csv.strangeKeys(reading), []);
+  assert.deepEqual(csv.strangeKeys(record), ['extra', 'obj']);
+  assert.deepEqual(csv.strangeKeys({ ...record, third: 1 }), ['third']);
+  for (const options of [{ columns: ['time'] }, { preset: 'bms-log' as const }]) {
+    assert.deepEqual(csvWriter({ ...base, ...options }).strangeKeys(record), []);
+  }
+  const mine = csvWriter({ ...base });
+  mine.line({ type: 'mine', a: 1 });
+  assert.deepEqual(mine.strangeKeys({ type: 'mine', a: 1 }), []);
+  assert.deepEqual(mine.strangeKeys({ type: 'mine', a: 1, b: 2 }), ['b']);
+  let told = 0;
+  for (let i = 0; i < 1000; i++) told += csv.strangeKeys({ type: 'battery_reading', [`k${i}`]: i }).length;
+  assert.ok(told < 30, `${told} warnings`);
+});
+
 const time = fc.integer({ min: 0, max: 4_102_444_800_000 }).map(formatTime);
 const value = fc.double({ min: -1000, max: 1000, noNaN: true }).map((x) => x + 0);
 const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('=', '"', ';', ',', '\n', '1', '[', "'", ' ') }));
