@@ -37,9 +37,8 @@ export function createCourier(options: CourierOptions): Courier {
     onDue: bell.ring,
     onTaken: space.ring,
   });
-  /** Aborts when there is nothing left to do. */
-  const finished = new AbortController();
-  const given = AbortSignal.any([deadline, finished.signal]);
+  /** Aborts when there is no use in a connection any longer: nothing is left to send, or the time is up. */
+  const needless = new AbortController();
   let ending = false;
   let endedAt = Number.POSITIVE_INFINITY;
   let lastGood = Number.NEGATIVE_INFINITY;
@@ -50,6 +49,7 @@ export function createCourier(options: CourierOptions): Courier {
   let wakePause = (): void => {};
 
   deadline.addEventListener('abort', () => {
+    needless.abort();
     wakePause();
     bell.ring();
     space.ring();
@@ -87,13 +87,13 @@ export function createCourier(options: CourierOptions): Courier {
   }
 
   async function open(): Promise<Session | undefined> {
-    while (!given.aborted) {
+    while (!needless.signal.aborted) {
       try {
-        return await link.open(given);
+        return await link.open(needless.signal);
       } catch (error) {
         searching = false;
         if (!(error instanceof LinkDown)) throw error;
-        if (given.aborted) return undefined;
+        if (needless.signal.aborted) return undefined;
         judge.ofLink(error.verdict);
         down(error.verdict);
         if (ending && isHopeless()) return undefined;
@@ -249,7 +249,7 @@ export function createCourier(options: CourierOptions): Courier {
     finish() {
       ending = true;
       endedAt = clock.monotonic();
-      if (isOver()) finished.abort();
+      if (isOver()) needless.abort();
       wakePause();
       loader.hurry();
     },

@@ -93,7 +93,6 @@ export function createJudge(
       return rejected;
     },
     of({ payloads, ordinals }, verdict, alone) {
-      if (verdict.kind !== 'refused') refusals = 0;
       switch (verdict.kind) {
         case 'delivered':
           took(ordinals);

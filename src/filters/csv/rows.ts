@@ -29,7 +29,7 @@ export function rowReader(delimiter: string): RowReader {
   let began = 1;
   let length = 0;
   let pendingQuote = false;
-  /** The character before was a `\r`: a `\n` behind it belongs to it. */
+  /** The character before was a `\r`: a `\n` behind it is no further line, and ends a row of nothing. */
   let returned = false;
   let fault: string | undefined;
   let skipping = false;
@@ -64,10 +64,9 @@ export function rowReader(delimiter: string): RowReader {
       }
       open = false;
     }
-    const isSecondHalf = returned && char === '\n';
     const isBreak = char === '\n' || char === '\r';
+    if (isBreak && !(returned && char === '\n')) line++;
     returned = char === '\r';
-    if (isBreak && !isSecondHalf) line++;
     if (++length > maxRow && !skipping) {
       fault = `longer than ${maxRow} characters`;
       skipping = true;
@@ -87,9 +86,8 @@ export function rowReader(delimiter: string): RowReader {
       quoted = true;
       open = true;
     } else if (char === delimiter) endCell();
-    else if (isBreak) {
-      if (!isSecondHalf) endRow(out);
-    } else if (quoted) fault = 'text behind a closing quote';
+    else if (isBreak) endRow(out);
+    else if (quoted) fault = 'text behind a closing quote';
     else cell += char;
   };
 

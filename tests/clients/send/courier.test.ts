@@ -46,6 +46,8 @@ interface Setting {
   queue?: number;
   policy?: 'block' | 'drop-oldest';
   setAside?: (payload: string, reason: string) => Promise<void>;
+  /** Each attempt to connect lasts until it is given up. */
+  silent?: boolean;
 }
 
 function world(setting: Setting = {}): World {
@@ -67,10 +69,11 @@ function world(setting: Setting = {}): World {
     const broken = lost.then((message): Verdict => ({ kind: 'later', status: 'lost', message }));
     return {
       lost,
-      async deliver({ payloads }: Shipment, arrived) {
+      deliver({ payloads }: Shipment, arrived) {
         part = (records) => arrived(records, 'confirmed');
         seen.push([...payloads]);
-        return Promise.race([broken, Promise.resolve(answer(payloads))]);
+        const said = answer(payloads);
+        return said instanceof Promise ? Promise.race([broken, said]) : Promise.resolve(said);
       },
       end: async () => undefined,
       abandon() {},
@@ -81,7 +84,11 @@ function world(setting: Setting = {}): World {
     window,
     keeps,
     limits: { records, bytes: 1e6 },
-    async open() {
+    async open(signal) {
+      if (setting.silent) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        throw new LinkDown({ kind: 'later', status: 'aborted', message: 'given up' });
+      }
       if (down) throw new LinkDown(down);
       return session();
     },
@@ -295,12 +302,46 @@ describe('a far side that is away', () => {
     );
   });
 
-  test('with nothing left to send it is not waited for', async () => {
-    const { courier, reach } = world({ keeps: true });
-    reach({ kind: 'later', status: 'network', message: 'connection refused' });
+  test('what arrives together with the loss is settled, too', async () => {
+    const { courier, put, seen, clock, done, answer, part } = world({ keeps: true });
+    answer(() => {
+      part(2);
+      return later;
+    });
+    put('a', 'b', 'c');
+    await settle();
+    assert.deepEqual(done, [0, 1]);
+    answer(() => ok);
+    await clock.advance(1000);
+    courier.finish();
+    await courier.ended;
+    assert.deepEqual(seen, [['a', 'b', 'c'], ['c']]);
+  });
+
+  test('after a success the waits begin anew', async () => {
+    const { courier, put, seen, answer, clock } = world();
+    answer(() => later);
+    put('a');
+    await clock.advance(20_000);
+    answer(() => ok);
+    await clock.advance(20_000);
+    answer(() => later);
+    put('b');
+    await settle();
+    const before = seen.length;
+    answer(() => ok);
+    await clock.advance(1000);
+    assert.deepEqual(seen.slice(before), [['b']]);
+    courier.finish();
+    await courier.ended;
+  });
+
+  test('with nothing left to send it is not waited for, nor complained of', async () => {
+    const { courier, log } = world({ keeps: true, silent: true });
     await settle();
     courier.finish();
     assert.deepEqual(await courier.ended, { unsent: 0, why: undefined, rejected: 0, parting: undefined });
+    assert.deepEqual(log, []);
   });
 
   test('a connection that is lost while nothing is under way is made again at once, where it is worth having', async () => {
@@ -355,6 +396,56 @@ describe('records that are not wanted', () => {
     assert.match(error.message, /1000 records in a row rejected/);
     assert.deepEqual(done, [0]);
     assert.equal(seen.length, 1001);
+  });
+
+  test('several under way, of which one is not wanted, as when a connection ends over it: that one alone is rejected', async () => {
+    const { courier, put, answer, log, done } = world({ window: 3, records: 1, keeps: true });
+    const taken: string[] = [];
+    const underWay: { payload: string; resolve(verdict: Verdict): void }[] = [];
+    answer(([payload]) => new Promise((resolve) => underWay.push({ payload: payload!, resolve })));
+    put('a', 'bad', 'c');
+    courier.finish();
+    let isOver = false;
+    const ended = courier.ended.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await settle();
+      const all = underWay.splice(0);
+      const isBad = all.some(({ payload }) => payload === 'bad');
+      for (const { payload, resolve } of all) {
+        if (!isBad) taken.push(payload);
+        resolve(isBad ? no : ok);
+      }
+    }
+    assert.equal((await ended).rejected, 1);
+    assert.deepEqual(taken, ['a', 'c']);
+    assert.deepEqual(done.toSorted(), [0, 1, 2]);
+    assert.deepEqual(log, []);
+  });
+
+  test('a search that finds nothing is given up: as many are under way again as before', async () => {
+    const { courier, put, answer, clock } = world({ window: 3, records: 2, queue: 100 });
+    let turn = 0;
+    let most = 0;
+    let now = 0;
+    answer(async () => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => clock.after(10, () => resolve(undefined)));
+      now--;
+      return turn++ === 0 ? no : ok;
+    });
+    put('a', 'b');
+    await clock.advance(20);
+    most = 0;
+    put(...many(10));
+    await clock.advance(500);
+    assert.equal(most, 1);
+    put(...many(60));
+    await clock.advance(5000);
+    assert.equal(most, 3);
+    courier.finish();
+    assert.equal((await courier.ended).rejected, 0);
   });
 
   test('a few at the end of input are believed to have been at fault, ten are not', async () => {
@@ -443,6 +534,21 @@ describe('a far side that does not want us', () => {
     await clock.advance(60_000);
     assert.equal((await refusedBy(courier)).status, 77);
     assert.equal(seen.length, 4);
+  });
+
+  test('a success between makes the refusals before it forgotten', async () => {
+    const { courier, put, answer, clock } = world();
+    put('a');
+    await settle();
+    for (const record of ['b', 'c', 'd']) {
+      answer(() => refused);
+      put(record);
+      await clock.advance(1500);
+      answer(() => ok);
+      await clock.advance(5000);
+    }
+    courier.finish();
+    assert.equal((await courier.ended).unsent, 0);
   });
 
   test('a wrong address is 78 when it never worked, and an outage when it had', async () => {

@@ -131,3 +131,14 @@ test('a queue keeps to its bounds in records and in bytes', () => {
   // The hole of before is told with the new one.
   assert.deepEqual(queue.take({ records: 9, bytes: 100 })?.payloads, ['2:0-1', 'cccc', 'd', 'e']);
 });
+
+test('what is put back counts in bytes again, and a record longer than a portion goes alone', () => {
+  const queue = createSendQueue({ records: 9, bytes: 100, policy: 'block', onDrop() {}, gap: () => undefined });
+  for (const [ordinal, payload] of ['aaaa', 'bb', 'cc'].entries()) queue.push({ payload, ordinal, time: undefined });
+  const long = queue.take({ records: 9, bytes: 3 })!;
+  assert.deepEqual(long.payloads, ['aaaa']);
+  assert.equal(queue.bytes, 4);
+  queue.putBack(long);
+  assert.equal(queue.bytes, 8);
+  assert.deepEqual(queue.take({ records: 9, bytes: 8 })?.payloads, ['aaaa', 'bb', 'cc']);
+});

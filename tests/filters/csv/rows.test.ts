@@ -53,6 +53,10 @@ describe('CSV is read and written after RFC 4180', () => {
       read('a\n"b\nb"\nc\n').map(({ line }) => line),
       [1, 2, 4],
     );
+    assert.deepEqual(
+      read('a\r\n"b\r\nb"\r\n\r\nc\r\n').map(({ line }) => line),
+      [1, 2, 5],
+    );
   });
 
   test('a quote that is not closed, text behind one and a row without end are faults, and the next row is read', () => {
