@@ -1,14 +1,15 @@
+import { basename, dirname } from 'node:path';
 import type { Disk } from './disk.ts';
 
 /*
- * A card or a disk that wears out loses single blocks: a read that touches one fails as a whole (EIO). All around it can be read still, and
- * a line with zeros in it is a damaged line like any other.
+ * A card or a disk that wears out loses blocks: a read that touches one fails as a whole (EIO). All around them can be read still, and a
+ * line with zeros in it is a damaged line like any other.
  */
 
 const page = 4096;
 /** A block that can't be read is tried so many times: cables and cards have their moments. */
 const tries = 3;
-/** A file is read by so much where it can't be read at once. */
+/** Where a file is read in pieces, and where it is looked whether any of it can be read. */
 const stride = 64 * page;
 
 const isBad = (error: unknown): boolean => {
@@ -25,21 +26,9 @@ function* pagesOf(position: number, bytes: number): Generator<{ at: number; leng
   }
 }
 
-/** The same disk, whose files can be read around bad blocks: these are zeros. A file of which nothing can be read rejects as before. */
+/** The same disk, whose files can be read around bad blocks: these are zeros. A file of which nothing can be read fails as before. */
 export function aroundBadBlocks(disk: Disk): Disk {
-  const readPages = async (fd: number, into: Uint8Array, position: number, failure: unknown): Promise<number> => {
-    let good = 0;
-    for (const { at, length } of pagesOf(position, into.length)) {
-      const piece = into.subarray(at, at + length);
-      const count = await readPage(fd, piece, position + at);
-      if (count === undefined) piece.fill(0);
-      else good += count;
-      if (count !== undefined && count < length) return at + count;
-    }
-    if (good === 0) throw failure;
-    return into.length;
-  };
-
+  /** Bytes of a page; undefined: it is bad. */
   const readPage = async (fd: number, piece: Uint8Array, position: number): Promise<number | undefined> => {
     for (let left = tries; left > 0; left--) {
       try {
@@ -51,17 +40,26 @@ export function aroundBadBlocks(disk: Disk): Disk {
     return undefined;
   };
 
-  const peekPages = (path: string, position: number, bytes: number, failure: unknown): Buffer => {
-    const parts: Buffer[] = [];
-    let good = 0;
-    for (const { at, length } of pagesOf(position, bytes)) {
-      const found = peekPage(path, position + at, length);
-      parts.push(found ?? Buffer.alloc(length));
-      good += found?.length ?? 0;
-      if (found && found.length < length) break;
+  const canBeRead = async (fd: number, size: number): Promise<boolean> => {
+    const piece = Buffer.allocUnsafe(page);
+    for (let position = 0; position < size; position += stride) {
+      if ((await readPage(fd, piece, position)) !== undefined) return true;
     }
-    if (good === 0) throw failure;
-    return Buffer.concat(parts);
+    return false;
+  };
+
+  const readPages = async (fd: number, into: Uint8Array, position: number, failure: unknown): Promise<number> => {
+    const size = await disk.size(fd);
+    let good = false;
+    for (const { at, length } of pagesOf(position, Math.min(into.length, size - position))) {
+      const piece = into.subarray(at, at + length);
+      const count = await readPage(fd, piece, position + at);
+      if (count === undefined) piece.fill(0);
+      else good = true;
+      if (count !== undefined && count < length) return at + count;
+    }
+    if (!good && !(await canBeRead(fd, size))) throw failure;
+    return Math.max(0, Math.min(into.length, size - position));
   };
 
   const peekPage = (path: string, position: number, bytes: number): Buffer | undefined => {
@@ -75,18 +73,23 @@ export function aroundBadBlocks(disk: Disk): Disk {
     return undefined;
   };
 
-  const peek: Disk['peek'] = (path, position, bytes) => {
-    try {
-      return disk.peek(path, position, bytes);
-    } catch (error) {
-      if (!isBad(error)) throw error;
-      return peekPages(path, position, bytes, error);
+  const sizeOf = (path: string): number =>
+    disk.entries(dirname(path)).find(({ name }) => name === basename(path))?.bytes ?? 0;
+
+  /** Bytes of a file page by page, and whether any of them could be read. */
+  const peekPages = (path: string, position: number, bytes: number): { bytes: Buffer; good: boolean } => {
+    const parts: Buffer[] = [];
+    let good = false;
+    for (const { at, length } of pagesOf(position, Math.min(bytes, sizeOf(path) - position))) {
+      const found = peekPage(path, position + at, length);
+      parts.push(found ?? Buffer.alloc(length));
+      good ||= found !== undefined;
     }
+    return { bytes: Buffer.concat(parts), good };
   };
 
   return {
     ...disk,
-    peek,
     async read(fd, into, offset, position) {
       const wanted = into.subarray(offset);
       try {
@@ -96,18 +99,22 @@ export function aroundBadBlocks(disk: Disk): Disk {
         return readPages(fd, wanted, position, error);
       }
     },
+    peek(path, position, bytes) {
+      try {
+        return disk.peek(path, position, bytes);
+      } catch (error) {
+        if (!isBad(error)) throw error;
+        return peekPages(path, position, bytes).bytes;
+      }
+    },
     load(path) {
       try {
         return disk.load(path);
       } catch (error) {
         if (!isBad(error)) throw error;
-        const parts: Buffer[] = [];
-        for (let position = 0, count = stride; count === stride; position += count) {
-          const piece = peek(path, position, stride);
-          parts.push(piece);
-          count = piece.length;
-        }
-        return Buffer.concat(parts);
+        const { bytes, good } = peekPages(path, 0, Number.POSITIVE_INFINITY);
+        if (!good) throw error;
+        return bytes;
       }
     },
   };

@@ -56,6 +56,8 @@ export interface Caps {
   dropAged(): Promise<void>;
 }
 
+/** So much a spool may hold although --min-free leaves nothing: a far side that works shall have its records. */
+const leastHeld = 64 * 1024;
 /** A look at the file system is good for so long, or for so many bytes. */
 const lookEvery = { ms: 1000, bytes: 1024 * 1024 };
 
@@ -69,9 +71,12 @@ export function createCaps(options: CapsOptions): Caps {
   /** What it held when others had taken so much that nothing it could give up would do. */
   let ceiling: number | undefined;
 
+  /** Bytes of records. What stands for those that were given up is small, and can't be given up. */
+  const held = (): number => index.segments.reduce((sum, { kind, bytes }) => sum + (kind === 'log' ? bytes : 0), 0);
+
   /**
    * What --min-free leaves for the spool. Where others have taken more than all that it holds, to give that up would help nobody: then it
-   * grows no more.
+   * grows no more, and has room at least for what is on its way.
    */
   const leftFor = (bytes: number): number => {
     if (!minFree) return allowed;
@@ -81,9 +86,9 @@ export function createCaps(options: CapsOptions): Caps {
     sinceLook = 0;
     try {
       const { free, total } = disk.room(index.folder);
-      const held = index.bytes();
-      const left = held + free + options.padding() - ('bytes' in minFree ? minFree.bytes : total * minFree.share);
-      ceiling = left > 0 ? undefined : (ceiling ?? held);
+      const now = held();
+      const left = now + free + options.padding() - ('bytes' in minFree ? minFree.bytes : total * minFree.share);
+      ceiling = left > 0 ? undefined : (ceiling ?? Math.max(now, leastHeld));
       allowed = ceiling ?? left;
       log.recovered('room', 'the file system says again how much is free');
     } catch (error) {
@@ -95,7 +100,10 @@ export function createCaps(options: CapsOptions): Caps {
   };
 
   /** A record that is larger than all that is allowed has room when it is alone: it would wait for ever else. */
-  const lacks = (bytes: number): boolean => index.bytes() + bytes > Math.min(Math.max(maxBytes, bytes), leftFor(bytes));
+  const lacks = (bytes: number): boolean => {
+    const wanted = index.bytes() + bytes;
+    return wanted > Math.min(held() === 0 ? Math.max(maxBytes, wanted) : maxBytes, leftFor(bytes));
+  };
 
   /** The gap is durable before the segment goes. Where there is no room even for that, the segment has to go first. */
   const replaceByGap = async (segment: Segment, gap: Dropped): Promise<void> => {

@@ -10,13 +10,13 @@ import { fill, logFiles, numbers, range, takeAll, work, workIn, workOut } from '
 const page = 4096;
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
 
-/** A disk on which one page of the first segment can't be read; `moments`: it can after so many tries. */
-function worn(bad: number, moments = Number.POSITIVE_INFINITY): Disk {
+/** A disk on which pages of the first segment can't be read; `moments`: they can after so many tries. */
+function worn(bad: number, { moments = Number.POSITIVE_INFINITY, pages = 1 } = {}): Disk {
   const opened = new Map<number, string>();
   const isFirst = (path = ''): boolean => path.endsWith('0000000000000001.log');
   let left = moments;
   const check = (path: string | undefined, position: number, bytes: number): void => {
-    if (isFirst(path) && position < (bad + 1) * page && position + bytes > bad * page && left-- > 0)
+    if (isFirst(path) && position < (bad + pages) * page && position + bytes > bad * page && left-- > 0)
       throw failed('EIO');
   };
   return aroundBadBlocks({
@@ -41,13 +41,13 @@ function worn(bad: number, moments = Number.POSITIVE_INFINITY): Disk {
   });
 }
 
-/** Records that lie on a page of a segment, in whole or in part. */
-function onPage(file: string, bad: number): number[] {
+/** Records that lie on pages of a segment, in whole or in part. */
+function onPages(file: string, bad: number, pages = 1): number[] {
   const found: number[] = [];
   let at = 0;
   for (const line of readFileSync(file, 'utf8').split('\n').slice(0, -1)) {
     const end = at + line.length + 1;
-    if (at < (bad + 1) * page && end > bad * page) found.push(Number(line.split(' ')[1]));
+    if (at < (bad + pages) * page && end > bad * page) found.push(Number(line.split(' ')[1]));
     at = end;
   }
   return found;
@@ -59,7 +59,7 @@ for (const bad of [0, 2, 40]) {
       const inlet = await workIn({ segmentBytes: 200_000 });
       await fill(inlet, 1, 500, 500);
       await inlet.close();
-      const lost = onPage(logFiles(inlet.folder)[0]!, bad);
+      const lost = onPages(logFiles(inlet.folder)[0]!, bad);
       assert.ok(lost.length > 2);
       const disk = worn(bad);
       const out = split ? await workOut({ folder: inlet.folder, disk }) : await work({ folder: inlet.folder, disk });
@@ -72,11 +72,27 @@ for (const bad of [0, 2, 40]) {
   }
 }
 
+for (const bad of [0, 30, 100]) {
+  test(`a region that is larger than what is read at once costs its lines alone, from page ${bad} on`, async () => {
+    const inlet = await workIn({ segmentBytes: 2_000_000 });
+    await fill(inlet, 1, 2000, 500);
+    await inlet.close();
+    const lost = onPages(logFiles(inlet.folder)[0]!, bad, 150);
+    const out = await work({ folder: inlet.folder, disk: worn(bad, { pages: 150 }) });
+    assert.deepEqual(numbers(await takeAll(out, false)), [
+      ...range(1, lost[0]! - 1),
+      `gap ${lost.length}`,
+      ...range(lost.at(-1)! + 1, 2000),
+    ]);
+    await out.close();
+  });
+}
+
 test('a bad page of the segment that is gone on in is no reason not to start', async () => {
   const inlet = await workIn();
   await fill(inlet, 1, 100, 500);
   await inlet.close();
-  const lost = onPage(logFiles(inlet.folder)[0]!, 3);
+  const lost = onPages(logFiles(inlet.folder)[0]!, 3);
   const spool = await work({ folder: inlet.folder, disk: worn(3) });
   await fill(spool, 101, 110, 500);
   const got = numbers(await takeAll(spool));
@@ -88,7 +104,7 @@ test('a page that can be read the next time costs nothing', async () => {
   const inlet = await workIn();
   await fill(inlet, 1, 100, 500);
   await inlet.close();
-  const out = await workOut({ folder: inlet.folder, disk: worn(3, 2) });
+  const out = await workOut({ folder: inlet.folder, disk: worn(3, { moments: 2 }) });
   assert.deepEqual(numbers(await takeAll(out)), range(1, 100));
   await out.close();
 });

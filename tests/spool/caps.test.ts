@@ -371,10 +371,29 @@ test('where others take more than the spool holds, it grows no more, and gives u
   await spool.close();
 });
 
+test('a spool that is empty where others have taken all still brings its records to a sink that works', async () => {
+  const disk = { ...realDisk, room: () => ({ free: 10 * mib, total: 1000 * mib }) };
+  const spool = await work({ disk, minFree: { share: 0.05 } });
+  for (let n = 1; n <= 300; n += 20) {
+    await fill(spool, n, n + 19, 1000);
+    assert.deepEqual(numbers(await takeAll(spool)), range(n, n + 19));
+  }
+  assert.deepEqual(spool.dropped, []);
+  await spool.close();
+});
+
+test('a record as large as --max-bytes costs what was before it, not itself', async () => {
+  const spool = await work({ maxBytes: mib });
+  await fill(spool, 1, 20, 100_000);
+  await fill(spool, 21, 21, mib - 100);
+  assert.deepEqual(numbers(await takeAll(spool)), ['gap 20', 21]);
+  await spool.close();
+});
+
 test('--when-full exit names what would help', async () => {
   const disk = { ...realDisk, room: () => ({ free: 10 * mib, total: 1000 * mib }) };
   const spool = await work({ disk, minFree: { share: 0.05 }, whenFull: 'exit' });
-  await assert.rejects(fill(spool, 1, 1), { status: 74, next: /^Lower --min-free, make room/ });
+  await assert.rejects(fill(spool, 1, 200, 1000), { status: 74, next: /^Lower --min-free, make room/ });
   await spool.close().catch(() => {});
 });
 
