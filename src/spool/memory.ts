@@ -31,10 +31,18 @@ export function withMemory(reader: Reader, writer: Pick<Writer, 'stuck'>): Reade
       return reader.wanted;
     },
     seek: (seq) => reader.seek(seq),
+    missing: reader.missing,
     async next(limits = {}) {
+      const before = writer.stuck() ?? [];
       const onDisk = await reader.next(limits);
       if (onDisk) return onDisk;
-      for (const group of writer.stuck() ?? []) {
+      const now = new Set(writer.stuck());
+      for (const group of before) {
+        if (group.first + group.records <= reader.wanted) continue;
+        // It was written or given up since: the next look tells.
+        if (!now.has(group)) return undefined;
+        // Given up on a disk that could not even take the name of their gap.
+        if (group.first > reader.wanted) return reader.missing(Math.min(group.first - 1, limits.upTo ?? group.first));
         const chunk = linesFrom(group, reader.wanted, limits);
         if (!chunk) continue;
         await reader.seek(chunk.last + 1);

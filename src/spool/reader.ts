@@ -36,6 +36,8 @@ export interface Reader {
   next(limits?: Limits): Promise<Chunk | undefined>;
   /** Goes on with this record. */
   seek(seq: number): Promise<void>;
+  /** Tells that the records up to `last` are nowhere. */
+  missing(last: number): Chunk;
   /** Number of the record that comes next. */
   readonly wanted: number;
   close(): Promise<void>;
@@ -220,6 +222,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
     get wanted() {
       return wanted;
     },
+    missing: hole,
     async seek(seq) {
       if (seq === wanted) return;
       const stays = segment?.kind === 'log' && seq > wanted && seq < (following()?.first ?? Number.POSITIVE_INFINITY);

@@ -39,7 +39,7 @@ export const gapFile = (folder: string, first: number, last: number): string =>
 
 /**
  * The segments of a spool in order. A file of another name is left out. Of a gap and the log that it stands for, both there since
- * a crash came between, the log counts; a gap inside a larger one counts for nothing.
+ * a crash came between, the log counts, unless it is empty; a gap inside a larger one counts for nothing.
  */
 export function listSegments(disk: Disk, folder: string): Segment[] {
   const found: Segment[] = [];
@@ -55,11 +55,12 @@ export function listSegments(disk: Disk, folder: string): Segment[] {
       found.push({ path: join(folder, name), first, last, kind: 'gap', bytes, changed, born });
     }
   }
-  const logs = found.filter(({ kind }) => kind === 'log');
   const gaps = found.filter(({ kind }) => kind === 'gap');
+  const isIn = ({ first }: Segment, gap: Segment): boolean => first >= gap.first && first <= gap.last!;
+  const logs = found.filter((one) => one.kind === 'log' && (one.bytes > 0 || !gaps.some((gap) => isIn(one, gap))));
   const standing = gaps.filter(
     (gap) =>
-      !logs.some(({ first }) => first >= gap.first && first <= gap.last!) &&
+      !logs.some((log) => isIn(log, gap)) &&
       !gaps.some((other) => other !== gap && other.first <= gap.first && other.last! >= gap.last!),
   );
   let newest = 0;

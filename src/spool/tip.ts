@@ -39,6 +39,8 @@ export interface Tip {
   append(bytes: Buffer, numbers: Numbers, beginning: boolean): Promise<void>;
   /** Ends it: the next record begins a new one, or goes on in this one if that is not full. */
   roll(): Promise<void>;
+  /** Removes it when nothing is in it: what it was begun for is given up. */
+  discard(): Promise<void>;
   /** Ends it for good. False: nothing is in it. */
   seal(): Promise<boolean>;
   close(): Promise<void>;
@@ -199,6 +201,12 @@ export function createTip(options: TipOptions): Tip {
       segment.changed = clock.now();
     },
     roll,
+    async discard() {
+      const last = index.segments.at(-1);
+      if (last?.kind !== 'log' || last.bytes > 0) return;
+      await close();
+      index.remove(last);
+    },
     async seal() {
       if (!open || open.segment.bytes === 0) return false;
       sealed = open.segment.path;

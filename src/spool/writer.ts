@@ -168,6 +168,7 @@ export function createWriter(options: WriterOptions): Writer {
     // Nobody reads them from here on either.
     taken = taken.filter((one) => one !== group);
     if (!stuck) await tip.roll();
+    await tip.discard();
     await options.onRefused(group, stuck);
     return false;
   };
