@@ -27,7 +27,7 @@ It only looks. While another command writes, its last line may be seen half writ
   ],
   seeAlso: ['spool(1)', 'spool-repair(1)'],
   async *run({ args, clock }) {
-    const { records, faults } = verify(disk, spoolFolder(args));
+    const { records, faults } = await verify(disk, spoolFolder(args));
     for (const fault of faults) yield findingOf(fault, fault.missing ? 'warning' : 'error', clock.now());
     if (faults.some(({ missing }) => !missing)) return exit.data;
     const what = records === 1 ? '1 record, all whole' : `${records} records, all whole`;

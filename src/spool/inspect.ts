@@ -6,6 +6,7 @@ import type { Done } from './done.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { timeOf } from './gaps.ts';
 import { beginning, countDropped, countWaiting, createIndex } from './index.ts';
+import { createLoader } from './loader.ts';
 import { newestOnDisk } from './newest.ts';
 import { endOfLines } from './padding.ts';
 import { quarantineFolder } from './quarantine.ts';
@@ -121,7 +122,8 @@ export interface Fault {
 }
 
 /** Reads every line of a spool. */
-export function verify(disk: Disk, folder: string): { records: number; faults: Fault[] } {
+export async function verify(disk: Disk, folder: string): Promise<{ records: number; faults: Fault[] }> {
+  const load = createLoader(disk);
   const faults: Fault[] = [];
   let records = 0;
   const { segments, cursorDamaged, done } = survey(disk, folder);
@@ -141,7 +143,7 @@ export function verify(disk: Disk, folder: string): { records: number; faults: F
       next = last! + 1;
       continue;
     }
-    for (const { start, end, seq, torn } of scan(disk.load(path) ?? Buffer.alloc(0))) {
+    for (const { start, end, seq, torn } of scan((await load(path)) ?? Buffer.alloc(0))) {
       const place = `bytes ${start} to ${end}`;
       if (torn) faults.push({ file, what: `${place}: the last line was not written to its end` });
       else if (seq === undefined) faults.push({ file, what: `${place}: damaged` });

@@ -77,6 +77,8 @@ export interface Writer {
 
 /** A group is closed at this length: what is dropped for want of room is dropped by groups. */
 const groupLength = 64 * 1024;
+/** Bytes of a character of JavaScript in UTF-8, at most. */
+const longestCharacter = 3;
 /** Above so much that waits, the input waits too. */
 const waitingLength = 1024 * 1024;
 
@@ -92,6 +94,7 @@ export function createWriter(options: WriterOptions): Writer {
   let running: Promise<void> | undefined;
   let closed = false;
   let stuck = false;
+  let room = Buffer.alloc(0);
   /** Groups on their way to the disk. */
   let taken: Group[] = [];
   /** The first group of this commit. */
@@ -131,9 +134,16 @@ export function createWriter(options: WriterOptions): Writer {
 
   const tip = createTip({ ...options, padded: options.sync !== 'never', commit: () => commit.now() });
 
+  /** As UTF-8, in one room for all: only one group at a time is on its way. */
+  const encoded = (text: string): Buffer => {
+    const most = text.length * longestCharacter;
+    if (room.length < most) room = Buffer.allocUnsafeSlow(Math.max(most, groupLength * 4));
+    return room.subarray(0, room.write(text, 'utf8'));
+  };
+
   /** False: it was not written, for want of room or of need. */
   const tryToWrite = async (group: Group): Promise<boolean> => {
-    const bytes = Buffer.from(group.text, 'utf8');
+    const bytes = encoded(group.text);
     const numbers = { first: group.first, last: group.first + group.records - 1 };
     for (;;) {
       if (options.isDone(group)) return false;

@@ -66,7 +66,7 @@ for (const bad of [0, 2, 40]) {
       const got = numbers(await takeAll(out, false));
       assert.deepEqual(got, [...range(1, lost[0]! - 1), `gap ${lost.length}`, ...range(lost.at(-1)! + 1, 500)]);
       assert.equal(readdirSync(join(inlet.folder, 'quarantine')).length, 1);
-      assert.ok(verify(disk, inlet.folder).faults.length > 0);
+      assert.ok((await verify(disk, inlet.folder)).faults.length > 0);
       await out.close();
     });
   }

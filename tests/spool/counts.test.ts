@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { rmSync, utimesSync } from 'node:fs';
+import { appendFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { showSpool, type spoolMetrics } from '../../src/commands/spool-flow.ts';
-import { disk } from '../../src/spool/disk.ts';
-import { survey } from '../../src/spool/inspect.ts';
+import { type Disk, disk } from '../../src/spool/disk.ts';
+import { createIndex } from '../../src/spool/index.ts';
+import { survey, verify } from '../../src/spool/inspect.ts';
+import { newestOnDisk } from '../../src/spool/newest.ts';
 import { drop } from '../../src/spool/repair.ts';
 import { fakeClock } from '../support/clock.ts';
 import { cursorIn, fill, logFiles, numbers, range, takeAll, work, workIn, workOut } from '../support/spool.ts';
@@ -96,4 +98,40 @@ test('spool_oldest_age_seconds is of what waits, not of what is delivered and ke
   assert.ok(shown.get('age')! >= 3 && shown.get('age')! < 60, `${shown.get('age')}`);
   stop();
   await spool.close();
+});
+
+test('verify reads segments through one buffer, and the newest number is found at the end: no segment is loaded whole', async () => {
+  const spool = await work({ segmentBytes: 1024 * 1024, maxBytes: 64 * mib });
+  await fill(spool, 1, 4000, 1000);
+  await spool.close();
+  let loaded = 0;
+  let peeked = 0;
+  const counting: Disk = {
+    ...disk,
+    load(path) {
+      const bytes = disk.load(path);
+      if (path.endsWith('.log')) loaded += bytes?.length ?? 0;
+      return bytes;
+    },
+    peek(path, position, bytes) {
+      peeked += bytes;
+      return disk.peek(path, position, bytes);
+    },
+  };
+  const index = createIndex(counting, spool.folder);
+  peeked = 0;
+  assert.equal(newestOnDisk(counting, index), 4000);
+  assert.deepEqual([loaded, peeked < 256 * 1024], [0, true]);
+  assert.deepEqual(await verify(counting, spool.folder), { records: 4000, faults: [] });
+  assert.ok(loaded < 2 * mib, `${loaded}`);
+});
+
+test('the newest record is found behind one that is longer than the first look', async () => {
+  const spool = await work({ whenFull: 'block' });
+  await fill(spool, 1, 2, 300_000);
+  await spool.close();
+  const [file] = logFiles(spool.folder);
+  appendFileSync(file!, `0a1b2c3d 3 ${'x'.repeat(200_000)}\n00`);
+  const index = createIndex(disk, spool.folder);
+  assert.equal(newestOnDisk(disk, index), 2);
 });

@@ -64,7 +64,7 @@ test('with a bit flipped, every record that was not delivered is, by one process
       writeFileSync(file(folder), flipped);
       if (!keepsSlate) rmSync(slate(folder));
       assert.deepEqual(
-        verify(disk, folder).faults.map(({ file: name }) => name),
+        (await verify(disk, folder)).faults.map(({ file: name }) => name),
         ['cursor.json'],
       );
       const spool = await open({ folder });

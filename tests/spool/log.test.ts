@@ -179,7 +179,7 @@ test('damaged lines that are neighbours are one piece for the reader, for verify
     out.damaged,
     pieces.map(({ length }) => length),
   );
-  const { faults } = verify(realDisk, spool.folder);
+  const { faults } = await verify(realDisk, spool.folder);
   assert.equal(faults.filter(({ what }) => what.endsWith(': damaged')).length, 2);
   const { records, mended } = await repair(realDisk, spool.folder, 0);
   assert.deepEqual([records, mended.map(({ what }) => what)], [7, ['2 damaged pieces taken out']]);

@@ -109,7 +109,7 @@ test('a padded log that a crash left is its lines: to stat, to verify, to a read
     [survey(realDisk, folder).bytes, survey(realDisk, folder).newest, survey(realDisk, folder).oldest],
     [lines(1, 4).length, 4, recordOf(1).time],
   );
-  assert.deepEqual(verify(realDisk, folder), { records: 4, faults: [] });
+  assert.deepEqual(await verify(realDisk, folder), { records: 4, faults: [] });
   assert.deepEqual(await repair(realDisk, folder, 0), { records: 4, mended: [] });
   const out = await workOut({ folder });
   assert.deepEqual(numbers(await takeAll(out, false)), [1, 2, 3, 4]);
@@ -130,7 +130,7 @@ test('a live log is looked at by its lines, too', async () => {
   await fill(spool, 1, 300);
   const { bytes, newest: last, backlog } = survey(realDisk, spool.folder);
   assert.deepEqual([bytes, last, backlog], [lines(1, 300).length, 300, 300]);
-  assert.deepEqual(verify(realDisk, spool.folder), { records: 300, faults: [] });
+  assert.deepEqual(await verify(realDisk, spool.folder), { records: 300, faults: [] });
   await spool.close();
 });
 
@@ -154,9 +154,7 @@ test('torn at every byte of the last two records, padding behind: all whole reco
     assert.deepEqual(numbers(await takeAll(out, false)), range(1, whole.length), `torn at ${length}`);
     assert.ok(out.feed.isDrained());
     assert.equal(
-      verify(realDisk, folder)
-        .faults.map(({ what }) => what)
-        .join(),
+      (await verify(realDisk, folder)).faults.map(({ what }) => what).join(),
       torn > 0 ? `bytes ${whole.at(-1)} to ${length}: the last line was not written to its end` : '',
     );
     const spool = await workIn({ folder });
