@@ -16,10 +16,13 @@ export interface Outbox {
 
 /** Items that a generator may run ahead of its reader. */
 const maxBatch = 512;
+/** Nor more characters, where the items are lines: these may have 1 MiB each. */
+const maxCharacters = 1024 * 1024;
 
 /** Collects what a generator makes without waiting into one batch, which leaves with the next turn of the event loop. */
 export function createOutbox(): Outbox {
   let out = emptyBatch();
+  let characters = 0;
   let ordinal = 0;
   let flushable = false;
   let ended = false;
@@ -44,11 +47,12 @@ export function createOutbox(): Outbox {
       out.items.push(item);
       out.texts.push(text);
       out.lines.push(++ordinal);
+      characters += (text ?? (typeof item === 'string' ? item : '')).length;
       if (out.items.length === 1) setImmediate(flush);
       return ordinal;
     },
     async room() {
-      if (out.items.length < maxBatch || unread) return;
+      if ((out.items.length < maxBatch && characters < maxCharacters) || unread) return;
       flush();
       await new Promise<void>((resolve) => {
         wakeWriters.push(resolve);
@@ -59,6 +63,7 @@ export function createOutbox(): Outbox {
         if (out.items.length > 0 && (flushable || ended)) {
           const batch = out;
           out = emptyBatch();
+          characters = 0;
           flushable = false;
           taken();
           return batch;

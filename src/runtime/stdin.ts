@@ -13,7 +13,7 @@ export interface ReaderEvents {
   onDelivered?(lines: number): void;
 }
 
-const fileChunk = 256 * 1024;
+const fileChunk = 64 * 1024;
 
 /** stdin as a stream of batches: what one read brought is one batch. A regular file is read in large pieces, a pipe as it comes. */
 export function stdinStream(options: ParserOptions, events: ReaderEvents): Stream & { stop(): void } {
