@@ -11,6 +11,12 @@ Lists are numbered from 1: cells become cell_1, cell_2 and so on, temperatures b
 A name loses underscores at its beginning and a backslash at its end, a measurement also a # at its beginning, control characters become the two characters that people write for them (\\n), and time becomes time_: the database has no way to write them. A field that is named like a tag gets a _ at its end. Where two keys of a record would give one field, the one that is written as it stands is taken.`,
   },
   {
+    title: 'STATIC TAGS',
+    text: `--tag NAME=VALUE, and influxdb.tags of the configuration, give every point a tag: where it was measured, or by whom. Where both have a name, --tag wins, and the later of two; over either wins the record's own tag of that name (an identity key, or one of --tags), if it has a value. A field of that name gets a _ at its end. Spaces around name and value go. A static tag that changes makes new series: what was written before keeps the old one, or none.
+
+Hours and days that the database makes (influx-setup(1)) keep all tags. rollup(1) knows nothing of them: give them to each influx-write behind it, too, best in the configuration.`,
+  },
+  {
     title: 'OUTAGES',
     text: `While the server can't be reached, or answers 429 or 5xx, records wait, up to --queue of them. It is tried again after a wait that doubles from 1 s to 60 s, or that it asks for itself (Retry-After, 10 minutes at most). It is said once that it is lost, and once when it is back.
 

@@ -14,6 +14,7 @@ import { exit, fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 import { shownUrl } from '../transports/http/failure.ts';
 import { credentialsOf, serverClient, serverOptions, targetOf } from './influx-options.ts';
+import { checkTags, staticTagsOf, tagOptions } from './influx-tags.ts';
 import { influxWriteSections } from './influx-write-manual.ts';
 
 const options = {
@@ -32,12 +33,7 @@ const options = {
     key: 'influxdb.createDatabase',
     summary: 'make the database when it is not there (1.x, 3)',
   },
-  tags: {
-    type: 'list',
-    value: 'KEY,…',
-    key: 'influxdb.tags',
-    summary: 'further keys that become tags, beside those that say what a record is about',
-  },
+  ...tagOptions,
   intFields: {
     type: 'list',
     value: 'KEY,…',
@@ -104,7 +100,7 @@ export const command = defineCommand({
   longRunning: true,
   receipts: true,
   summary: 'writes records to InfluxDB 1.x, 2.x, 3 or VictoriaMetrics',
-  description: `Reads records and writes each as one point: its type is the measurement, the keys that say what it is about (vin, device_id, device_name, device_type, vehicle_id, vehicle_name, charge_point, connector, source) are the tags, every other number and boolean is a field, and its own time is the time of the point. A point that is written twice is one point in InfluxDB, so that nothing is counted double after a restart (VictoriaMetrics keeps both).
+  description: `Reads records and writes each as one point: its type is the measurement, the keys that say what it is about (vin, device_id, device_name, device_type, vehicle_id, vehicle_name, charge_point, connector, source) are the tags, with those that --tag gives every point; every other number and boolean is a field, and its own time is the time of the point. A point that is written twice is one point in InfluxDB, so that nothing is counted double after a restart (VictoriaMetrics keeps both).
 
 The server is influxdb.host and influxdb.port, or --url. What it is, it is asked, unless --api says so.
 
@@ -119,6 +115,13 @@ Lines go out in batches: when --batch lines are there, or after --flush. Two req
         '{"type":"battery_reading","time":"2026-03-01T12:00:00.000Z","device_id":"AA:BB:CC:DD:EE:FF","device_name":"Starter","device_type":"bm6","voltage":12.6,"state_of_charge":88}\n',
       stdout:
         'battery_reading,device_id=AA:BB:CC:DD:EE:FF,device_name=Starter,device_type=bm6 voltage=12.6,state_of_charge=88 1772366400000\n',
+    },
+    {
+      text: 'Every point says where it was measured',
+      command: 'influx-write --dry-run --tag location=garage --tag host=pi',
+      stdin:
+        '{"type":"battery_reading","time":"2026-03-01T12:00:00.000Z","device_id":"AA:BB:CC:DD:EE:FF","voltage":12.6}\n',
+      stdout: 'battery_reading,device_id=AA:BB:CC:DD:EE:FF,host=pi,location=garage voltage=12.6 1772366400000\n',
     },
     {
       text: 'Write one reading, with a receipt of what the server answered',
@@ -141,9 +144,10 @@ Lines go out in batches: when --batch lines are there, or after --flush. Two req
     },
   ],
   seeAlso: ['simulate-influx(1)', 'voltpipe-records(5)'],
+  check: (opts, _args, given) => checkTags(opts as Ctx['opts'], given),
   async *run(ctx) {
     const { opts } = ctx;
-    const encoder = createEncoder(opts);
+    const encoder = createEncoder({ ...opts, staticTags: staticTagsOf(opts) });
     if (opts.dryRun) yield* dryRun(ctx, encoder);
     else if (opts.enabled) return yield* write(ctx, encoder);
     else await ignore(ctx);

@@ -97,7 +97,7 @@ test('the statements that influx-setup prints are taken by the program influx', 
   );
 });
 
-test('continuous queries make hours of readings, and --backfill of what came late', async (t) => {
+test('continuous queries make hours of readings with all their tags, and --backfill of what came late', async (t) => {
   const influxd = await startInfluxd(t);
   if (!influxd) return;
   await apply(influxd);
@@ -115,7 +115,8 @@ test('continuous queries make hours of readings, and --backfill of what came lat
     at(now - hour + 60_000, 13),
     at(now - hour + 120_000, 15),
   ];
-  assert.equal((await runCommand(write, { input, flags: { url: influxd.url } })).status, 0);
+  const flags = { url: influxd.url, tag: ['location=garage'] };
+  assert.equal((await runCommand(write, { input, flags })).status, 0);
   const hours = () => influxRows(influxd, 'SELECT * FROM monthly.battery_reading_1h', db);
   for (let i = 0; i < 400 && (await hours()).length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 50));
   const parts = {
@@ -127,16 +128,19 @@ test('continuous queries make hours of readings, and --backfill of what came lat
     voltage_first: 12,
     voltage_last: 15,
   };
-  const keys = ['time', 'device_id', ...Object.keys(parts)];
+  const keys = ['time', 'device_id', 'location', ...Object.keys(parts)];
   assert.deepEqual(
     (await hours()).map((row) => Object.fromEntries(keys.map((key) => [key, row[key]]))),
-    [{ time: now - hour, device_id: 'X', ...parts }],
+    [{ time: now - hour, device_id: 'X', location: 'garage', ...parts }],
   );
   const filled = await apply(influxd, { backfill: '30d' });
   assert.equal(filled.filter((line) => line.startsWith('filled')).length, 2);
   assert.deepEqual(
-    (await hours()).map(({ time }) => time),
-    [now - 40 * hour, now - hour],
+    (await hours()).map(({ time, location }) => [time, location]),
+    [
+      [now - 40 * hour, 'garage'],
+      [now - hour, 'garage'],
+    ],
   );
 });
 

@@ -66,6 +66,30 @@ test('names with commas, spaces, quotes, backslashes and emoji come back from in
   assert.equal((await influxRows(influxd, 'SELECT voltage FROM "odd, name"', { db: 'my home' })).length, 1);
 });
 
+test('a query by a static tag finds the points in influxd, and finds others by the tag of their own', async (t) => {
+  const influxd = await startInfluxd(t);
+  if (!influxd) return;
+  const input = [reading(0), reading(1, { source: 'own' })];
+  const write = (tag: string[]) =>
+    runCommand(command, { input, flags: { url: influxd.url, createDb: true, tag: [...tag, 'source=static'] } });
+  for (const location of ['garage, "left" a=b\\c', 'cellar']) {
+    const { status, log } = await write([`location=${location}`]);
+    assert.equal(status, 0, log.join('\n'));
+  }
+  const found = async (where: string) =>
+    (
+      await influxRows(influxd, `SELECT voltage, source FROM battery_reading WHERE ${where}`, { db: 'battery_hawk' })
+    ).map(({ time, voltage, source }) => [((time as number) - start) / 1000, voltage, source]);
+  const both = [
+    [0, 12.5, 'static'],
+    [1, 12.5, 'own'],
+  ];
+  assert.deepEqual(await found(`location = 'garage, "left" a=b\\\\c'`), both);
+  assert.deepEqual(await found(`location = 'cellar'`), both);
+  assert.deepEqual(await found(`location = 'cellar' AND source = 'static'`), both.slice(0, 1));
+  assert.deepEqual(await found(`location = 'attic'`), []);
+});
+
 test('integers after floats, NaN, lists: every number is stored, nothing is refused', async (t) => {
   const influxd = await startInfluxd(t);
   if (!influxd) return;

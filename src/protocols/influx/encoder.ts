@@ -1,7 +1,8 @@
-import { identityKeys, type VoltRecord } from '../../records/record.ts';
+import type { VoltRecord } from '../../records/record.ts';
 import { parseTime } from '../../records/time.ts';
 import { elementName, flatten, isSet } from './flatten.ts';
-import { keyName, measurementName, stringValue, tagValue, unescaped } from './names.ts';
+import { keyName, measurementName, stringValue, unescaped } from './names.ts';
+import { planTags } from './tags.ts';
 
 /** How records become lines. */
 export interface EncoderOptions {
@@ -11,6 +12,8 @@ export interface EncoderOptions {
   stringFields?: readonly string[];
   /** Keys that become tags beside the identity keys. */
   tags?: readonly string[];
+  /** Tags of every line, name → value; a record's own tag of the same name wins. */
+  staticTags?: Readonly<Record<string, string>>;
   /** Objects in a record: taken apart (default), or left out. */
   nested?: 'flatten' | 'skip';
   /** Of the time stamps (default ms). */
@@ -52,8 +55,8 @@ const longestSeries = 65_535;
 const remembered = 10_000;
 
 /**
- * Makes an encoder of InfluxDB line protocol: the measurement is the record's type, the tags are its identity keys in order of
- * their names, everything else is a field, the time is the record's own.
+ * Makes an encoder of InfluxDB line protocol: the measurement is the record's type, the tags are its identity keys and the static tags
+ * in order of their names, everything else is a field, the time is the record's own.
  *
  * What is never written: null, NaN, infinite numbers, texts that are not asked for, empty tags.
  */
@@ -61,19 +64,17 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
   const { nested = 'flatten', precision = 'ms' } = options;
   const integers = new Set(options.intFields);
   const texts = new Set(options.stringFields);
-  const tags = [...new Set([...identityKeys, ...(options.tags ?? [])])]
-    .filter((key) => keyName(key) !== '')
-    .sort((a, b) => (keyName(a) < keyName(b) ? -1 : 1))
-    .map((key) => ({ key, values: new Map<unknown, string>() }));
-  const tagKeys = new Set(tags.map(({ key }) => key));
-  const tagNames = new Set(tags.map(({ key }) => keyName(key)));
+  const plan = planTags(options.tags, options.staticTags);
+  const tags = plan.slots.map((slot) => ({ ...slot, values: new Map<unknown, string>() }));
+  const isFixed = options.staticTags !== undefined && Object.keys(options.staticTags).length > 0;
+  /** Type → measurement with the tags that come first. */
   const measurements = new Map<string, string>();
   /** null: no field. */
   const fields = new Map<string, Field | null>();
   const innerFields = new Map<string, Field | null>();
   /** Fields of a list's elements, so that no name is put together twice. */
   const listFields = new Map<string, Field[]>();
-  const notFields = new Set(['type', 'time', ...tagKeys]);
+  const notFields = new Set(['type', 'time', ...tags.map(({ key }) => key)]);
 
   let current: VoltRecord = { type: '' };
   let text = '';
@@ -94,7 +95,7 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
   const fieldOf = (key: string): Field | null => {
     const plain = keyName(key);
     if (plain === '') return null;
-    const name = tagNames.has(plain) ? `${plain}_` : plain;
+    const name = plan.names.has(plain) ? `${plain}_` : plain;
     const rival = unescaped(name);
     return {
       first: `${name}=`,
@@ -152,20 +153,22 @@ export function createEncoder(options: EncoderOptions = {}): Encoder {
     else putList(key, value);
   };
 
+  const headOf = (type: string): string => {
+    const name = measurementName(String(type ?? ''));
+    return remember(measurements, type, name === '' ? '' : name + plan.lead);
+  };
+
   const seriesOf = (record: VoltRecord): string => {
-    let head =
-      measurements.get(record.type) ?? remember(measurements, record.type, measurementName(String(record.type ?? '')));
+    let head = measurements.get(record.type) ?? headOf(record.type);
     if (head === '') return head;
     for (let i = 0; i < tags.length; i++) {
       const { key, values } = tags[i]!;
       const value = record[key];
-      if (value === undefined || value === null || typeof value === 'object') continue;
-      let part = values.get(value);
-      if (part === undefined) {
-        const escaped = tagValue(String(value));
-        part = remember(values, value, escaped === '' ? '' : `,${keyName(key)}=${escaped}`);
+      if (value === undefined || value === null || typeof value === 'object') {
+        if (isFixed) head += tags[i]!.absent;
+        continue;
       }
-      head += part;
+      head += values.get(value) ?? remember(values, value, tags[i]!.written(String(value)));
     }
     return head;
   };

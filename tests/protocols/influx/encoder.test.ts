@@ -133,6 +133,58 @@ test('further keys become tags on request, in their place', () => {
   );
 });
 
+test('static tags stand in every line, escaped and in their place; a record’s own tag of the same name wins', () => {
+  const staticTags = { location: 'garage, left', host: 'pi', vin: 'none', a: '1', 'z z': 'x=y', b: '2' };
+  const fixed = createEncoder({ staticTags, tags: ['host'] });
+  const line = (record: object): string | undefined => fixed.encode({ type: 'm', time, ...record } as VoltRecord);
+  const own = 'm,a=1,b=2,device_id=D,host=nas,location=garage\\,\\ left,vin=V,z\\ z=x\\=y v=1 1772366400123';
+  assert.equal(line({ device_id: 'D', host: 'nas', vin: 'V', v: 1 }), own);
+  const none = 'm,a=1,b=2,host=pi,location=garage\\,\\ left,vin=none,z\\ z=x\\=y v=1 1772366400123';
+  for (const empty of [{}, { vin: '' }, { vin: '\\' }, { vin: null, host: null }, { vin: { of: 'x' }, host: '' }])
+    assert.equal(line({ ...empty, v: 1 }), none, JSON.stringify(empty));
+  assert.equal(line({ device_id: 'D', host: 'nas', vin: 'V', v: 1 }), own, 'the same again, remembered');
+  assert.equal(fixed.series, own.split(' v=')[0]);
+});
+
+test('a field that is named like a static tag gets a _, whatever a record has', () => {
+  const options = { staticTags: { location: 'garage' } };
+  assert.equal(encode({ location: 5, v: 1 }, options), 'm,location=garage location_=5,v=1 1772366400123');
+  assert.equal(encode({ _location: 5 }, options), 'm,location=garage location_=5 1772366400123');
+});
+
+test('no static tag helps a record without a type, and too many make tags too long', () => {
+  assert.equal(encode({ type: '__', v: 1 }, { staticTags: { a: '1' } }), undefined);
+  const encoder = createEncoder({ staticTags: { a: 'x'.repeat(65_535) } });
+  assert.equal(encoder.encode({ type: 'm', time, v: 1 }), undefined);
+  assert.equal(encoder.skipped, 'tags too long');
+});
+
+test('whatever the names of static tags are, tags are sorted, each is there once, and none is lost', () => {
+  const name = fc.oneof(fc.constantFrom(...identityKeys, 'a', 'zz', 'a b', 'b,c'), fc.stringMatching(/^[a-z]{1,4}$/));
+  const tags = fc.dictionary(name, fc.stringMatching(/^[a-z ,=]{1,5}$/));
+  fc.assert(
+    fc.property(tags, tags, fc.array(name, { maxLength: 3 }), (staticTags, record, further) => {
+      const keys = new Set<string>([...identityKeys, ...further]);
+      const own = Object.fromEntries(Object.entries(record).filter(([key]) => keys.has(key)));
+      const line = createEncoder({ staticTags, tags: further }).encode({ ...own, 'value of it': 1, type: 'm', time })!;
+      const read = parseLine(line).tags;
+      const expected: Record<string, string> = { ...staticTags, ...own };
+      for (const key of ['type', 'time']) delete expected[key];
+      assert.deepEqual({ ...read }, expected);
+      const written = line
+        .split(/(?<!\\) /)[0]!
+        .split(/(?<!\\),/)
+        .slice(1);
+      const names = written.map((part) => part.split(/(?<!\\)=/)[0]!);
+      assert.deepEqual(names, names.toSorted());
+    }),
+  );
+});
+
+test('one name is one tag, though two keys would be written by it', () => {
+  assert.equal(encode({ vin: 'X', _vin: 5 }, { tags: ['_vin'] }), 'm,vin=X vin_=5 1772366400123');
+});
+
 test('seconds are whole ones', () => {
   assert.equal(encode({ v: 1 }, { precision: 's' }), 'm v=1 1772366400');
   assert.equal(encode({ v: 1, time: '1969-12-31T23:59:59.500Z' }, { precision: 's' }), 'm v=1 -1');
