@@ -105,6 +105,7 @@ export function parseValue(raw: unknown, spec: OptionSpec): unknown {
     return raw;
   }
   if (Array.isArray(raw)) {
+    if (spec.type === 'map') throw new ValueError('expected text for each key, not a list');
     if (spec.type !== 'list' && !spec.repeatable) throw new ValueError('expected one value, not a list');
     return raw.flatMap((item) => parseValue(item, spec) as unknown[]);
   }

@@ -58,6 +58,7 @@ const bad: [string, unknown, OptionSpec, RegExp][] = [
   ['no URL', 'host:8883', spec('url'), /expected a URL/],
   ['half a pair', 'a', spec('map'), /key=value/],
   ['a map of numbers', { a: 1 }, spec('map'), /expected text/],
+  ['a list where keys are wanted', ['a'], spec('map'), /text for each key, not a list/],
   ['a list where one is wanted', ['a', 'b'], spec('string'), /one value/],
   ['an object where text is wanted', { a: 1 }, spec('string'), /single value/],
 ];
