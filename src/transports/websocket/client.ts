@@ -150,8 +150,17 @@ function pinger(
   { timeoutMs }: WebSocketOptions,
   clock: Clock,
 ): () => Promise<void> {
-  const waiting = new Map<number, { resolve(): void; cancel(): void }>();
+  const waiting = new Map<number, { resolve(): void; reject(why: Error): void; cancel(): void }>();
   let sent = 0;
+  let over: SocketFailure | undefined;
+  void closed.then((why) => {
+    over = why ?? new SocketFailure('closed', 'the connection was ended');
+    for (const { reject, cancel } of waiting.values()) {
+      cancel();
+      reject(over);
+    }
+    waiting.clear();
+  });
   socket.on('pong', (data: Buffer) => {
     const answered = Number(data.toString('latin1'));
     if (!Number.isInteger(answered)) return;
@@ -163,19 +172,14 @@ function pinger(
       resolve();
     }
   });
-  return () => {
-    const number = ++sent;
-    const answer = new Promise<void>((resolve) => {
+  return () =>
+    new Promise((resolve, reject) => {
+      if (over) return reject(over);
+      const number = ++sent;
       const cancel = clock.after(timeoutMs, () => giveUp(new SocketFailure('timeout', 'a ping was not answered')));
-      waiting.set(number, { resolve, cancel });
+      waiting.set(number, { resolve, reject, cancel });
+      socket.ping(String(number), undefined, () => {});
     });
-    socket.ping(String(number), undefined, () => {});
-    const over = closed.then((why): never => {
-      waiting.get(number)?.cancel();
-      throw why ?? new SocketFailure('closed', 'the connection was ended');
-    });
-    return Promise.race([answer, over]);
-  };
 }
 
 /** A connection on which nothing goes is asked now and then whether it is there. */

@@ -302,20 +302,23 @@ describe('a far side that is away', () => {
     );
   });
 
-  test('what arrives together with the loss is settled, too', async () => {
-    const { courier, put, seen, clock, done, answer, part } = world({ keeps: true });
-    answer(() => {
-      part(2);
-      return later;
-    });
-    put('a', 'b', 'c');
-    await settle();
-    assert.deepEqual(done, [0, 1]);
-    answer(() => ok);
-    await clock.advance(1000);
-    courier.finish();
-    await courier.ended;
-    assert.deepEqual(seen, [['a', 'b', 'c'], ['c']]);
+  test('what arrives together with a loss or a rejection of the rest is settled, too', async () => {
+    for (const verdict of [later, no]) {
+      const { courier, put, seen, clock, done, answer, part } = world({ keeps: true });
+      answer(() => {
+        part(2);
+        answer(() => ok);
+        return verdict;
+      });
+      put('a', 'b', 'c');
+      await settle();
+      assert.deepEqual(done.slice(0, 2), [0, 1]);
+      await clock.advance(1000);
+      courier.finish();
+      await courier.ended;
+      assert.deepEqual(seen.slice(0, 2), [['a', 'b', 'c'], ['c']].slice(0, seen.length));
+      assert.deepEqual(done, [0, 1, 2]);
+    }
   });
 
   test('after a success the waits begin anew', async () => {
