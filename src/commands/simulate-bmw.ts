@@ -221,7 +221,7 @@ ${Object.values(controls)
     const bmw = await startBmw(settings).catch(cannotListen(opts.listenHost, 'Choose other ports.'));
     const ca = caFile(ctx);
     try {
-      await writeDurably(ca, bmw.ca, 0o644);
+      await writeDurably(ca, bmw.ca, { mode: 0o644 });
       if (opts.writeConfig !== undefined) {
         const { clientId, vins, authUrl, apiUrl, brokerUrl } = bmw;
         await writeConfig(opts.writeConfig, { bmw: { clientId, vin: vins[0], authUrl, apiUrl, brokerUrl, ca } });

@@ -1,8 +1,18 @@
-import { promises, realpathSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, promises, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from './exit.ts';
 import { makeFolder } from './folder.ts';
 import { inWords } from './system-error.ts';
+
+/** How a file is written. */
+export interface DurableOptions {
+  /** Of a file that was not there (default 0600). */
+  mode?: number;
+  /** Whose it shall be; what may not be given away stays ours. Absent: as before. */
+  owner?: { uid: number; gid: number } | undefined;
+  /** In a folder that belongs to somebody else a link is none of ours: then it is no file. */
+  links?: 'followed' | 'refused';
+}
 
 /**
  * Writes a file so that at any moment, power cut included, either the old or the new content is there: temporary file beside it,
@@ -13,10 +23,11 @@ import { inWords } from './system-error.ts';
  *
  * @throws exit status 74; the old file is then untouched
  */
-export async function writeDurably(path: string, text: string, mode = 0o600): Promise<void> {
+export async function writeDurably(path: string, text: string, options: DurableOptions = {}): Promise<void> {
+  const { mode = 0o600, links = 'followed' } = options;
   let temporary: string | undefined;
   try {
-    const old = statSync(path, { throwIfNoEntry: false });
+    const old = (links === 'followed' ? statSync : lstatSync)(path, { throwIfNoEntry: false });
     // A device would be replaced by a file: /dev/null, for all that run after us.
     if (old && !old.isFile()) throw new Error(old.isDirectory() ? 'it is a folder' : 'it is no file');
     const target = old ? realpathSync(path) : path;
@@ -25,7 +36,8 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
     const file = await promises.open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
-      if (old && process.getuid?.() === 0) await file.chown(old.uid, old.gid);
+      const owner = options.owner ?? (process.getuid?.() === 0 ? old : undefined);
+      if (owner) await file.chown(owner.uid, owner.gid).catch(() => {});
       await file.sync();
     } finally {
       await file.close();

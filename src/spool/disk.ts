@@ -1,10 +1,8 @@
 import {
-  chownSync,
   close,
   closeSync,
   constants,
   type FSWatcher,
-  fchownSync,
   fdatasync,
   fdatasyncSync,
   fstat,
@@ -29,6 +27,7 @@ import { fail } from '../runtime/exit.ts';
 import { makeFolder } from '../runtime/folder.ts';
 import { inWords } from '../runtime/system-error.ts';
 import { aroundBadBlocks } from './bad-blocks.ts';
+import { leaveToOwner, ownerForRoot } from './owner.ts';
 
 /** A file in a folder. */
 export interface Entry {
@@ -94,17 +93,6 @@ const nextSteps: Readonly<Record<string, (folder: string) => string>> = {
 const refused = (path: string, what: string, error: unknown, folder = dirname(path)): Error =>
   fail('io', `${path}: cannot be ${what}: ${inWords(error)}`, nextSteps[codeOf(error) ?? '']?.(folder), error);
 
-/** Whoever looks after the folder of another user as root leaves the files to that one, who could not go on with them else. Undefined: not root. */
-export function ownerForRoot(folder: string): { uid: number; gid: number } | undefined {
-  return process.getuid?.() === 0 ? statSync(folder) : undefined;
-}
-
-function leaveToOwner(fd: number, path: string): number {
-  const owner = ownerForRoot(dirname(path));
-  if (owner) fchownSync(fd, owner.uid, owner.gid);
-  return fd;
-}
-
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 const promised = <T = void>(start: (done: Callback<T>) => void): Promise<T> =>
@@ -133,7 +121,20 @@ function entryOf(folder: string, name: string): Entry[] {
 const quickSync = 2;
 let syncTook = Number.POSITIVE_INFINITY;
 
-const writeFlags = constants.O_CREAT | constants.O_RDWR;
+/** A link in the folder of somebody else may lead anywhere. */
+const toWrite = constants.O_RDWR | constants.O_NOFOLLOW;
+const toMake = toWrite | constants.O_CREAT | constants.O_EXCL;
+
+function openOrMake(path: string): number {
+  try {
+    return openSync(path, toWrite);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  const fd = openSync(path, toMake, 0o600);
+  leaveToOwner(fd, path);
+  return fd;
+}
 
 const system: Disk = {
   entries(folder) {
@@ -154,12 +155,12 @@ const system: Disk = {
     }
   },
   async create(path) {
-    const fd = await promised<number>((done) => open(path, writeFlags | constants.O_EXCL, 0o600, done));
+    const fd = await promised<number>((done) => open(path, toMake, 0o600, done));
+    leaveToOwner(fd, path);
     syncFolder(dirname(path));
-    return leaveToOwner(fd, path);
+    return fd;
   },
-  openToWrite: async (path) =>
-    leaveToOwner(await promised<number>((done) => open(path, writeFlags, 0o600, done)), path),
+  openToWrite: async (path) => openOrMake(path),
   openToRead: (path) => promised<number>((done) => open(path, 'r', done)),
   async write(fd, bytes, position) {
     // Into the system's memory, which takes microseconds; what takes time is the sync.
@@ -204,12 +205,10 @@ const system: Disk = {
     }
   },
   async replace(path, text) {
-    await writeDurably(path, text);
-    const owner = ownerForRoot(dirname(path));
-    if (owner) chownSync(path, owner.uid, owner.gid);
+    await writeDurably(path, text, { owner: ownerForRoot(dirname(path)), links: 'refused' });
   },
   slate(path) {
-    const fd = leaveToOwner(openSync(path, writeFlags, 0o600), path);
+    const fd = openOrMake(path);
     return {
       write: (text) => void writeSync(fd, text, 0),
       close: () => closeSync(fd),

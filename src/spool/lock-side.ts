@@ -1,7 +1,7 @@
-import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeLock } from '../runtime/lock.ts';
-import { type Disk, ownerForRoot } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { leaveFolderToOwner } from './owner.ts';
 import { createReserve } from './reserve.ts';
 
 /**
@@ -10,7 +10,6 @@ import { createReserve } from './reserve.ts';
  */
 export async function lockSide(disk: Disk, folder: string, side: 'writer' | 'reader'): Promise<() => Promise<void>> {
   const release = await createReserve(disk, folder).use(() => takeLock(join(folder, side), { keep: true }));
-  const owner = ownerForRoot(folder);
-  if (owner) chownSync(join(folder, `${side}.lock`), owner.uid, owner.gid);
+  leaveFolderToOwner(join(folder, `${side}.lock`));
   return release;
 }

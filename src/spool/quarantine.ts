@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disk } from './disk.ts';
+import { leaveFolderToOwner, leaveToOwner } from './owner.ts';
 
 /** So many pieces are kept. */
 const most = 1000;
@@ -20,13 +21,29 @@ export function quarantine(disk: Disk, folder: string, where: string, bytes: Uin
   const sum = createHash('sha256').update(bytes).digest('hex').slice(0, 8);
   const path = join(quarantineFolder(folder), `${where}-${sum}`);
   try {
-    disk.makeFolder(quarantineFolder(folder));
+    const kept = quarantineFolder(folder);
+    if (!existsSync(kept)) {
+      disk.makeFolder(kept);
+      leaveFolderToOwner(kept);
+    }
+    // A link may lead anywhere.
+    if (!lstatSync(kept).isDirectory()) return false;
     if (existsSync(path)) return true;
-    if (disk.entries(quarantineFolder(folder)).length >= most) return false;
-    appendFileSync(path, bytes, { mode: 0o600 });
+    if (disk.entries(kept).length >= most) return false;
+    keep(path, bytes);
     return true;
   } catch {
     // It stays where it is then, until its segment goes.
     return false;
+  }
+}
+
+function keep(path: string, bytes: Uint8Array): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    leaveToOwner(fd, path);
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+  } finally {
+    closeSync(fd);
   }
 }

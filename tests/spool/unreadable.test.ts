@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fail } from '../../src/runtime/exit.ts';
@@ -7,7 +18,7 @@ import { type Disk, disk } from '../../src/spool/disk.ts';
 import { survey } from '../../src/spool/inspect.ts';
 import { drop } from '../../src/spool/repair.ts';
 import { fakeClock } from '../support/clock.ts';
-import { fill, logFiles, numbers, range, spoolFolder, takeAll, workIn, workOut } from '../support/spool.ts';
+import { fill, logFiles, numbers, range, spoolFolder, takeAll, work, workIn, workOut } from '../support/spool.ts';
 
 const refusal = (): Error => Object.assign(new Error('EACCES'), { code: 'EACCES' });
 
@@ -106,6 +117,27 @@ test('behind a segment of another user, which may not be written, a new one is b
   const outlet = await workOut({ folder });
   assert.deepEqual(numbers(await takeAll(outlet)), range(6, 12));
   await outlet.close();
+});
+
+test('links in the folder of a spool are not followed: what they lead to stays as it is', async () => {
+  const folder = spoolFolder();
+  const victim = join(spoolFolder(), 'victim');
+  const places = ['cursor.now', 'cursor.json', 'reserve', '0000000000000001.log'];
+  for (const name of places) {
+    writeFileSync(victim, 'precious', { mode: 0o644 });
+    const { uid, mode } = statSync(victim);
+    symlinkSync(victim, join(folder, name));
+    const opened = await work({ folder, whenFull: 'exit' }).catch(() => undefined);
+    if (opened) {
+      await fill(opened, 1, 3).catch(() => {});
+      await takeAll(opened).catch(() => {});
+      await opened.close().catch(() => {});
+    }
+    assert.equal(readFileSync(victim, 'utf8'), 'precious', name);
+    assert.deepEqual([statSync(victim).uid, statSync(victim).mode], [uid, mode], name);
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+  }
 });
 
 test('what root makes in the spool of another user belongs to that one', async (t) => {
