@@ -40,6 +40,7 @@ export const typeOf = ({ preset, type }: Pick<CsvOptions, 'preset' | 'type'>): s
 export function csvWriter(options: CsvOptions): CsvWriter {
   const write = lineWriter(options);
   const widths: Widths = options.preset === 'bms-log' ? bmsLogWidths : options.widths;
+  const lists = Object.keys(widths);
   let type = typeOf(options);
   let columns: readonly Column[] | undefined;
   const isChosen = options.columns.length > 0 || options.preset !== undefined;
@@ -65,11 +66,13 @@ export function csvWriter(options: CsvOptions): CsvWriter {
       if (record.type !== type) return undefined;
       return write(layout(record)!.map((column) => column.get(record)));
     },
-    tooWide: (record) =>
-      Object.keys(widths).find((key) => {
+    tooWide(record) {
+      for (const key of lists) {
         const list = record[key];
-        return Array.isArray(list) && list.length > widths[key]!;
-      }),
+        if (Array.isArray(list) && list.length > widths[key]!) return key;
+      }
+      return undefined;
+    },
     strangeKeys(record) {
       if (isChosen || told >= toldKeys) return none;
       known ??= new Set([...keyNames(record.type), ...(isKnown(record.type) ? none : Object.keys(record))]);
