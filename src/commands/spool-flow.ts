@@ -4,7 +4,7 @@ import type { Options } from '../runtime/options.ts';
 import { createDelivery, type Delivery } from '../spool/delivery.ts';
 import { createLines } from '../spool/lines.ts';
 import { createSent } from '../spool/sent.ts';
-import type { Outlet, SpoolEvents } from '../spool/spool.ts';
+import type { Outlet, SpoolEvents } from '../spool/sides.ts';
 import type { Writer } from '../spool/writer.ts';
 
 type Ctx<O extends Options> = Context<O>;

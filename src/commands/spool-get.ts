@@ -1,7 +1,7 @@
 import { defineCommand } from '../runtime/command.ts';
 import { fail } from '../runtime/exit.ts';
 import { disk } from '../spool/disk.ts';
-import { openOutlet } from '../spool/spool.ts';
+import { openOutlet } from '../spool/outlet.ts';
 import { handOn, handTo, showSpool, spoolMetrics } from './spool-flow.ts';
 import { reading, readOptions } from './spool-options.ts';
 import { spoolFolder } from './spool-status.ts';

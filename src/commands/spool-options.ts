@@ -2,7 +2,7 @@ import { fail } from '../runtime/exit.ts';
 import type { Options, Values } from '../runtime/options.ts';
 import { parseDuration, parseSize } from '../runtime/values.ts';
 import type { LogOptions } from '../spool/log.ts';
-import type { ReadOptions } from '../spool/spool.ts';
+import type { ReadOptions } from '../spool/sides.ts';
 
 /** Options of what writes into a spool. */
 export const writing = {

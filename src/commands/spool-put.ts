@@ -1,6 +1,6 @@
 import { defineCommand } from '../runtime/command.ts';
 import { disk } from '../spool/disk.ts';
-import { openInlet } from '../spool/spool.ts';
+import { openInlet } from '../spool/inlet.ts';
 import { showSpool, spoolMetrics, takeIn } from './spool-flow.ts';
 import { logOptions, writing } from './spool-options.ts';
 

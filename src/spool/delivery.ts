@@ -6,8 +6,8 @@ import { createBackoff } from '../runtime/retry.ts';
 import { inWords } from '../runtime/system-error.ts';
 import type { Chunk } from './reader.ts';
 import { createSent } from './sent.ts';
+import type { Outlet } from './sides.ts';
 import { type SinkEnd, type SinkProcess, startSink } from './sink-process.ts';
-import type { Outlet } from './spool.ts';
 
 /** What a delivery is made of. */
 export interface DeliveryOptions {

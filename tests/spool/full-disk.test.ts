@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { VoltRecord } from '../../src/records/record.ts';
 import { disk as realDisk } from '../../src/spool/disk.ts';
-import type { Inlet } from '../../src/spool/spool.ts';
+import type { Inlet } from '../../src/spool/sides.ts';
 import { fakeClock } from '../support/clock.ts';
 import { until } from '../support/fixture.ts';
 import { requireSmallDisk } from '../support/services.ts';

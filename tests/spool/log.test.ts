@@ -16,7 +16,7 @@ import { disk as realDisk } from '../../src/spool/disk.ts';
 import { verify } from '../../src/spool/inspect.ts';
 import { repair } from '../../src/spool/repair.ts';
 import { logFile } from '../../src/spool/segments.ts';
-import type { Inlet, Outlet } from '../../src/spool/spool.ts';
+import type { Inlet, Outlet } from '../../src/spool/sides.ts';
 import {
   cursorIn,
   fill,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { type Disk, disk as realDisk } from '../../src/spool/disk.ts';
-import type { Inlet } from '../../src/spool/spool.ts';
+import type { Inlet } from '../../src/spool/sides.ts';
 import {
   cursorText,
   fill,

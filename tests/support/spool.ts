@@ -6,8 +6,11 @@ import type { VoltRecord } from '../../src/records/record.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { createLog, createRedactor } from '../../src/runtime/logger.ts';
 import { type Disk, disk as realDisk } from '../../src/spool/disk.ts';
+import { openInlet } from '../../src/spool/inlet.ts';
 import type { LogOptions } from '../../src/spool/log.ts';
-import { type Inlet, type Outlet, openInlet, openOutlet, openSpool, type ReadOptions } from '../../src/spool/spool.ts';
+import { openOutlet } from '../../src/spool/outlet.ts';
+import type { Inlet, Outlet, ReadOptions } from '../../src/spool/sides.ts';
+import { openSpool } from '../../src/spool/spool.ts';
 
 /** A folder for one spool. */
 export const spoolFolder = (): string => mkdtempSync(join(tmpdir(), 'voltpipe-spool-'));
