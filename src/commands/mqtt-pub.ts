@@ -235,7 +235,7 @@ async function* publish(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
       if (reading) reject(undelivered(outlet.outstanding, 'the broker could not be reached before the end'));
     });
   });
-  void receipts.endWith(Promise.race([outlet.refused, late, read()]));
+  void receipts.endWith(Promise.race([outlet.refused, account.denied, late, read()]));
   try {
     yield* receipts;
     if (account.lost) return exit.unavailable;

@@ -407,6 +407,16 @@ test('a refused topic: MQTT 5 says so and the run ends with 77; 3.1.1 acknowledg
   assert.deepEqual([four.status, four.delivered], [0, 3]);
 });
 
+test('a broker whose rules allow nothing ends it with 77, and nothing counts as delivered', async (t) => {
+  const broker = await startMosquitto(t, { acl: 'topic read #\n' });
+  if (!broker) return;
+  for (const count of [3, 150]) {
+    const input = Array.from({ length: count }, (_, n) => reading(n));
+    const denied = await runCommand(mqttPub, { input, flags: { url: url(broker.port) } });
+    assert.deepEqual([denied.status, denied.delivered], [77, 0]);
+  }
+});
+
 test('a message that is too large for the broker is refused, and those behind it arrive', async (t) => {
   const broker = await startMosquitto(t, { settings: ['max_packet_size 2000'] });
   if (!broker) return;

@@ -2,6 +2,7 @@ import type { VoltRecord } from '../../records/record.ts';
 import { type Clock, timestamp } from '../../runtime/clock.ts';
 import type { Metric } from '../../runtime/context.ts';
 import { counted } from '../../runtime/counted.ts';
+import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import { reasonOf } from '../../transports/mqtt/failure.ts';
 import { createLedger } from '../ledger.ts';
@@ -28,6 +29,8 @@ export interface Account {
   settle(job: Job, fate: Fate): void;
   /** The worst code with which the broker refused a message, if it did: not authorised before any other. */
   readonly refused: number | undefined;
+  /** Rejects when the broker allows us nothing; never resolves. */
+  readonly denied: Promise<never>;
   /** Whether any was dropped at all. */
   readonly lost: boolean;
   /** Says how many were dropped since it was last said. */
@@ -35,6 +38,11 @@ export interface Account {
 }
 
 const notAuthorised = 135;
+/**
+ * As long as the broker has taken nothing, to be refused as not authorised says more of its rules than of the message: a typing mistake there
+ * must not empty a spool. Such records stay open until one is taken; after so many it is certain.
+ */
+const mostDenied = 100;
 
 /** Sums up turn by turn of the event loop: one acknowledgement, one count and one receipt for all that the broker took in it. */
 export function createAccount(options: AccountOptions): Account {
@@ -43,6 +51,13 @@ export function createAccount(options: AccountOptions): Account {
   /** Messages that are still open, of records that became several. */
   const open = new Map<number, number>();
   let closing: number[] = [];
+  /** Records that were refused before any was taken; undefined: one was. */
+  let denied: number[] | undefined = [];
+  let deny: (error: Error) => void = () => {};
+  const allDenied = new Promise<never>((_resolve, reject) => {
+    deny = reject;
+  });
+  allDenied.catch(() => {});
   let taken = 0;
   let dropped = 0;
   let lost = false;
@@ -86,7 +101,30 @@ export function createAccount(options: AccountOptions): Account {
     soon();
   };
 
+  const release = (): void => {
+    const ordinals = denied ?? [];
+    denied = undefined;
+    for (const ordinal of ordinals) close(ordinal);
+  };
+
+  /** False: it is kept open. */
+  const mayClose = (job: Job, fate: Fate): boolean => {
+    if (job.ordinal < 0 || !denied || fate !== notAuthorised) return true;
+    denied.push(job.ordinal);
+    if (denied.length === mostDenied) {
+      deny(
+        fail(
+          'noPermission',
+          `the broker allows nothing of ${mostDenied} messages: ${reasonOf(notAuthorised)}`,
+          `Its rules must let this user write to ${job.topic}.`,
+        ),
+      );
+    }
+    return false;
+  };
+
   return {
+    denied: allDenied,
     get refused() {
       return refused;
     },
@@ -102,7 +140,10 @@ export function createAccount(options: AccountOptions): Account {
     },
     settle(job, fate) {
       if (fate === 'taken') {
-        if (job.ordinal >= 0) taken++;
+        if (job.ordinal >= 0) {
+          taken++;
+          release();
+        }
         soon();
       } else if (fate === 'dropped') {
         dropped++;
@@ -116,7 +157,7 @@ export function createAccount(options: AccountOptions): Account {
         log.lost(`refused ${fate}`, `broker refuses a message: ${reasonOf(fate)} (code ${fate})`, { topic: job.topic });
         receipt(false, 1, String(fate), `${job.topic}: ${reasonOf(fate)}`);
       }
-      close(job.ordinal);
+      if (mayClose(job, fate)) close(job.ordinal);
     },
     sayDropped() {
       if (dropped === 0) return;

@@ -97,3 +97,37 @@ test('what is dropped is said once, and how many they were when that is over', (
   assert.equal(said.filter((line) => line.includes('buffer is full')).length, 1);
   assert.equal(said.filter((line) => line.includes('2 messages were dropped')).length, 1);
 });
+
+test('records that are refused as not authorised before any is taken stay open until one is', async () => {
+  const { settle, delivered } = accountOf(4);
+  for (const at of [0, 1]) settle(at, 135);
+  await turn();
+  assert.deepEqual(delivered, []);
+  settle(2, 'taken');
+  settle(3, 135);
+  await turn();
+  assert.equal(
+    delivered.reduce((sum, n) => sum + n, 0),
+    4,
+  );
+});
+
+test('a broker that allows none of a hundred messages ends it with 77, and none of them counts as delivered', async () => {
+  const { account, settle, delivered } = accountOf(100);
+  const denied = assert.rejects(account.denied, {
+    status: 77,
+    message: /allows nothing of 100 messages/,
+    next: /t\/99/,
+  });
+  for (let at = 0; at < 100; at++) settle(at, 135);
+  await denied;
+  await turn();
+  assert.deepEqual(delivered, []);
+});
+
+test('a record that is refused for what it is does not wait', async () => {
+  const { settle, delivered } = accountOf(1);
+  settle(0, 149);
+  await turn();
+  assert.deepEqual(delivered, [1]);
+});
