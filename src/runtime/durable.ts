@@ -2,6 +2,7 @@ import { lstatSync, promises, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from './exit.ts';
 import { makeFolder } from './folder.ts';
+import { isRoot } from './owner.ts';
 import { inWords } from './system-error.ts';
 
 /** How a file is written. */
@@ -36,7 +37,7 @@ export async function writeDurably(path: string, text: string, options: DurableO
     const file = await promises.open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
-      const owner = options.owner ?? (process.getuid?.() === 0 ? old : undefined);
+      const owner = options.owner ?? (isRoot() ? old : undefined);
       if (owner) await file.chown(owner.uid, owner.gid).catch(() => {});
       await file.sync();
     } finally {

@@ -25,9 +25,9 @@ import { dirname, join } from 'node:path';
 import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import { makeFolder } from '../runtime/folder.ts';
+import { leaveToOwner, ownerForRoot } from '../runtime/owner.ts';
 import { inWords } from '../runtime/system-error.ts';
 import { aroundBadBlocks } from './bad-blocks.ts';
-import { leaveToOwner, ownerForRoot } from './owner.ts';
 
 /** A file in a folder. */
 export interface Entry {

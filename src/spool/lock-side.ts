@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { takeLock } from '../runtime/lock.ts';
+import { leaveFolderToOwner } from '../runtime/owner.ts';
 import type { Disk } from './disk.ts';
-import { leaveFolderToOwner } from './owner.ts';
 import { createReserve } from './reserve.ts';
 
 /**

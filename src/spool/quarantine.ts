@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, lstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { leaveFolderToOwner, leaveToOwner } from '../runtime/owner.ts';
 import type { Disk } from './disk.ts';
-import { leaveFolderToOwner, leaveToOwner } from './owner.ts';
 
 /** So many pieces are kept. */
 const most = 1000;

@@ -2,13 +2,16 @@ import { fchownSync, lchownSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /*
- * Whoever looks after the spool of another user as root leaves what he makes there to that one, who could not go on with it else. Only what
- * he has just made: the user may have put a link there that leads to something of root's.
+ * Whoever works as root in the folder of another user, such as a spool, leaves what he makes there to that one, who could not go on with it
+ * else. Only what he has just made: the user may have put a link there that leads to something of root's.
  */
+
+/** Whether this process may do everything. */
+export const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** Who shall have the files of a folder; undefined: not root, so they are ours anyway. */
 export function ownerForRoot(folder: string): { uid: number; gid: number } | undefined {
-  return process.getuid?.() === 0 ? statSync(folder) : undefined;
+  return isRoot() ? statSync(folder) : undefined;
 }
 
 /** Runs `give` with the owner of a folder, as root. Best effort: not every root may give files away. */
