@@ -132,21 +132,12 @@ export function createCaps(options: CapsOptions): Caps {
     if (segment === index.segments.at(-1)) await options.roll();
   };
 
-  /** The segment that is being written, if all in it is delivered. */
-  const doneTip = (done: Done): Segment | undefined => {
-    const tip = index.segments.at(-1);
-    return tip?.kind === 'log' && tip.bytes > 0 && firstUndone(done, tip.first) > options.written() ? tip : undefined;
-  };
-
   /** A segment of which all is delivered, as far as this process can tell. */
-  const delivered = (): Segment | undefined => {
-    const done = options.done();
-    return doneSegments(index, done).find(({ kind }) => kind === 'log') ?? doneTip(done);
-  };
+  const delivered = (): Segment | undefined =>
+    doneSegments(index, options.done(), options.written()).find(({ kind }) => kind === 'log');
 
   const removeCertain = async (): Promise<boolean> => {
-    const saved = options.saved();
-    const segment = doneSegments(index, saved)[0] ?? doneTip(saved);
+    const [segment] = doneSegments(index, options.saved(), options.written());
     if (!segment) return false;
     await close(segment);
     index.remove(segment);

@@ -53,11 +53,16 @@ export function createIndex(disk: Disk, folder: string, log?: Log): Index {
   return index;
 }
 
-/** The segments of which every record is done with; never the log that is being written. */
-export function doneSegments({ segments }: Index, done: Done): Segment[] {
-  return segments.filter(({ first }, at) => {
+/**
+ * The segments of which every record is done with.
+ *
+ * @param written number of the last record in the log that is being written; absent: that one is none of them
+ */
+export function doneSegments({ segments }: Index, done: Done, written = Number.POSITIVE_INFINITY): Segment[] {
+  return segments.filter(({ first, bytes }, at) => {
     const last = lastOf(segments, at);
-    return Number.isFinite(last) && firstUndone(done, first) > last;
+    const undone = firstUndone(done, first);
+    return Number.isFinite(last) ? undone > last : bytes > 0 && undone > written;
   });
 }
 
