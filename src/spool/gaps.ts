@@ -78,22 +78,37 @@ export function readGap(disk: Disk, { path, first, last }: Segment): Dropped {
   };
 }
 
+/** The gap that ends just before these records: it can be made longer. */
+const gapBefore = ({ segments }: Index, { first }: Dropped): Segment | undefined =>
+  segments.find(({ kind, last }) => kind === 'gap' && last === first - 1);
+
+/** Notes a gap file that is there now, in the place of a shorter one. */
+function enter(
+  index: Index,
+  gap: Pick<Segment, 'path' | 'first' | 'last' | 'bytes'>,
+  now: number,
+  instead?: Segment,
+): void {
+  if (instead) index.remove(instead);
+  index.add({ ...gap, kind: 'gap', changed: now, born: now });
+}
+
 /**
  * Puts a gap file in the place of records that are dropped; it is durable when this resolves. One that ends just before is made
  * longer instead, so that a long outage costs one file.
  */
 export async function writeGap(disk: Disk, index: Index, dropped: Dropped, now: number): Promise<void> {
-  const before = index.segments.find(({ kind, last }) => kind === 'gap' && last === dropped.first - 1);
+  const before = gapBefore(index, dropped);
   const known = before && readGap(disk, before);
-  const whole: Dropped =
-    known && known.reason === dropped.reason
-      ? { ...dropped, first: known.first, ...(known.from ? { from: known.from } : {}) }
-      : dropped;
-  const path = gapFile(index.folder, whole.first, whole.last);
+  const goesOn = known?.reason === dropped.reason;
+  const whole: Dropped = goesOn
+    ? { ...dropped, first: known.first, ...(known.from ? { from: known.from } : {}) }
+    : dropped;
+  const { first, last } = whole;
+  const path = gapFile(index.folder, first, last);
   const text = `${JSON.stringify(gapRecord(whole, now))}\n`;
   await disk.replace(path, text);
-  if (whole.first !== dropped.first && before) index.remove(before);
-  index.add({ path, first: whole.first, last: whole.last, kind: 'gap', bytes: text.length, changed: now, born: now });
+  enter(index, { path, first, last, bytes: text.length }, now, goesOn ? before : undefined);
 }
 
 /**
@@ -106,16 +121,14 @@ export async function noteGap(disk: Disk, index: Index, dropped: Dropped, now: n
   } catch {
     // As said above.
   }
-  const before = index.segments.find(
-    ({ kind, last, bytes }) => kind === 'gap' && last === dropped.first - 1 && bytes === 0,
-  );
-  const { first } = before ?? dropped;
+  const before = gapBefore(index, dropped);
+  const nameAlone = before?.bytes === 0 ? before : undefined;
+  const { first } = nameAlone ?? dropped;
   const path = gapFile(index.folder, first, dropped.last);
   try {
     await disk.close(await disk.openToWrite(path));
   } catch {
     return;
   }
-  if (before) index.remove(before);
-  index.add({ path, first, last: dropped.last, kind: 'gap', bytes: 0, changed: now, born: now });
+  enter(index, { path, first, last: dropped.last, bytes: 0 }, now, nameAlone);
 }
