@@ -3,11 +3,9 @@ import { foreignCursor } from './foreign-cursor.ts';
 import { createIndex } from './index.ts';
 import { type LogOptions, openLog } from './log.ts';
 import { createReserve } from './reserve.ts';
-import { type Inlet, type SpoolParts, underLocks } from './sides.ts';
+import { type Inlet, lookForRoomEvery, type SpoolParts, underLocks } from './sides.ts';
 import { statusOf } from './status.ts';
 
-/** Another process may have made room. */
-const lookForRoomEvery = 250;
 /** So often a writer looks whether a cursor that was noted is saved. */
 const looksForCursor = 6;
 

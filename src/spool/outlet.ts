@@ -20,11 +20,9 @@ export function openOutlet(parts: SpoolParts, options: ReadOptions): Promise<Out
     const bell = createBell();
     const reserve = createReserve(disk, folder);
     const keeper = createKeeper({
-      disk,
+      ...parts,
       index,
       reserve,
-      clock,
-      log,
       done,
       keepSent: options.keepSent,
       shared: true,

@@ -5,27 +5,14 @@ import { addDone } from './done.ts';
 import { writeGap } from './gaps.ts';
 import { beginning, countWaiting, createIndex, doneSegments } from './index.ts';
 import { type Fault, scan } from './inspect.ts';
-import { removeLeftovers } from './leftovers.ts';
-import { lockSide } from './lock-side.ts';
 import { newestOnDisk } from './newest.ts';
 import { quarantine } from './quarantine.ts';
+import { underLocks } from './sides.ts';
 import { readTail } from './tail.ts';
 
 /** Does something with a spool that nobody uses meanwhile. Throws exit status 75 when somebody does. */
-async function alone<T>(disk: Disk, folder: string, work: () => Promise<T>): Promise<T> {
-  const writer = await lockSide(disk, folder, 'writer');
-  try {
-    const reader = await lockSide(disk, folder, 'reader');
-    try {
-      for (const side of ['writer', 'reader'] as const) removeLeftovers(disk, folder, side);
-      return await work();
-    } finally {
-      await reader();
-    }
-  } finally {
-    await writer();
-  }
-}
+const alone = <T>(disk: Disk, folder: string, work: () => Promise<T>): Promise<T> =>
+  underLocks({ disk, folder }, ['writer', 'reader'], (release) => work().finally(release));
 
 /** Takes what is damaged out of a spool and into its quarantine; whole records stay as they are. */
 export function repair(disk: Disk, folder: string, now: number): Promise<{ records: number; mended: Fault[] }> {

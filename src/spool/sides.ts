@@ -56,6 +56,9 @@ export interface Inlet {
   close(): Promise<void>;
 }
 
+/** Another process may have made room, or saved its cursor. */
+export const lookForRoomEvery = 250;
+
 /** Where the reading side of a spool stands. */
 export function cursorOf({ disk, folder, log }: SpoolParts, index: Index): Done {
   const { cursor, damaged } = loadCursor(disk, folder);
@@ -78,7 +81,7 @@ export const damageSaid =
  * when it rejects. Throws exit status 75 when somebody else has one of them.
  */
 export async function underLocks<T>(
-  { disk, folder }: SpoolParts,
+  { disk, folder }: Pick<SpoolParts, 'disk' | 'folder'>,
   sides: readonly ('writer' | 'reader')[],
   open: (release: () => Promise<void>) => Promise<T>,
 ): Promise<T> {

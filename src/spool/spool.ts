@@ -10,15 +10,13 @@ import {
   cursorOf,
   damageSaid,
   type Inlet,
+  lookForRoomEvery,
   type Outlet,
   type ReadOptions,
   type SpoolParts,
   underLocks,
 } from './sides.ts';
 import { statusOf } from './status.ts';
-
-/** Another process may have made room. */
-const lookForRoomEvery = 250;
 
 /** Opens both sides, for one process that writes and reads. */
 export function openSpool(parts: SpoolParts, options: LogOptions & ReadOptions): Promise<Inlet & Outlet> {
@@ -55,11 +53,9 @@ export function openSpool(parts: SpoolParts, options: LogOptions & ReadOptions):
     });
     const { writer } = opened;
     keeper = createKeeper({
-      disk,
+      ...parts,
       index,
       reserve,
-      clock,
-      log,
       done,
       keepSent: options.keepSent,
       shared: false,
