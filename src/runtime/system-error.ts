@@ -17,6 +17,12 @@ const words: Readonly<Record<string, string>> = {
   EROFS: 'the disk can only be read',
 };
 
+/** The code of the system, `ENOENT`, that a failure has itself or that its cause has; undefined: none. */
+export function codeOf(error: unknown): string | undefined {
+  const { code, cause } = error as NodeJS.ErrnoException;
+  return code ?? (cause as NodeJS.ErrnoException | undefined)?.code;
+}
+
 /**
  * Why something failed: `permission denied (EACCES)`; the code alone where there are no words for it, the message where there is no code.
  *

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fail } from './exit.ts';
-import { inWords } from './system-error.ts';
+import { codeOf, inWords } from './system-error.ts';
 
 /** The sentence of what can't be read: `--ca /x/y.pem: cannot be read: permission denied (EACCES)`. */
 export const cannotRead = (what: string, error: unknown): string => `${what}: cannot be read: ${inWords(error)}`;
@@ -26,9 +26,7 @@ export function readTextIfAny(file: string, status: 'config' | 'io'): string | u
   try {
     return readText(file, status);
   } catch (error) {
-    if (codeOf((error as Error).cause) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
-
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { codeOf } from '../runtime/system-error.ts';
 import type { Disk } from './disk.ts';
 
 /*
@@ -12,10 +13,7 @@ const tries = 3;
 /** Where a file is read in pieces, and where it is looked whether any of it can be read. */
 const stride = 64 * page;
 
-const isBad = (error: unknown): boolean => {
-  const { code, cause } = error as NodeJS.ErrnoException;
-  return (code ?? (cause as NodeJS.ErrnoException | undefined)?.code) === 'EIO';
-};
+const isBad = (error: unknown): boolean => codeOf(error) === 'EIO';
 
 /** The pages of `bytes` bytes at a position of a file: where each begins among them, and its length. */
 function* pagesOf(position: number, bytes: number): Generator<{ at: number; length: number }, void> {

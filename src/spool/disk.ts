@@ -26,7 +26,7 @@ import { writeDurably } from '../runtime/durable.ts';
 import { fail } from '../runtime/exit.ts';
 import { makeFolder } from '../runtime/folder.ts';
 import { leaveToOwner, ownerForRoot } from '../runtime/owner.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { codeOf, inWords } from '../runtime/system-error.ts';
 import { aroundBadBlocks } from './bad-blocks.ts';
 
 /** A file in a folder. */
@@ -76,8 +76,6 @@ export interface Disk {
   /** Calls `changed` when something happens in the folder, as far as the system tells. Returns what ends it. */
   watch(folder: string, changed: () => void): () => void;
 }
-
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 const ownNext = (folder: string): string =>
   `Let it and all in it belong to the user who runs this: chown -R USER ${folder}.`;

@@ -1,6 +1,6 @@
 import type { VoltRecord } from '../records/record.ts';
 import { fail } from '../runtime/exit.ts';
-import { inWords } from '../runtime/system-error.ts';
+import { codeOf, inWords } from '../runtime/system-error.ts';
 import type { Disk } from './disk.ts';
 import { type Frame, readFrame, rescueFrame } from './frame.ts';
 import { type Dropped, gapRecord, readGap } from './gaps.ts';
@@ -249,7 +249,7 @@ export function createReader({ disk, index, written, from, now, onDamaged }: Rea
           try {
             fd = await disk.openToRead(next.path);
           } catch (error) {
-            if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(next, error);
+            if (codeOf(error) !== 'ENOENT') throw unreadable(next, error);
             index.refresh();
             continue;
           }

@@ -1,14 +1,12 @@
 import { join } from 'node:path';
+import { codeOf } from '../runtime/system-error.ts';
 import type { Disk } from './disk.ts';
 
 /** Bytes that a spool keeps for itself: enough to note what is delivered, without which nothing can be removed. */
 const reserveBytes = 16 * 1024;
 
 /** Whether it was for want of room that something could not be written. */
-export const isFull = (error: unknown): boolean => {
-  const { code, cause } = error as NodeJS.ErrnoException;
-  return ['ENOSPC', 'EDQUOT'].includes(code ?? (cause as NodeJS.ErrnoException | undefined)?.code ?? '');
-};
+export const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
 
 /** Room on a full disk for the few bytes that make room for the rest. */
 export interface Reserve {
