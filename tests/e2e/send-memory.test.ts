@@ -46,17 +46,22 @@ describe('100 MB at once take no more than 120 MB of memory', { skip: !existsSyn
     assert.ok((await peakOf(`http://127.0.0.1:${port}/in`)) < 120 * megabytes);
   });
 
-  test('over TCP', async (t) => {
-    const sockets: Socket[] = [];
-    const server = createTcpServer((socket) => {
-      sockets.push(socket.resume());
+  for (const [name, ...args] of [
+    ['over TCP'],
+    ['over TCP, as CSV', '--payload', 'csv', '--columns', 'time,text'],
+  ] as const) {
+    test(name, async (t) => {
+      const sockets: Socket[] = [];
+      const server = createTcpServer((socket) => {
+        sockets.push(socket.resume());
+      });
+      t.after(() => {
+        for (const socket of sockets) socket.destroy();
+      });
+      const port = await portOf(server, t);
+      assert.ok((await peakOf(`tcp://127.0.0.1:${port}`, ...args)) < 120 * megabytes);
     });
-    t.after(() => {
-      for (const socket of sockets) socket.destroy();
-    });
-    const port = await portOf(server, t);
-    assert.ok((await peakOf(`tcp://127.0.0.1:${port}`)) < 120 * megabytes);
-  });
+  }
 
   test('into a file', async () => {
     assert.ok((await peakOf(`file:${join(folder, 'readings.ndjson')}`)) < 120 * megabytes);

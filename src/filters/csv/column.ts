@@ -21,8 +21,13 @@ const number = (text: string): number | undefined => {
 
 const booleans: Readonly<Record<string, boolean>> = { true: true, false: false, '1': true, '0': false };
 
+/** A number, a word, or brackets of one kind around it: all else is no JSON. */
+const mayBeJson = /^[\t\n\r ]*(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|".*"|\[.*\]|\{.*\})[\t\n\r ]*$/s;
+
 /** A JSON value that a text might be taken for. */
 function asJson(text: string): unknown {
+  // V8 keeps each text that it could not parse, and a stack with it: ordinary text must not get there.
+  if (!mayBeJson.test(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {

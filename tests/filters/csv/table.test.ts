@@ -97,6 +97,23 @@ describe('a table of records', () => {
     assert.deepEqual(recordsIn(tableOf([first])), [{ ...first }]);
   });
 
+  test('a text in a cell of any kind is quoted when it would be read back as something else, and only then', () => {
+    const csv = csvWriter({ ...base, columns: ['further'], delimiter: '|' });
+    const shown = (further: string): string => csv.line({ type: 'battery_reading', further })!;
+    for (const text of ['12', '-0.5', '1e5', '2E+3', 'true', 'false', 'null', '[1]', '{}', '[]']) {
+      assert.equal(shown(text), `"""${text}"""`);
+    }
+    for (const text of ['\t12\n', ' [1,\r\n2] ', '"x"', ' "x" ', '{"a":"}"}']) {
+      const quoted = JSON.stringify(text).replaceAll('"', '""');
+      assert.equal(shown(text), `"${quoted}"`);
+    }
+    for (const text of ['12 V', '2026-03-01', '007', '1.', '.5', '+1', 'NaN', 'truer', '[1', '[1}', '{a}', '-']) {
+      assert.equal(shown(text), text);
+    }
+    // No white space of JSON.
+    for (const text of ['\u00a012', '12\u2028', '\ufeff12']) assert.equal(shown(text), `"${text}"`);
+  });
+
   for (const [name, shown] of Object.entries({
     rfc3339: '2026-03-01T12:00:00.123Z',
     sql: '2026-03-01 12:00:00.123',
