@@ -18,12 +18,12 @@
  * Rejections: noise, checksum, length, cut, request (an echo, whose sum is right, or another master's).
  * Sources: Daly UART protocol V1.0 and V1.2; frames of tests/vectors/bms/daly-a5.ndjson.
  */
-import { boardCell, boardCells, type Odd, wholeFields } from './board-values.ts';
+import { boardCell, boardCells, type Odd } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Reading, Rejection, Request } from './codec.ts';
 import { a5Framing, a5Request, ask, latest, numbered } from './daly-a5-frames.ts';
 import { a5Info } from './daly-a5-info.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
-import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures } from './daly-values.ts';
+import { dalyStates, dalyTemperature, dalyTemperatures, dalyWhole } from './daly-values.ts';
 import { type BatteryFields, bitNumbers } from './fields.ts';
 import { streamParser, u16 } from './framing.ts';
 
@@ -114,14 +114,9 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
 }
 
 function basicFields(data: Uint8Array, cells: number, options: CodecOptions): Odd {
-  return wholeFields({
-    voltage: u16(data, 0) / 10,
-    // Above 30000 is a discharge here, the other way round than in the other two dialects.
-    current: dalyCurrent(60_000 - u16(data, 4), options),
-    stateOfCharge: u16(data, 6) / 10,
-    cells,
-    mostCells,
-  });
+  // Above 30000 is a discharge here, the other way round than in the other two dialects.
+  const current = 60_000 - u16(data, 4);
+  return dalyWhole([u16(data, 0), current, u16(data, 6)], cells, mostCells, options);
 }
 
 function statusFields(data: Uint8Array): BatteryFields {

@@ -14,10 +14,10 @@
  * Rejections: noise, checksum, length, cut, request, too short.
  * Sources: captures of the official app; frames of tests/vectors/bms/daly-d2.ndjson.
  */
-import { boardCells, wholeFields } from './board-values.ts';
+import { boardCells } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
 import { dalyFaults, dalyFlags } from './daly-faults.ts';
-import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures, dalyTooMany } from './daly-values.ts';
+import { dalyStates, dalyTemperature, dalyTemperatures, dalyTooMany, dalyWhole } from './daly-values.ts';
 import { type BatteryFields, bitNumbers } from './fields.ts';
 import { ascii, streamParser } from './framing.ts';
 import { modbusFraming, readRequest, registersOf, writeRequest } from './modbus.ts';
@@ -68,13 +68,7 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   const mos = dalyTemperature(r[mosRegister] ?? (second && registersOf(second.data)[mosRegister - statusCount]));
   const faults = Uint8Array.from([0x3a, 0x3b, 0x3c, 0x3d].flatMap((at) => [r[at]! & 0xff, r[at]! >> 8]));
   const flags = dalyFlags(faults);
-  const whole = wholeFields({
-    voltage: r[0x28]! / 10,
-    current: dalyCurrent(r[0x29]!, options),
-    stateOfCharge: r[0x2a]! / 10,
-    cells: cellCount,
-    mostCells,
-  });
+  const whole = dalyWhole([r[0x28]!, r[0x29]!, r[0x2a]!], cellCount, mostCells, options);
   const state = dalyStates[r[0x2f]!];
   const fields: BatteryFields = {
     ...whole.fields,

@@ -14,9 +14,9 @@
  * Rejections: noise, checksum, length, cut, request, too short.
  * Sources: syssi/esphome-daly-bms, captures of an ESS-DL-BMS; frames of tests/vectors/bms/daly-p81.ndjson.
  */
-import { boardCells, wholeFields } from './board-values.ts';
+import { boardCells } from './board-values.ts';
 import type { Codec, CodecOptions, Frame, Info, Reading, Rejection, Request } from './codec.ts';
-import { dalyCurrent, dalyStates, dalyTemperature, dalyTemperatures, dalyTooMany } from './daly-values.ts';
+import { dalyStates, dalyTemperature, dalyTemperatures, dalyTooMany, dalyWhole } from './daly-values.ts';
 import { type BatteryFields, bitNumbers } from './fields.ts';
 import { ascii, streamParser } from './framing.ts';
 import { modbusFraming, readRequest, registersOf } from './modbus.ts';
@@ -55,13 +55,7 @@ function decode(frames: readonly Frame[], options: CodecOptions): Reading | Reje
   if (tooMany) return tooMany;
   const list = boardCells(r.slice(0, cellCount));
   const sensors = dalyTemperatures(r.slice(0x30, 0x30 + sensorCount));
-  const whole = wholeFields({
-    voltage: r[0x38]! / 10,
-    current: dalyCurrent(r[0x39]!, options),
-    stateOfCharge: r[0x3a]! / 10,
-    cells: cellCount,
-    mostCells,
-  });
+  const whole = dalyWhole([r[0x38]!, r[0x39]!, r[0x3a]!], cellCount, mostCells, options);
   const second = registersIn(frames, statusCount);
   const fields: BatteryFields = {
     ...whole.fields,

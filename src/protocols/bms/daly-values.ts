@@ -1,4 +1,4 @@
-import type { Odd } from './board-values.ts';
+import { type Odd, wholeFields } from './board-values.ts';
 import type { CodecOptions, Rejection } from './codec.ts';
 import { temperatureFields } from './fields.ts';
 
@@ -8,10 +8,25 @@ export const dalyStates: readonly (string | undefined)[] = ['idle', 'charging', 
 const zeroAmps = 30_000;
 
 /** A current of 0.1 A above 30000 that is + when charging; without a −0. */
-export function dalyCurrent(raw: number, { invertCurrent }: CodecOptions): number {
+function dalyCurrent(raw: number, { invertCurrent }: CodecOptions): number {
   const current = (raw - zeroAmps) / 10;
   return invertCurrent && current !== 0 ? -current : current;
 }
+
+/** What a dialect says of its battery as a whole, in tenths: voltage, current (as {@link dalyCurrent} reads it), state of charge. */
+export const dalyWhole = (
+  [voltage, current, stateOfCharge]: readonly [number, number, number],
+  cells: number,
+  mostCells: number,
+  options: CodecOptions,
+): Odd =>
+  wholeFields({
+    voltage: voltage / 10,
+    current: dalyCurrent(current, options),
+    stateOfCharge: stateOfCharge / 10,
+    cells,
+    mostCells,
+  });
 
 const mostSensors = 8;
 
