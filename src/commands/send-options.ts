@@ -102,7 +102,7 @@ const isGiven = (value: unknown): boolean =>
   value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
 
 /** Options that mean something for some schemes alone. */
-const particular = new Set(Object.values(schemes).flatMap(({ options }) => options as readonly string[]));
+const particular = new Set(Object.values(schemes).flatMap(({ options }) => options));
 
 /** Says which options mean nothing for the address, instead of ignoring them. Throws exit status 64. */
 export function checkForScheme(opts: Readonly<Record<string, unknown>>, url: URL): void {

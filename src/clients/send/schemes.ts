@@ -20,38 +20,46 @@ export interface Scheme {
   link(settings: LinkSettings): Link;
 }
 
-const trust = ['ca', 'cert', 'key', 'insecure'];
 const streamed = ['frame', 'confirm'];
-const http = ['rejects', 'method', 'body', 'batch', 'gzip', 'header', 'headers', 'token', 'user', 'password'];
-const webSocket = [
-  'rejects',
-  'frame',
-  'confirm',
-  'header',
-  'headers',
-  'token',
-  'user',
-  'password',
-  'subprotocol',
-  'ping',
-];
+const login = ['header', 'headers', 'token', 'user', 'password'];
 
-const acknowledged =
-  "the kernel of the far side's machine has acknowledged it; the program there may still die before it reads it, which only --confirm line would tell";
-const answered = 'the server has answered 2xx to the request that held it';
-const pinged =
-  'the far side has answered a ping behind it, so that its WebSocket has read it; with --confirm line, it has answered with a message of its own';
+const tcp: Scheme = {
+  form: 'tcp://HOST:PORT',
+  delivered:
+    "the kernel of the far side's machine has acknowledged it; the program there may still die before it reads it, which only --confirm line would tell",
+  begins: true,
+  options: streamed,
+  link: tcpLink,
+};
+
+const http: Scheme = {
+  form: 'http://HOST/PATH',
+  delivered: 'the server has answered 2xx to the request that held it',
+  begins: true,
+  options: ['rejects', 'method', 'body', 'batch', 'gzip', ...login],
+  link: httpLink,
+};
+
+const ws: Scheme = {
+  form: 'ws://HOST/PATH',
+  delivered:
+    'the far side has answered a ping behind it, so that its WebSocket has read it; with --confirm line, it has answered with a message of its own',
+  begins: false,
+  options: ['rejects', ...streamed, ...login, 'subprotocol', 'ping'],
+  link: webSocketLink,
+};
+
+/** The same over TLS. */
+const secured = (form: string, plain: Scheme): Scheme => ({
+  ...plain,
+  form,
+  options: [...plain.options, 'ca', 'cert', 'key', 'insecure'],
+});
 
 /** Every scheme that records can be sent by. A file beside this one and a line here make another. */
 export const schemes = {
-  tcp: { form: 'tcp://HOST:PORT', delivered: acknowledged, begins: true, options: streamed, link: tcpLink },
-  tls: {
-    form: 'tls://HOST:PORT',
-    delivered: acknowledged,
-    begins: true,
-    options: [...streamed, ...trust],
-    link: tcpLink,
-  },
+  tcp,
+  tls: secured('tls://HOST:PORT', tcp),
   udp: {
     form: 'udp://HOST:PORT',
     delivered: 'the kernel has sent it; nobody can say whether it arrives',
@@ -59,16 +67,10 @@ export const schemes = {
     options: ['frame', 'rejects'],
     link: udpLink,
   },
-  http: { form: 'http://HOST/PATH', delivered: answered, begins: true, options: http, link: httpLink },
-  https: { form: 'https://HOST/PATH', delivered: answered, begins: true, options: [...http, ...trust], link: httpLink },
-  ws: { form: 'ws://HOST/PATH', delivered: pinged, begins: false, options: webSocket, link: webSocketLink },
-  wss: {
-    form: 'wss://HOST/PATH',
-    delivered: pinged,
-    begins: false,
-    options: [...webSocket, ...trust],
-    link: webSocketLink,
-  },
+  http,
+  https: secured('https://HOST/PATH', http),
+  ws,
+  wss: secured('wss://HOST/PATH', ws),
   serial: {
     form: 'serial:///dev/TTY?baud=N',
     delivered: 'the port has sent its last bit; with --confirm line, the far side has answered',
@@ -83,10 +85,10 @@ export const schemes = {
     options: ['frame', 'rotateSize', 'rotateEvery', 'compress', 'keep', 'sync'],
     link: fileLink,
   },
-} as const satisfies Record<string, Scheme>;
+} satisfies Readonly<Record<string, Scheme>>;
 
 /** The scheme of an address. */
 export function schemeOf(url: URL): Scheme | undefined {
   const name = url.protocol.slice(0, -1);
-  return name in schemes ? schemes[name as keyof typeof schemes] : undefined;
+  return Object.hasOwn(schemes, name) ? schemes[name as keyof typeof schemes] : undefined;
 }

@@ -4,6 +4,7 @@ import { type FrameName, frames } from '../../../src/clients/send/frames.ts';
 import { parseHeaders } from '../../../src/clients/send/headers.ts';
 import { kindOf } from '../../../src/clients/send/http-status.ts';
 import { createSendQueue } from '../../../src/clients/send/queue.ts';
+import { schemeOf, schemes } from '../../../src/clients/send/schemes.ts';
 import { parseTarget, pathOf, portOf } from '../../../src/clients/send/target.ts';
 import { retryAfter } from '../../../src/protocols/http/retry-after.ts';
 import { CommandError } from '../../../src/runtime/exit.ts';
@@ -46,6 +47,11 @@ describe('an address', () => {
       assert.throws(() => parseTarget(text, false), CommandError, text);
       assert.throws(() => parseTarget(text, true), /^CommandError: the address is no URL/, text);
     }
+  });
+
+  test('has a scheme that the table knows, or none', () => {
+    assert.equal(schemeOf(new URL('wss://example.org/in')), schemes.wss);
+    for (const text of ['ftp://x', 'constructor://x']) assert.equal(schemeOf(new URL(text)), undefined, text);
   });
 
   test('of a file may be absolute or relative', () => {
