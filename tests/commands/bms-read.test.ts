@@ -18,6 +18,14 @@ const only = ({ records, error, log }: RunResult): VoltRecord => {
 const messageOf = ({ error }: RunResult): string =>
   [error?.message, (error as { next?: string } | undefined)?.next].filter(Boolean).join('. ');
 
+/** Boards of every dialect that can switch charging and discharging. */
+const switchable = async (t: TestContext) =>
+  [
+    ['jbd', await startJbd(t)],
+    ['daly-a5', await startDaly(t)],
+    ['daly-d2', await startDaly(t, { dialect: 'd2' })],
+  ] as const;
+
 test('a JBD board is found by asking and read', async (t) => {
   const board = await startJbd(t, { cells: 4, current: -5.5 });
   const result = await read(board);
@@ -129,11 +137,7 @@ test('a board of another number is found when nothing else answers', async (t) =
 });
 
 test('--invert-current turns the sign of current and power', async (t) => {
-  for (const [type, board] of [
-    ['jbd', await startJbd(t)],
-    ['daly-a5', await startDaly(t)],
-    ['daly-d2', await startDaly(t, { dialect: 'd2' })],
-  ] as const) {
+  for (const [type, board] of await switchable(t)) {
     const reading = only(await read(board, { type, invertCurrent: true }));
     assert.equal(reading.current, 12.3);
     assert.ok((reading.power as number) > 0);
@@ -507,11 +511,7 @@ test('a port that nobody listens on, one that is not there and one that is none 
 });
 
 test('--charge and --discharge write with --allow-write only, one switch at a time, and read back', async (t) => {
-  for (const [type, board] of [
-    ['jbd', await startJbd(t)],
-    ['daly-a5', await startDaly(t)],
-    ['daly-d2', await startDaly(t, { dialect: 'd2' })],
-  ] as const) {
+  for (const [type, board] of await switchable(t)) {
     const refused = await read(board, { type, charge: 'off' });
     assert.equal(refused.status, 64);
     assert.match(messageOf(refused), /--allow-write/);
@@ -532,11 +532,7 @@ test('--charge and --discharge write with --allow-write only, one switch at a ti
 });
 
 test('--discharge switches that one alone, and both are switched together', async (t) => {
-  for (const [type, board] of [
-    ['jbd', await startJbd(t)],
-    ['daly-a5', await startDaly(t)],
-    ['daly-d2', await startDaly(t, { dialect: 'd2' })],
-  ] as const) {
+  for (const [type, board] of await switchable(t)) {
     const switched = async (flags: Record<string, string>): Promise<unknown[]> => {
       const { charge_enabled, discharge_enabled } = only(await read(board, { type, ...flags, allowWrite: true }));
       assert.deepEqual([charge_enabled, discharge_enabled], [board.pack.charge, board.pack.discharge], type);
