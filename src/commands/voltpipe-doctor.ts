@@ -5,7 +5,7 @@ import { formatTime } from '../records/time.ts';
 import { configFaults } from '../runtime/check-config.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context, Screen } from '../runtime/context.ts';
-import { exit } from '../runtime/exit.ts';
+import { exit, sentence } from '../runtime/exit.ts';
 import { folderAccess, nodeVersion, oldestNode } from '../runtime/machine.ts';
 import { rows } from './rows.ts';
 
@@ -173,8 +173,6 @@ const checks: readonly Check[] = [
   { name: 'bmw descriptors', exit: exit.ok, find: checkDescriptors },
 ];
 
-const said = ({ message, next }: Finding): string => (next ? `${message}. ${next}` : message);
-
 /** Room for the longest status. */
 const margin = ' '.repeat('warning  '.length);
 
@@ -185,7 +183,7 @@ async function teller({ print, color, columns }: Screen): Promise<(check: string
   const colours = { ok: paint.green, warning: paint.yellow, error: paint.red };
   return (check, finding) => {
     const { status } = finding;
-    const text = rows(`${margin}${check}: ${said(finding)}`, columns, margin);
+    const text = rows(`${margin}${check}: ${sentence(finding)}`, columns, margin);
     print(colours[status](status.padEnd(margin.length)) + text.slice(margin.length));
   };
 }
@@ -220,7 +218,7 @@ directory that can't be written.`,
         if (finding.status === 'error') status ||= failed;
         if (tell) tell(check, finding);
         else {
-          if (finding.status === 'error') ctx.log.error(`${check}: ${said(finding)}`);
+          if (finding.status === 'error') ctx.log.error(`${check}: ${sentence(finding)}`);
           yield { type: 'finding', time: formatTime(ctx.clock.now()), check, ...finding };
         }
       }

@@ -59,7 +59,7 @@ export class CommandError extends Error {
 }
 
 /** `what failed: why. Next step.` */
-export function sentence({ message, next }: CommandError): string {
+export function sentence({ message, next }: { message: string; next?: string | undefined }): string {
   return next ? `${message}. ${next}` : message;
 }
 

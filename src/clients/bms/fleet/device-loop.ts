@@ -1,7 +1,7 @@
 import type { Device, DeviceStatus } from '../../../registry/device.ts';
 import { abortWithin } from '../../../runtime/abort-within.ts';
 import type { Clock } from '../../../runtime/clock.ts';
-import { CommandError } from '../../../runtime/exit.ts';
+import { CommandError, sentence } from '../../../runtime/exit.ts';
 import type { Log } from '../../../runtime/log.ts';
 
 /** What the loop of one device needs of its fleet. */
@@ -80,7 +80,7 @@ export function startLoop(
 
   async function giveUp(reason: string, error: unknown): Promise<false> {
     const next = error instanceof CommandError ? error.next : undefined;
-    log.lost(friendly_name, [`${friendly_name}: suspended: ${reason}`, next].filter(Boolean).join('. '));
+    log.lost(friendly_name, sentence({ message: `${friendly_name}: suspended: ${reason}`, next }));
     await host.tell('error', reason);
     return false;
   }
