@@ -100,8 +100,6 @@ const socketReasons: Readonly<Record<string, readonly [MqttFailureKind, string]>
   EPROTO: ['tls', 'the broker does not speak TLS, or not this version'],
 };
 
-const tlsCode = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|ERR_TLS_|ERR_SSL_|ERR_OSSL_)/;
-
 /** Names what mqtt.js or the socket reported. */
 export function explainMqtt(error: unknown): MqttFailure {
   if (error instanceof MqttFailure) return error;
@@ -111,10 +109,9 @@ export function explainMqtt(error: unknown): MqttFailure {
   if (typeof code === 'number') return named('refused', reasonOf(code), code);
   const known = socketReasons[code ?? ''];
   if (known) return named(...known);
-  if (code !== undefined && tlsCode.test(code)) return named('tls', `certificate or handshake refused: ${code}`);
   if (message === 'connack timeout') return named('timeout', 'no answer from the broker in time');
   if (message === 'Keepalive timeout') return named('timeout', 'the broker stopped answering keep-alives');
   if (code === undefined) return named('protocol', message);
-  const socket = explainSocket(error);
-  return named(socket.kind === 'offline' || socket.kind === 'timeout' ? socket.kind : 'network', socket.message);
+  const { kind, message: reason } = explainSocket(error);
+  return named(kind === 'offline' || kind === 'timeout' || kind === 'tls' ? kind : 'network', reason);
 }
