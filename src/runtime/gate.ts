@@ -35,7 +35,7 @@ export function createGate(matters: () => boolean, isSettled: () => boolean): Ga
   let looking = false;
   let open: (() => void)[] = [];
 
-  const isFull = (): boolean => taken >= most;
+  const isFull = (): boolean => taken >= most && matters();
   const isAtRest = (): boolean => !matters() || isSettled();
 
   const letIn = (): void => {
@@ -62,14 +62,14 @@ export function createGate(matters: () => boolean, isSettled: () => boolean): Ga
   };
 
   return {
-    isOpen: () => left || (stops.length === 0 && !(isFull() && matters())),
+    isOpen: () => left || (stops.length === 0 && !isFull()),
     opened: () => new Promise((resolve) => open.push(resolve)),
     passed: () => void taken++,
     limit(count) {
       most = count;
     },
     get isFull() {
-      return isFull() && matters();
+      return isFull();
     },
     get isUsed() {
       return most < Number.POSITIVE_INFINITY;
