@@ -40,20 +40,19 @@ function fault(name: string, value: string): string | undefined {
  */
 export function staticTagsOf({ tag, staticTags = {} }: TagValues): Readonly<Record<string, string>> {
   const tags = new Map<string, string>();
-  for (const [key, text] of Object.entries(staticTags)) {
-    const [name, value] = [key.trim(), text.trim()];
+  const put = (status: 'config' | 'usage', shown: string, name: string, value: string): void => {
     const wrong = fault(name, value);
-    if (wrong) throw fail('config', `influxdb.tags ${JSON.stringify(key)}: ${wrong}`);
+    if (wrong) throw fail(status, `${shown}: ${wrong}`);
     tags.set(name, value);
+  };
+  for (const [key, text] of Object.entries(staticTags)) {
+    put('config', `influxdb.tags ${JSON.stringify(key)}`, key.trim(), text.trim());
   }
   for (const text of tag) {
     const at = text.indexOf('=');
     const shown = `--tag ${JSON.stringify(text)}`;
     if (at < 0) throw fail('usage', `${shown}: expected NAME=VALUE`, 'A key of records becomes a tag with --tags.');
-    const [name, value] = [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-    const wrong = fault(name, value);
-    if (wrong) throw fail('usage', `${shown}: ${wrong}`);
-    tags.set(name, value);
+    put('usage', shown, text.slice(0, at).trim(), text.slice(at + 1).trim());
   }
   return Object.fromEntries(tags);
 }
