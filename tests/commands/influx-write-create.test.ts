@@ -1,37 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { command } from '../../src/commands/influx-write.ts';
-import type { VoltRecord } from '../../src/records/record.ts';
-import { type InfluxOptions, type InfluxSimulator, startInflux } from '../../src/simulators/influx/index.ts';
-import { fakeClock } from '../support/clock.ts';
-import { turned } from '../support/turned.ts';
-
-const running: InfluxSimulator[] = [];
-after(() => Promise.all(running.map((influx) => influx.close())));
-
-const start = Date.parse('2026-03-01T12:00:00.000Z');
-const readings = (from: number, to: number): VoltRecord[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => ({
-    type: 'battery_reading',
-    time: new Date(start + (from + i) * 1000).toISOString(),
-    device_id: 'X',
-    voltage: 12 + i,
-  }));
+import { test } from 'node:test';
+import type { InfluxOptions } from '../../src/simulators/influx/index.ts';
+import { readings, writing } from '../support/influx-writing.ts';
 
 /** influx-write --create-db beside a server that has no database. */
 async function world(simulator: InfluxOptions = {}, flags: Record<string, unknown> = {}) {
-  const clock = fakeClock(start);
-  const influx = await startInflux({ clock, dialect: '1', databases: [], ...simulator });
-  running.push(influx);
-  const command_ = turned(
-    command,
-    { flags: { url: influx.url, createDb: true, receipts: true, readTimeout: '30m', ...flags } },
-    clock,
-  );
+  const beside = await writing({ dialect: '1', databases: [], ...simulator }, { flags: { createDb: true, ...flags } });
+  const { influx } = beside;
   const creations = (): number => influx.calls.filter((call) => /query|configure/.test(call)).length;
   const vanish = (): Promise<unknown> =>
     fetch(`${influx.url}/query?${new URLSearchParams({ q: 'DROP DATABASE "battery_hawk"' })}`, { method: 'POST' });
-  return { ...command_, influx, creations, vanish };
+  return { ...beside, creations, vanish };
 }
 
 for (const dialect of ['1', '3'] as const) {

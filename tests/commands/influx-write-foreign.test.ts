@@ -1,37 +1,14 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import { after, test } from 'node:test';
-import { command } from '../../src/commands/influx-write.ts';
-import type { VoltRecord } from '../../src/records/record.ts';
-import { type InfluxOptions, type InfluxSimulator, startInflux } from '../../src/simulators/influx/index.ts';
-import { fakeClock } from '../support/clock.ts';
-import { turned } from '../support/turned.ts';
+import type { InfluxOptions } from '../../src/simulators/influx/index.ts';
+import { readings, simulated, writing, writingTo } from '../support/influx-writing.ts';
 
-const running: (InfluxSimulator | Server)[] = [];
-after(() => Promise.all(running.map((server) => server.close())));
+const strangers: Server[] = [];
+after(() => Promise.all(strangers.map((server) => server.close())));
 
-const start = Date.parse('2026-03-01T12:00:00.000Z');
-const readings = (from: number, to: number): VoltRecord[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => ({
-    type: 'battery_reading',
-    time: new Date(start + (from + i) * 1000).toISOString(),
-    device_id: 'X',
-    voltage: 12 + i,
-  }));
-
-/** influx-write beside a server. */
-const writing = (url: string, flags: object = {}) =>
-  turned(
-    command,
-    { flags: { url, api: 'v1', org: 'home', receipts: true, readTimeout: '30m', ...flags } },
-    fakeClock(start),
-  );
-
-async function simulated(options: InfluxOptions = {}, flags: object = {}) {
-  const influx = await startInflux({ clock: fakeClock(start), dialect: '1', databases: ['battery_hawk'], ...options });
-  running.push(influx);
-  return { ...writing(influx.url, flags), influx };
-}
+/** influx-write beside InfluxDB 1, which it need not ask what it is. */
+const beside = (options: InfluxOptions = {}) => writing({ dialect: '1', ...options }, { flags: { api: 'v1' } });
 
 /** Something that is no database and says the same to everybody; `asked` counts. */
 async function stranger(status: number, headers: Record<string, string>, body: string) {
@@ -41,7 +18,7 @@ async function stranger(status: number, headers: Record<string, string>, body: s
     request.resume().on('end', () => response.writeHead(status, headers).end(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  running.push(server);
+  strangers.push(server);
   return { url: `http://127.0.0.1:${(server.address() as { port: number }).port}`, asked };
 }
 
@@ -63,7 +40,7 @@ for (const [status, headers, body] of [
   test(`${status} ${body} is no database that speaks of the lines: none is given up, and 78`, async () => {
     const { url } = await stranger(status, headers, body);
     for (const flags of [{ api: 'v1' }, { api: 'v2' }, { api: 'v3', gzip: true }]) {
-      const { put, end, finished } = writing(url, flags);
+      const { put, end, finished } = writingTo(url, { flags: { org: 'home', ...flags } });
       put(...readings(1, 20));
       end();
       const { status: ended, delivered, error, log } = await finished();
@@ -74,7 +51,7 @@ for (const [status, headers, body] of [
 }
 
 test('a proxy that answers 404 while its server starts anew is an outage, when it had worked: nothing is lost, nothing ends (HAWK-140)', async () => {
-  const { put, until, end, finished, influx, records } = await simulated();
+  const { put, until, end, finished, influx, records } = await beside();
   put(...readings(1, 1));
   await until(() => influx.points().length === 1);
   influx.fault({ status: 404, message: '404 page not found', times: 5 });
@@ -95,7 +72,7 @@ for (const [status, message] of [
   [405, 'not allowed'],
 ] as const) {
   test(`so is ${status} that says nothing of lines`, async () => {
-    const { put, until, end, finished, influx } = await simulated();
+    const { put, until, end, finished, influx } = await beside();
     put(...readings(1, 1));
     await until(() => influx.points().length === 1);
     influx.fault({ status, message, times: 3 });
@@ -108,7 +85,7 @@ for (const [status, message] of [
 }
 
 test('an outage of this kind that outlasts the end of input is 69, and nothing is acknowledged', async () => {
-  const { put, until, end, finished, influx } = await simulated();
+  const { put, until, end, finished, influx } = await beside();
   put(...readings(1, 1));
   await until(() => influx.points().length === 1);
   influx.fault({ status: 404, message: '404 page not found', times: 1000 });
@@ -122,7 +99,7 @@ test('an outage of this kind that outlasts the end of input is 69, and nothing i
 for (const api of ['v1', 'auto']) {
   test(`--api ${api}: a 404 at the very first is waited for as long as --patience, then it is 78`, async () => {
     const { url, asked } = await stranger(404, { 'content-type': 'text/plain' }, '404 page not found\n');
-    const { put, until, finished, clock } = writing(url, { api });
+    const { put, until, finished, clock } = writingTo(url, { flags: { api } });
     put(...readings(1, 3));
     await until(() => asked.length > 4);
     const { status, delivered, error } = await finished();
@@ -133,7 +110,7 @@ for (const api of ['v1', 'auto']) {
 }
 
 test('a proxy that is up before its server costs a wait and no more', async () => {
-  const { put, end, finished, influx } = await simulated({
+  const { put, end, finished, influx } = await beside({
     faults: [{ status: 404, message: '404 page not found', times: 3 }],
   });
   put(...readings(1, 3));
@@ -143,7 +120,7 @@ test('a proxy that is up before its server costs a wait and no more', async () =
 });
 
 test('a 404 that lasts from the first to the end of input is 78, not 69', async () => {
-  const { put, end, finished } = await simulated({
+  const { put, end, finished } = await beside({
     faults: [{ status: 404, message: '404 page not found', times: 1000 }],
   });
   put(...readings(1, 3));
@@ -154,11 +131,10 @@ test('a 404 that lasts from the first to the end of input is 78, not 69', async 
 });
 
 test('InfluxDB 2 without an organisation: 78 before anything is sent, with --api as without', async () => {
-  const influx = await startInflux({ dialect: '2', databases: ['battery_hawk'] });
-  running.push(influx);
+  const influx = await simulated({ dialect: '2' });
   for (const api of ['auto', 'v2']) {
     for (const org of [undefined, '']) {
-      const { put, end, finished } = writing(influx.url, { api, org });
+      const { put, end, finished } = writingTo(influx.url, { flags: { api, org } });
       put(...readings(1, 3));
       end();
       const { status, delivered, error } = await finished();
@@ -181,7 +157,7 @@ test('an address that holds more than a server is refused with 78 and not shown;
     [{ database: '' }, /influxdb\.database: is empty/],
     [{ bucket: '' }, /influxdb\.bucket: is empty/],
   ] as const) {
-    const { put, end, finished } = writing('http://127.0.0.1:1', flags);
+    const { put, end, finished } = writingTo('http://127.0.0.1:1', { flags: { org: 'home', ...flags } });
     put(...readings(1, 1));
     end();
     const { status, error } = await finished();

@@ -3,20 +3,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { command } from '../../src/commands/influx-write.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
-import { type InfluxOptions, type InfluxSimulator, startInflux } from '../../src/simulators/influx/index.ts';
+import type { InfluxOptions, InfluxSimulator } from '../../src/simulators/influx/index.ts';
 import { fakeClock } from '../support/clock.ts';
 import { type RunOptions, runCommand } from '../support/command.ts';
+import { type Beside, simulated, start, writing } from '../support/influx-writing.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
-import { type Turned, turned } from '../support/turned.ts';
+import { turned } from '../support/turned.ts';
 
-const running: InfluxSimulator[] = [];
-after(() => Promise.all(running.map((influx) => influx.close())));
-
-const start = Date.parse('2026-03-01T12:00:00.000Z');
 const reading = (second: number, more: object = {}): VoltRecord => ({
   type: 'battery_reading',
   time: new Date(start + second * 1000).toISOString(),
@@ -27,22 +24,9 @@ const reading = (second: number, more: object = {}): VoltRecord => ({
 const readings = (count: number, more: (second: number) => object = () => ({})): VoltRecord[] =>
   Array.from({ length: count }, (_, second) => reading(second, more(second)));
 
-interface World extends Turned {
-  influx: InfluxSimulator;
-}
-
-async function setUp(simulator: InfluxOptions = {}, { flags = {}, ...more }: Partial<RunOptions> = {}): Promise<World> {
-  const clock = fakeClock(start);
-  const influx = await startInflux({ clock, databases: ['battery_hawk'], ...simulator });
-  running.push(influx);
-  const org = (simulator.dialect ?? '2') === '2' ? { org: 'home' } : {};
-  const world = turned(
-    command,
-    { flags: { url: influx.url, receipts: true, readTimeout: '30m', ...org, ...flags }, ...more },
-    clock,
-  );
-  return { ...world, influx };
-}
+/** influx-write beside a simulated server, with the organisation that 2.x wants. */
+const setUp = (simulator: InfluxOptions = {}, { flags, ...more }: Partial<RunOptions> = {}) =>
+  writing(simulator, { flags: { ...((simulator.dialect ?? '2') === '2' && { org: 'home' }), ...flags }, ...more });
 
 /** Writes all records and ends. */
 async function written(records: VoltRecord[], simulator?: InfluxOptions, options?: Partial<RunOptions>) {
@@ -119,8 +103,7 @@ describe('influx-write speaks the interface of the server', () => {
   });
 
   test('host, port and database come from the configuration, with the names and defaults of the requirement (HAWK-60 to HAWK-63)', async () => {
-    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk', 'cars'] });
-    running.push(influx);
+    const influx = await simulated({ dialect: '1', databases: ['battery_hawk', 'cars'] });
     const config = join(temporaryFolder('config'), 'config.yaml');
     const { port } = new URL(influx.url);
     writeFileSync(
@@ -137,8 +120,7 @@ describe('influx-write speaks the interface of the server', () => {
   });
 
   test('BATTERYHAWK_INFLUXDB_PASSWORD holds over system.json, and system.json over the configuration file (HAWK-121 to HAWK-123)', async () => {
-    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'], token: 'right' });
-    running.push(influx);
+    const influx = await simulated({ dialect: '1', token: 'right' });
     const dataDir = temporaryFolder('password');
     const config = join(dataDir, 'config.yaml');
     const write = async (env?: string) => {
@@ -193,8 +175,7 @@ describe('influx-write speaks the interface of the server', () => {
       assert.match(stderr, /influxdb\.enabled is false: no record is acknowledged/);
       assert.equal(JSON.parse((await run('spool stat d')).stdout).backlog, 3, line);
     }
-    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'] });
-    running.push(influx);
+    const influx = await simulated({ dialect: '1' });
     const { status, stderr } = await run(`spool get d -- influx-write --url ${influx.url}`, false);
     assert.equal(status, 0, stderr);
     assert.equal(influx.points().length, 3);
@@ -386,7 +367,7 @@ describe('influx-write is exact about lines that are rejected', () => {
 });
 
 describe('influx-write in an outage', () => {
-  const fill = async (world: World, count: number): Promise<void> => {
+  const fill = async (world: Beside, count: number): Promise<void> => {
     for (let second = 0; second < count; second += 10) {
       world.put(...readings(count).slice(second, second + 10));
       await world.clock.advance(1000);
@@ -399,8 +380,7 @@ describe('influx-write in an outage', () => {
     const world = turned(command, { flags: { url: `http://127.0.0.1:${port}`, api: 'v2', org: 'home' } }, clock);
     world.put(...readings(600));
     for (let minute = 0; minute < 10; minute++) await world.clock.advance(60_000);
-    const influx = await startInflux({ port, databases: ['battery_hawk'] });
-    running.push(influx);
+    const influx = await simulated({ port });
     await world.until(() => influx.points().length === 600);
     world.end();
     const { status, delivered, log } = await world.finished();
@@ -429,8 +409,7 @@ describe('influx-write in an outage', () => {
   });
 
   test('behind a spool nothing is dropped: no more is read, and all arrives when the server is back (C-19)', async () => {
-    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'] });
-    running.push(influx);
+    const influx = await simulated({ dialect: '1' });
     const cwd = temporaryFolder('behind-a-spool');
     const sink = `influx-write --url ${influx.url} --batch 10 --flush 50ms --queue 20`;
     for (const [index, line] of [`spool a -- ${sink}`, `voltpipe run 'spool b | ${sink}'`].entries()) {
@@ -587,8 +566,7 @@ describe('influx-write tells what a person must do', () => {
   test('credentials that had worked are asked again, read anew, and nothing is lost', async () => {
     const file = join(temporaryFolder('token'), 'token');
     writeFileSync(file, 'first');
-    const influx = await startInflux({ dialect: '2', databases: ['battery_hawk'], token: 'first' });
-    running.push(influx);
+    const influx = await simulated({ dialect: '2', token: 'first' });
     const world = turned(command, { flags: { url: influx.url, org: 'home', token: file } });
     world.put(reading(0));
     await world.until(() => influx.points().length === 1);
@@ -603,8 +581,7 @@ describe('influx-write tells what a person must do', () => {
   });
 
   test('a changed configuration brings another user and password, without a restart', async () => {
-    const influx = await startInflux({ dialect: '1', databases: ['battery_hawk'], token: 'new' });
-    running.push(influx);
+    const influx = await simulated({ dialect: '1', token: 'new' });
     const home = temporaryFolder('config');
     const config = join(home, 'config.yaml');
     const configure = (password: string): void =>
