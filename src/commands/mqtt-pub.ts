@@ -1,4 +1,5 @@
 import { createAccount } from '../clients/mqtt/account.ts';
+import { notAuthorised } from '../clients/mqtt/denials.ts';
 import { checkTopics, type MessageSettings, messageMaker, parseTemplates } from '../clients/mqtt/messages.ts';
 import { brokerOptions, brokerUrl, checkBroker, openBroker, topicOptions } from '../clients/mqtt/options.ts';
 import { createOutlet, undelivered } from '../clients/mqtt/outlet.ts';
@@ -239,7 +240,8 @@ async function* publish(ctx: Ctx): AsyncGenerator<VoltRecord, number> {
   try {
     yield* receipts;
     if (account.lost) return exit.unavailable;
-    return account.refused === undefined ? exit.ok : account.refused === 135 ? exit.noPermission : exit.protocol;
+    if (account.refused === undefined) return exit.ok;
+    return account.refused === notAuthorised ? exit.noPermission : exit.protocol;
   } finally {
     outlet.close();
   }

@@ -2,10 +2,10 @@ import type { VoltRecord } from '../../records/record.ts';
 import { type Clock, timestamp } from '../../runtime/clock.ts';
 import type { Metric } from '../../runtime/context.ts';
 import { counted } from '../../runtime/counted.ts';
-import { fail } from '../../runtime/exit.ts';
 import type { Log } from '../../runtime/log.ts';
 import { reasonOf } from '../../transports/mqtt/failure.ts';
 import { createLedger } from '../ledger.ts';
+import { createDenials, notAuthorised } from './denials.ts';
 import type { Fate, Job } from './publisher.ts';
 
 /** Who is told what became of records. */
@@ -37,13 +37,6 @@ export interface Account {
   sayDropped(): void;
 }
 
-const notAuthorised = 135;
-/**
- * As long as the broker has taken nothing, to be refused as not authorised says more of its rules than of the message: a typing mistake there
- * must not empty a spool. Such records stay open until one is taken; after so many it is certain.
- */
-const mostDenied = 100;
-
 /** Sums up turn by turn of the event loop: one acknowledgement, one count and one receipt for all that the broker took in it. */
 export function createAccount(options: AccountOptions): Account {
   const { clock, log, published } = options;
@@ -51,13 +44,7 @@ export function createAccount(options: AccountOptions): Account {
   /** Messages that are still open, of records that became several. */
   const open = new Map<number, number>();
   let closing: number[] = [];
-  /** Records that were refused before any was taken; undefined: one was. */
-  let denied: number[] | undefined = [];
-  let deny: (error: Error) => void = () => {};
-  const allDenied = new Promise<never>((_resolve, reject) => {
-    deny = reject;
-  });
-  allDenied.catch(() => {});
+  const denials = createDenials();
   let taken = 0;
   let dropped = 0;
   let lost = false;
@@ -101,30 +88,8 @@ export function createAccount(options: AccountOptions): Account {
     soon();
   };
 
-  const release = (): void => {
-    const ordinals = denied ?? [];
-    denied = undefined;
-    for (const ordinal of ordinals) close(ordinal);
-  };
-
-  /** False: it is kept open. */
-  const mayClose = (job: Job, fate: Fate): boolean => {
-    if (job.ordinal < 0 || !denied || fate !== notAuthorised) return true;
-    denied.push(job.ordinal);
-    if (denied.length === mostDenied) {
-      deny(
-        fail(
-          'noPermission',
-          `the broker allows nothing of ${mostDenied} messages: ${reasonOf(notAuthorised)}`,
-          `Its rules must let this user write to ${job.topic}.`,
-        ),
-      );
-    }
-    return false;
-  };
-
   return {
-    denied: allDenied,
+    denied: denials.certain,
     get refused() {
       return refused;
     },
@@ -142,7 +107,7 @@ export function createAccount(options: AccountOptions): Account {
       if (fate === 'taken') {
         if (job.ordinal >= 0) {
           taken++;
-          release();
+          for (const ordinal of denials.taken(job)) close(ordinal);
         }
         soon();
       } else if (fate === 'dropped') {
@@ -157,7 +122,7 @@ export function createAccount(options: AccountOptions): Account {
         log.lost(`refused ${fate}`, `broker refuses a message: ${reasonOf(fate)} (code ${fate})`, { topic: job.topic });
         receipt(false, 1, String(fate), `${job.topic}: ${reasonOf(fate)}`);
       }
-      if (mayClose(job, fate)) close(job.ordinal);
+      if (fate !== notAuthorised || job.ordinal < 0 || !denials.keep(job)) close(job.ordinal);
     },
     sayDropped() {
       if (dropped === 0) return;

@@ -8,7 +8,7 @@ import { fakeClock } from '../../support/clock.ts';
 import { clientContext } from '../bmw/support.ts';
 
 /** An account of so many records, each of one message, and what it was told. */
-function accountOf(records: number, each = 1) {
+function accountOf(records: number, each = 1, qos: (at: number) => 0 | 1 = () => 1) {
   const clock = fakeClock();
   const { context, said } = clientContext(clock);
   const delivered: number[] = [];
@@ -29,7 +29,7 @@ function accountOf(records: number, each = 1) {
   const jobs = Array.from({ length: records }, (): Job => {
     const ordinal = account.open();
     account.made(ordinal, each);
-    return { topic: `t/${ordinal}`, payload: '', qos: 1, retain: false, ordinal };
+    return { topic: `t/${ordinal}`, payload: '', qos: qos(ordinal), retain: false, ordinal };
   });
   const settle = (at: number, fate: Fate): void => account.settle(jobs[at]!, fate);
   return { account, settle, delivered, receipts, counts, said };
@@ -110,6 +110,17 @@ test('records that are refused as not authorised before any is taken stay open u
     delivered.reduce((sum, n) => sum + n, 0),
     4,
   );
+});
+
+test('a message of QoS 0 that has left is no sign that the broker allows anything', async () => {
+  const { settle, delivered } = accountOf(3, 1, (at) => (at === 1 ? 0 : 1));
+  settle(0, 135);
+  settle(1, 'taken');
+  await turn();
+  assert.deepEqual(delivered, []);
+  settle(2, 'taken');
+  await turn();
+  assert.deepEqual(delivered, [3]);
 });
 
 test('a broker that allows none of a hundred messages ends it with 77, and none of them counts as delivered', async () => {
