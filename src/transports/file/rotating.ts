@@ -96,8 +96,8 @@ async function tidy({ path, compress, keep, onTrouble }: RotatingOptions): Promi
   const folder = dirname(path);
   try {
     const aside = asidesOf(path, await promises.readdir(folder));
-    const tooMuch = keep === undefined ? 0 : Math.max(0, new Set(aside.map(({ name }) => name)).size - keep);
-    const doomed = new Set([...new Set(aside.map(({ name }) => name))].slice(0, tooMuch));
+    const oldestFirst = [...new Set(aside.map(({ name }) => name))];
+    const doomed = new Set(oldestFirst.slice(0, Math.max(0, oldestFirst.length - (keep ?? oldestFirst.length))));
     for (const { name, packed } of aside) {
       if (doomed.has(name)) await promises.rm(join(folder, packed ? `${name}.gz` : name), { force: true });
       else if (compress && !packed) await compressFile(join(folder, name));
