@@ -4,7 +4,7 @@ import { createAnnouncer, type KnownDevices } from '../protocols/homeassistant/a
 import { configTopic } from '../protocols/homeassistant/config.ts';
 import { objectId, subjects } from '../protocols/homeassistant/device.ts';
 import { createLocations, locationTopic } from '../protocols/homeassistant/location.ts';
-import { statusTopic, topicFault, topicMaker, topicRules } from '../protocols/mqtt/topics.ts';
+import { ruleOf, statusTopic, topicFault, topicMaker } from '../protocols/mqtt/topics.ts';
 import { inCapitals } from '../records/bluetooth-address.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { timestamp } from '../runtime/clock.ts';
@@ -155,7 +155,7 @@ async function* announce(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltReco
   const locations = createLocations();
   const located = !opts.omit.includes('lat');
   for await (const record of ctx.input) {
-    if (!(record.type in subjects)) {
+    if (!Object.hasOwn(subjects, record.type)) {
       yield record;
       continue;
     }
@@ -197,7 +197,7 @@ async function* remove(ctx: Ctx, state: State<Saved>): AsyncGenerator<VoltRecord
       log.warn('a device is not known here; its discovery message is emptied all the same', { device: named.get(key) });
     yield retained(configTopic(opts.discoveryPrefix, known?.id ?? inCapitals(named.get(key)!)), '', time);
     for (const [type, topic] of Object.entries(known?.topics ?? {})) {
-      if (topicRules[type]?.retain) yield retained(topic, '', time);
+      if (ruleOf(type).retain) yield retained(topic, '', time);
       if (known?.fields.includes(`${type}.lat`)) yield retained(locationTopic(topic), '', time);
     }
     for (const topic of Object.values(known?.alarms ?? {})) yield retained(topic, '', time);

@@ -225,6 +225,7 @@ test('a record without an identity, or without a topic, asks for nothing and pas
   const input = [
     { type: 'battery_reading', time, voltage: 1 },
     { type: 'wallbox_state', time, online: true },
+    { type: 'constructor', time, device_id: 'x', voltage: 1 },
   ];
   const got = await run(input, temporaryFolder('ha'));
   assert.deepEqual(got.records, input);

@@ -1,13 +1,12 @@
 import { splitValues, toWirePayload } from '../../protocols/mqtt/payloads.ts';
 import {
-  otherRule,
+  ruleOf,
   statusTopic,
   type TopicSettings,
   templateFault,
   topicFault,
   topicLevel,
   topicMaker,
-  topicRules,
 } from '../../protocols/mqtt/topics.ts';
 import type { VoltRecord } from '../../records/record.ts';
 import { fail } from '../../runtime/exit.ts';
@@ -42,14 +41,14 @@ export function messageMaker(
   const { retain } = settings;
   const retained = retain.length > 0 ? new Set(retain) : undefined;
 
-  const ruleOf = (type: string): { qos: 0 | 1 | 2; retain: boolean } => {
-    const rule = topicRules[type] ?? otherRule;
+  const wayOf = (type: string): { qos: 0 | 1 | 2; retain: boolean } => {
+    const rule = ruleOf(type);
     return {
       qos: settings.qos ?? rule.qos,
       retain: retained ? retained.has('all') || retained.has(type) : rule.retain,
     };
   };
-  const rules = new Map<string, ReturnType<typeof ruleOf>>();
+  const ways = new Map<string, ReturnType<typeof wayOf>>();
 
   return (record, text, ordinal) => {
     const { type } = record;
@@ -59,12 +58,12 @@ export function messageMaker(
     const { topic } = made;
     const fault = topicFault(topic);
     if (fault) return fault;
-    let rule = rules.get(type);
-    if (!rule) {
-      rule = ruleOf(type);
-      rules.set(type, rule);
+    let way = ways.get(type);
+    if (!way) {
+      way = wayOf(type);
+      ways.set(type, way);
     }
-    const { qos, retain: keep } = rule;
+    const { qos, retain: keep } = way;
     if (settings.split) {
       return splitValues(record).map(([key, payload]) => ({
         topic: `${topic}/${topicLevel(key)}`,

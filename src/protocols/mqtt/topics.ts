@@ -29,6 +29,9 @@ export const topicRules: Readonly<Record<string, TopicRule>> = {
 /** Every other record; one that is about nobody goes to the topic without its level. */
 export const otherRule: TopicRule = { template: '{prefix}/{type}/{identity}', qos: 1, retain: false };
 
+/** The rule of a record type. Records come from anywhere: one of the type `constructor` is a record, too. */
+export const ruleOf = (type: string): TopicRule => (Object.hasOwn(topicRules, type) ? topicRules[type]! : otherRule);
+
 /** Topic of birth and last will of the mqtt-pub that carries this instance's name. */
 export const statusTopic = (prefix: string, instance: string): string => `${prefix}/${instance}/status`;
 
@@ -84,6 +87,7 @@ export function topicMaker(
   { prefix, instance, templates = {} }: TopicSettings,
   onCollision?: (level: string, first: string, second: string) => void,
 ): (record: VoltRecord) => Topic {
+  const replaced = new Map(Object.entries(templates));
   const compiled = new Map<string, Part[]>();
   const names = new Map<string, string>();
 
@@ -109,8 +113,8 @@ export function topicMaker(
 
   return (record) => {
     const { type } = record;
-    const own = templates[type] ?? templates['*'];
-    const template = own ?? topicRules[type]?.template ?? otherRule.template;
+    const own = replaced.get(type) ?? replaced.get('*');
+    const template = own ?? ruleOf(type).template;
     let parts = compiled.get(template);
     if (!parts) {
       parts = partsOf(template);

@@ -28,6 +28,7 @@ test('each type has the topic of the design, the rest goes by type and identity 
     [{ type: 'gap', source: 'bank' }, 'voltpipe/gap/bank'],
     [{ type: 'something', source: 'x' }, 'voltpipe/something/x'],
     [{ type: 'something' }, 'voltpipe/something'],
+    [{ type: 'constructor', source: 'x' }, 'voltpipe/constructor/x'],
   ] as const) {
     assert.deepEqual(topicOf({ ...record }), { topic });
   }
