@@ -41,3 +41,10 @@ export function notARecord(value: unknown, untyped: boolean): string | undefined
 
 /** One of the keys that name the subject of a record. */
 export type IdentityKey = (typeof identityKeys)[number];
+
+/** What a record is about: those of its {@link identityKeys} that it has, in their order. */
+export function identityIn(record: VoltRecord): Record<string, unknown> {
+  const identity: Record<string, unknown> = {};
+  for (const key of identityKeys) if (record[key] !== undefined) identity[key] = record[key];
+  return identity;
+}

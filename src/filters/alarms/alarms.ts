@@ -1,4 +1,4 @@
-import { identityKeys, type VoltRecord } from '../../records/record.ts';
+import { identityIn, type VoltRecord } from '../../records/record.ts';
 import { formatTime, furthestAhead, parseTime } from '../../records/time.ts';
 import { isOver, type Limit, passes, type Rule } from './rule.ts';
 import { type Trend, type TrendPoints, trend } from './trend.ts';
@@ -80,10 +80,6 @@ export function alarms(
   const newest = new Map<string, number>();
   const trends = new Map<string, Trend>();
 
-  function identityOf(record: VoltRecord): Record<string, unknown> {
-    return Object.fromEntries(identityKeys.flatMap((key) => (record[key] === undefined ? [] : [[key, record[key]]])));
-  }
-
   /** The rule of a key: what its owner is of, and its name, tell. */
   function ruleOf(key: string): Rule | undefined {
     const name = key.slice(key.indexOf('\n') + 1);
@@ -122,7 +118,7 @@ export function alarms(
   function step(rule: Rule, key: string, record: VoltRecord, value: Limit, time: number): VoltRecord[] {
     const watch = watches.get(key) ?? { identity: {} };
     watches.set(key, watch);
-    watch.identity = identityOf(record);
+    watch.identity = identityIn(record);
     watch.value = value;
     if (watch.raised) {
       if (!isOver(rule, value)) return [];

@@ -1,4 +1,4 @@
-import { identityKeys, type VoltRecord } from '../../records/record.ts';
+import { identityIn, type VoltRecord } from '../../records/record.ts';
 import { formatTime } from '../../records/time.ts';
 import { averages } from './averages.ts';
 import { cycles } from './cycles.ts';
@@ -96,7 +96,7 @@ export function statistics(options: StatisticsOptions): Statistics {
 
   function report(device: Device): VoltRecord {
     const record: VoltRecord = { type: 'battery_stats', time: formatTime(device.newest) };
-    for (const key of identityKeys) if (device.last?.[key] !== undefined) record[key] = device.last[key];
+    if (device.last) Object.assign(record, identityIn(device.last));
     record.count = device.count;
     record.since = formatTime(device.since);
     if (!Number.isNaN(device.cellDelta)) record.cell_delta = device.cellDelta;

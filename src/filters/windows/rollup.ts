@@ -1,4 +1,4 @@
-import { identityKeys, type VoltRecord } from '../../records/record.ts';
+import { identityIn, type VoltRecord } from '../../records/record.ts';
 import { formatTime, parseTime } from '../../records/time.ts';
 import { aggregatesIn, fieldsOf } from './aggregate.ts';
 import { type Calendar, type WindowSize, windowSizes } from './calendar.ts';
@@ -85,8 +85,7 @@ export function createRollup(options: RollupOptions): Rollup {
     windows.filter(({ dirty }) => dirty).map((window) => put(series, window));
 
   const seriesOf = (type: string, record: VoltRecord, out: VoltRecord[]): Series => {
-    const identity: Record<string, unknown> = {};
-    for (const key of identityKeys) if (record[key] !== undefined) identity[key] = record[key];
+    const identity = identityIn(record);
     const id = JSON.stringify([type, identity]);
     const series = all.get(id) ?? createSeries(type, identity, maxSeen);
     all.delete(id);
