@@ -246,7 +246,7 @@ async function* write(ctx: Ctx, encoder: Encoder): AsyncGenerator<VoltRecord, nu
   } finally {
     notes.sumUp();
     if (encoder.notIntegers > 0)
-      log.warn(`${encoder.notIntegers} values of --int-fields were no integers, and left out`);
+      log.warn(`${counted(encoder.notIntegers, 'value')} of --int-fields left out: no integer`);
     writer.close();
     rejects.close();
     await http.close();

@@ -5,6 +5,7 @@ import { remembered } from '../filters/windows/series.ts';
 import type { VoltRecord } from '../records/record.ts';
 import { defineCommand } from '../runtime/command.ts';
 import type { Context } from '../runtime/context.ts';
+import { counted } from '../runtime/counted.ts';
 import { fail } from '../runtime/exit.ts';
 import type { Options } from '../runtime/options.ts';
 
@@ -123,7 +124,8 @@ Behind a spool, as in spool DIR -- voltpipe run 'rollup 1h --state hours | influ
     });
     await keep(ctx, rollup);
     yield* rolled(ctx, rollup);
-    if (rollup.tooLate > 0) ctx.log.warn(`${rollup.tooLate} readings came too late for their window and are left out`);
+    if (rollup.tooLate > 0)
+      ctx.log.warn(`${counted(rollup.tooLate, 'reading')} came too late for a window: left out of it`);
   },
 });
 

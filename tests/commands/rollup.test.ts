@@ -150,7 +150,7 @@ test('a reading that comes too late for its window is left out and counted, and 
     [1],
   );
   assert.equal(records.findLast(({ type }) => type.endsWith('1d'))?.n, 3, 'the day is still open');
-  assert.match(log.join('\n'), /1 readings came too late/);
+  assert.match(log.join('\n'), /1 reading came too late/);
 });
 
 test('readings that are delivered twice, in a row or in a block, count once', async () => {
