@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { disk as realDisk } from '../../src/spool/disk.ts';
+import { type Disk, disk as realDisk } from '../../src/spool/disk.ts';
 import { fakeClock } from '../support/clock.ts';
 import { faultyDisk } from '../support/faulty-disk.ts';
 import { until } from '../support/fixture.ts';
@@ -14,6 +14,7 @@ import {
   recordOf,
   spoolFolder,
   takeAll,
+  takeOut,
   work,
   workIn,
   workOut,
@@ -22,6 +23,8 @@ import {
 const mib = 1024 * 1024;
 const sizeOf = (folder: string): number =>
   readdirSync(folder).reduce((sum, name) => sum + (name.endsWith('.log') ? statSync(join(folder, name)).size : 0), 0);
+/** The disk, on a file system of 1000 MiB that has so much free. */
+const withFree = (free: () => number): Disk => ({ ...realDisk, room: () => ({ free: free(), total: 1000 * mib }) });
 const sum = (list: readonly { count: number }[]): number => list.reduce((all, { count }) => all + count, 0);
 
 test('drop-oldest keeps to --max-bytes, counts what it drops, and a gap in its place says how many and of which time', async () => {
@@ -290,9 +293,7 @@ test('a writer of its own removes nothing while it has room, and then what is de
   await fill(inlet, 801, 1300, 1000);
   await inlet.close();
   assert.deepEqual(inlet.dropped, []);
-  const outlet = await workOut({ folder });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(501, 1300));
-  await outlet.close();
+  assert.deepEqual(await takeOut(folder), range(501, 1300));
 });
 
 test('a writer of its own takes for delivered what the saved cursor says: a power cut must not make that untrue', async () => {
@@ -323,9 +324,7 @@ test('what a reader that died had noted and not saved is no loss either: a gap s
   await fill(inlet, 501, 1300, 1000);
   await inlet.close();
   assert.deepEqual(inlet.dropped, []);
-  const outlet = await workOut({ folder });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(501, 1300));
-  await outlet.close();
+  assert.deepEqual(await takeOut(folder), range(501, 1300));
 });
 
 test('--max-age gives up what is older also while records keep coming', async () => {
@@ -358,7 +357,7 @@ test('runs that are short, one after the other, do not make a segment older than
 
 test('where others take more than the spool holds, it grows no more, and gives up no more than it takes', async () => {
   let free = 100 * mib;
-  const disk = { ...realDisk, room: () => ({ free, total: 1000 * mib }) };
+  const disk = withFree(() => free);
   const clock = fakeClock();
   const spool = await work({ disk, clock, minFree: { share: 0.05 }, maxBytes: 8 * mib });
   await fill(spool, 1, 1500, 1000);
@@ -372,7 +371,7 @@ test('where others take more than the spool holds, it grows no more, and gives u
 });
 
 test('a spool that is empty where others have taken all still brings its records to a sink that works', async () => {
-  const disk = { ...realDisk, room: () => ({ free: 10 * mib, total: 1000 * mib }) };
+  const disk = withFree(() => 10 * mib);
   const spool = await work({ disk, minFree: { share: 0.05 } });
   for (let n = 1; n <= 300; n += 20) {
     await fill(spool, n, n + 19, 1000);
@@ -391,7 +390,7 @@ test('a record as large as --max-bytes costs what was before it, not itself', as
 });
 
 test('--when-full exit names what would help', async () => {
-  const disk = { ...realDisk, room: () => ({ free: 10 * mib, total: 1000 * mib }) };
+  const disk = withFree(() => 10 * mib);
   const spool = await work({ disk, minFree: { share: 0.05 }, whenFull: 'exit' });
   await assert.rejects(fill(spool, 1, 200, 1000), { status: 74, next: /^Lower --min-free, make room/ });
   await spool.close().catch(() => {});
@@ -426,7 +425,7 @@ test('a reader that stands in the segment that goes tells what its gap says, and
 
 test('--min-free leaves room to others', async () => {
   let free = 100 * mib;
-  const disk = { ...realDisk, room: () => ({ free, total: 1000 * mib }) };
+  const disk = withFree(() => free);
   const clock = fakeClock();
   const spool = await work({ disk, clock, minFree: { share: 0.05 }, maxBytes: 8 * mib });
   await fill(spool, 1, 1500, 1000);

@@ -16,6 +16,7 @@ import {
   range,
   spoolFolder,
   takeAll,
+  takeOut,
   work,
   workIn,
   workOut,
@@ -84,9 +85,7 @@ test('a number without a checksum is nobody’s word: neither what is there nor 
   const inlet = await workIn({ folder });
   await fill(inlet, 101, 110);
   await inlet.close();
-  const outlet = await workOut({ folder });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(1, 110));
-  await outlet.close();
+  assert.deepEqual(await takeOut(folder), range(1, 110));
 });
 
 test('a cursor ahead of the log, as after a power cut, is true: what comes then has numbers behind it', async () => {
@@ -95,9 +94,7 @@ test('a cursor ahead of the log, as after a power cut, is true: what comes then 
   const inlet = await workIn({ folder });
   await fill(inlet, 121, 125);
   await inlet.close();
-  const outlet = await workOut({ folder });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(121, 125));
-  await outlet.close();
+  assert.deepEqual(await takeOut(folder), range(121, 125));
 });
 
 test('a cursor that is damaged is none: everything is delivered again', async () => {

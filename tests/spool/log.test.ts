@@ -132,14 +132,20 @@ test('with random bits flipped it starts, and every record that is whole comes o
   );
 });
 
-test('a damaged line goes to the quarantine once, and a gap record stands in its place', async () => {
+/** A spool of three records of which one is damaged. */
+async function threeWithDamaged(n: number): Promise<string> {
   const spool = await workIn();
   await fill(spool, 1, 3);
   await spool.close();
   const [file] = logFiles(spool.folder);
-  writeFileSync(file!, readFileSync(file!, 'utf8').replace('"n":2', '"n":7'));
+  writeFileSync(file!, readFileSync(file!, 'utf8').replace(`"n":${n}`, '"n":7'));
+  return spool.folder;
+}
+
+test('a damaged line goes to the quarantine once, and a gap record stands in its place', async () => {
+  const folder = await threeWithDamaged(2);
   for (let i = 0; i < 2; i++) {
-    const out = await workOut({ folder: spool.folder });
+    const out = await workOut({ folder });
     const records = await takeAll(out, false);
     assert.deepEqual(numbers(records), [1, 'gap 1', 3]);
     assert.deepEqual(records[1], {
@@ -152,9 +158,9 @@ test('a damaged line goes to the quarantine once, and a gap record stands in its
     assert.match(out.log.join('\n'), /damaged: \d+ bytes are left out; they are in quarantine/);
     await out.close();
   }
-  const kept = readdirSync(join(spool.folder, 'quarantine'));
+  const kept = readdirSync(join(folder, 'quarantine'));
   assert.equal(kept.length, 1);
-  assert.match(readFileSync(join(spool.folder, 'quarantine', kept[0]!), 'utf8'), /"n":7/);
+  assert.match(readFileSync(join(folder, 'quarantine', kept[0]!), 'utf8'), /"n":7/);
 });
 
 test('damaged lines that are neighbours are one piece for the reader, for verify and for repair', async () => {
@@ -186,32 +192,24 @@ test('damaged lines that are neighbours are one piece for the reader, for verify
 });
 
 test('a quarantine does not grow for ever: what finds it full is left out all the same', async () => {
-  const spool = await workIn();
-  await fill(spool, 1, 3);
-  await spool.close();
-  const [file] = logFiles(spool.folder);
-  writeFileSync(file!, readFileSync(file!, 'utf8').replace('"n":2', '"n":7'));
-  const folder = join(spool.folder, 'quarantine');
-  mkdirSync(folder);
-  for (let i = 0; i < 1000; i++) writeFileSync(join(folder, `old-${i}`), '');
-  const out = await workOut({ folder: spool.folder });
+  const folder = await threeWithDamaged(2);
+  const kept = join(folder, 'quarantine');
+  mkdirSync(kept);
+  for (let i = 0; i < 1000; i++) writeFileSync(join(kept, `old-${i}`), '');
+  const out = await workOut({ folder });
   assert.deepEqual(numbers(await takeAll(out)), [1, 'gap 1', 3]);
   assert.match(out.log.join('\n'), /damaged: \d+ bytes are left out, and quarantine\/ takes no more/);
-  assert.equal(readdirSync(folder).length, 1000);
+  assert.equal(readdirSync(kept).length, 1000);
   await out.close();
 });
 
 test('a damaged record at the very end is a gap for the one process, and nothing to wait for in the other', async () => {
-  const spool = await workIn();
-  await fill(spool, 1, 3);
-  await spool.close();
-  const [file] = logFiles(spool.folder);
-  writeFileSync(file!, readFileSync(file!, 'utf8').replace('"n":3', '"n":7'));
-  const out = await workOut({ folder: spool.folder });
+  const folder = await threeWithDamaged(3);
+  const out = await workOut({ folder });
   assert.deepEqual(numbers(await takeAll(out, false)), [1, 2]);
   assert.ok(out.feed.isDrained());
   await out.close();
-  const again = await work({ folder: spool.folder });
+  const again = await work({ folder });
   assert.deepEqual(numbers(await takeAll(again)), [1, 2, 'gap 1']);
   assert.ok(again.feed.isDrained());
   await fill(again, 4, 4);

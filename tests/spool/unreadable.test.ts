@@ -19,7 +19,18 @@ import { type Disk, disk } from '../../src/spool/disk.ts';
 import { survey } from '../../src/spool/inspect.ts';
 import { drop } from '../../src/spool/repair.ts';
 import { fakeClock } from '../support/clock.ts';
-import { fill, logFiles, numbers, range, spoolFolder, takeAll, work, workIn, workOut } from '../support/spool.ts';
+import {
+  fill,
+  logFiles,
+  numbers,
+  range,
+  spoolFolder,
+  takeAll,
+  takeOut,
+  work,
+  workIn,
+  workOut,
+} from '../support/spool.ts';
 
 const refusal = (): Error => Object.assign(new Error('EACCES'), { code: 'EACCES' });
 
@@ -36,19 +47,30 @@ async function halfDelivered(): Promise<string> {
   return folder;
 }
 
+/** The disk, of which some files and folders cannot be read at the moment. */
+function unreadable(isRefused: (path: string) => boolean): Disk {
+  const check = (path: string): void => {
+    if (isRefused(path)) throw fail('io', `${path}: cannot be read`, 'Chown it.');
+  };
+  return {
+    ...disk,
+    load(path) {
+      check(path);
+      return disk.load(path);
+    },
+    entries(path) {
+      check(path);
+      return disk.entries(path);
+    },
+  };
+}
+
+const isCursor = (path: string): boolean => basename(path).startsWith('cursor');
+
 test('a cursor that cannot be read does not keep spool put from taking records; numbers go on, and nothing delivered comes again', async () => {
   const folder = await halfDelivered();
   let refused = true;
-  const inlet = await workIn({
-    folder,
-    disk: {
-      ...disk,
-      load(path) {
-        if (refused && basename(path).startsWith('cursor')) throw fail('io', `${path}: cannot be read`, 'Chown it.');
-        return disk.load(path);
-      },
-    },
-  });
+  const inlet = await workIn({ folder, disk: unreadable((path) => refused && isCursor(path)) });
   await fill(inlet, 9, 10);
   assert.equal(
     inlet.log.filter((line) => /what is delivered is not known: .*cursor\.json: cannot be read/.test(line)).length,
@@ -58,35 +80,18 @@ test('a cursor that cannot be read does not keep spool put from taking records; 
   assert.equal(inlet.status().backlog, 5);
   assert.match(inlet.log.at(-1)!, /cursor\.json can be read again/);
   await inlet.close();
-  const outlet = await workOut({ folder });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(6, 10));
-  await outlet.close();
+  assert.deepEqual(await takeOut(folder), range(6, 10));
 });
 
 test('where nothing else tells which numbers are free, a cursor that cannot be read is status 74 with what to do', async () => {
   const folder = spoolFolder();
-  const broken: Disk = {
-    ...disk,
-    load() {
-      throw fail('io', 'cursor.json: cannot be read', 'Chown it.');
-    },
-  };
-  await assert.rejects(workIn({ folder, disk: broken }), { status: 74, next: 'Chown it.' });
+  await assert.rejects(workIn({ folder, disk: unreadable(isCursor) }), { status: 74, next: 'Chown it.' });
 });
 
 test('a folder that cannot be read for a moment ends no reader: it is said once, and it goes on', async () => {
   const folder = await halfDelivered();
   let refused = false;
-  const outlet = await workOut({
-    folder,
-    disk: {
-      ...disk,
-      entries(path) {
-        if (refused) throw fail('io', `${path}: cannot be read`);
-        return disk.entries(path);
-      },
-    },
-  });
+  const outlet = await workOut({ folder, disk: unreadable((path) => refused && path === folder) });
   refused = true;
   assert.deepEqual(numbers(await takeAll(outlet)), range(6, 8));
   refused = false;
@@ -115,9 +120,7 @@ test('behind a segment of another user, which may not be written, a new one is b
     logFiles(folder).map((file) => basename(file)),
     ['0000000000000001.log', '0000000000000009.log'],
   );
-  const outlet = await workOut({ folder });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(6, 12));
-  await outlet.close();
+  assert.deepEqual(await takeOut(folder), range(6, 12));
 });
 
 test('links in the folder of a spool are not followed: what they lead to stays as it is', async () => {
@@ -202,9 +205,7 @@ test('a copy of a spool in use is a spool', async () => {
   const other = await workIn({ folder: copy });
   await fill(other, 4, 4);
   await other.close();
-  const outlet = await workOut({ folder: copy });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(1, 4));
-  await outlet.close();
+  assert.deepEqual(await takeOut(copy), range(1, 4));
   await fill(inlet, 4, 5);
   await inlet.close();
 });
@@ -218,9 +219,7 @@ test('what has the name of a file of a spool and is none does no harm', async ()
   const inlet = await workIn({ folder });
   await fill(inlet, 1, 3);
   await inlet.close();
-  const outlet = await workOut({ folder });
-  assert.deepEqual(numbers(await takeAll(outlet)), range(1, 3));
-  await outlet.close();
+  assert.deepEqual(await takeOut(folder), range(1, 3));
   assert.equal(readFileSync(join(folder, 'quarantine'), 'utf8'), 'mine');
   assert.ok(existsSync(join(folder, 'reserve')));
 });

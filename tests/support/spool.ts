@@ -109,6 +109,14 @@ export async function takeAll({ feed, keeper }: Pick<Outlet, 'feed' | 'keeper'>,
   return records;
 }
 
+/** Takes out all that waits, as a reader of its own that ends then; resolves with the {@link numbers}. */
+export async function takeOut(folder: string): Promise<unknown[]> {
+  const outlet = await workOut({ folder });
+  const records = await takeAll(outlet);
+  await outlet.close();
+  return numbers(records);
+}
+
 /** The numbers of test records; a gap is shown as `gap 3`. */
 export const numbers = (records: readonly VoltRecord[]): unknown[] =>
   records.map((record) => (record.type === 'gap' ? `gap ${record.count}` : record.n));
