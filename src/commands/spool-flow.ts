@@ -2,6 +2,7 @@ import type { VoltRecord } from '../records/record.ts';
 import type { Context, Metric } from '../runtime/context.ts';
 import type { Options } from '../runtime/options.ts';
 import { createDelivery, type Delivery } from '../spool/delivery.ts';
+import { interruptedAfter } from '../spool/feed.ts';
 import { createLines } from '../spool/lines.ts';
 import { createSent } from '../spool/sent.ts';
 import type { Outlet, SpoolEvents } from '../spool/sides.ts';
@@ -153,8 +154,6 @@ export async function* handOn<O extends Options>(
 
 /** After a signal, what comes is still handed on for so long. */
 const handOnAfterStop = 1000;
-/** A reader that took nothing for so long was interrupted. */
-const interruptedAfter = 5000;
 
 /** Input that has arrived is read within so many milliseconds. */
 const arrivedWithin = 500;

@@ -4,6 +4,7 @@ import { fail } from '../runtime/exit.ts';
 import type { Log } from '../runtime/log.ts';
 import { createBackoff } from '../runtime/retry.ts';
 import { inWords } from '../runtime/system-error.ts';
+import { interruptedAfter } from './feed.ts';
 import type { Chunk } from './reader.ts';
 import { createSent } from './sent.ts';
 import type { Outlet } from './sides.ts';
@@ -43,8 +44,6 @@ const handshakeWithin = 10_000;
 const refusedAgainAfter = 5 * 60_000;
 const stopAfter = 1000;
 const killAfter = 150;
-/** A sink that took nothing for so long was interrupted. */
-const interruptedAfter = 5000;
 /** Exit statuses that trying again does not change: usage, refused, configuration. */
 const hopeless = new Set<number>([64, 77, 78]);
 

@@ -32,6 +32,9 @@ export interface Feed {
   close(): Promise<void>;
 }
 
+/** Whoever took nothing for so many milliseconds was interrupted. */
+export const interruptedAfter = 5000;
+
 /** After an interruption so many of the newest records count as live (ESP-86); what is before them is backlog. */
 const liveAfterOutage = 10;
 

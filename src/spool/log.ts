@@ -102,10 +102,6 @@ export async function openLog(parts: LogParts): Promise<{ writer: Writer; close(
 
   const refused = async (group: Group, stuck: boolean): Promise<void> => {
     const reason = stuck ? 'the disk cannot be written' : 'the spool is full';
-    await drop(group, reason);
-  };
-
-  const drop = async (group: Group, reason: string): Promise<void> => {
     const lines = group.text.trimEnd().split('\n');
     const timeOfLine = (line: string | undefined): string | undefined => line && timeOf(line.slice(line.indexOf('{')));
     const [from, to] = [timeOfLine(lines[0]), timeOfLine(lines.at(-1))];
