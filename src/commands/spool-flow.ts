@@ -1,4 +1,5 @@
 import type { VoltRecord } from '../records/record.ts';
+import { whenAborted } from '../runtime/abort-within.ts';
 import type { Context, Metric } from '../runtime/context.ts';
 import type { Options } from '../runtime/options.ts';
 import { createDelivery, type Delivery } from '../spool/delivery.ts';
@@ -89,8 +90,7 @@ export async function takeIn<O extends Options>(
     sums.in.add(1);
     if (full) await full;
   }
-  if (ctx.signal.aborted) end();
-  else ctx.signal.addEventListener('abort', end, { once: true });
+  whenAborted(ctx.signal, end);
   await writer.flush();
 }
 
@@ -99,10 +99,7 @@ const settledWithin = 300;
 
 /** What the stages before put out until their end or the end of the grace time is kept, though nobody may take it any more. */
 export async function keepTheRest<O extends Options>({ deadline, clock }: Ctx<O>, taken: Promise<void>): Promise<void> {
-  const due = new Promise<void>((resolve) => {
-    if (deadline.aborted) resolve();
-    else deadline.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const due = new Promise<void>((resolve) => whenAborted(deadline, resolve));
   await Promise.race([taken.catch(() => {}), due.then(() => clock.sleep(settledWithin))]);
 }
 
@@ -129,8 +126,7 @@ export async function* handOn<O extends Options>(
     });
     bell.ring();
   };
-  if (ctx.signal.aborted) stop();
-  else ctx.signal.addEventListener('abort', stop, { once: true });
+  whenAborted(ctx.signal, stop);
   while (!late) {
     const heard = bell.heard();
     const over = ended();
@@ -181,8 +177,7 @@ export async function* handTo<O extends Options>(
     alive: () => ctx.alive(),
     unready: ctx.unready,
   });
-  if (ctx.signal.aborted) delivery.stop();
-  else ctx.signal.addEventListener('abort', () => delivery.stop(), { once: true });
+  whenAborted(ctx.signal, delivery.stop);
   let status = 0;
   const over = delivery.run().then(
     (ended) => {

@@ -1,3 +1,4 @@
+import { whenAborted } from '../runtime/abort-within.ts';
 import { defineCommand } from '../runtime/command.ts';
 import { fail } from '../runtime/exit.ts';
 import { disk } from '../spool/disk.ts';
@@ -61,7 +62,7 @@ It ends at the end of the log, so that a timer can run it; with --follow it wait
     ctx.atEnd(spool.close);
     ctx.atEnd(showSpool(ctx, metrics, spool));
     ctx.alive();
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    const stopped = new Promise<void>((resolve) => whenAborted(signal, resolve));
     if (sink.length > 0) return yield* handTo(ctx, sink, spool, opts.follow ? stopped : Promise.resolve(), metrics);
     yield* handOn(ctx, spool, () => !opts.follow || signal.aborted, metrics);
     return undefined;
