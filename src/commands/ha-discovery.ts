@@ -41,7 +41,8 @@ type Ctx = Context<typeof options>;
 export const command = defineCommand({
   name: 'ha-discovery',
   kind: 'filter',
-  input: 'optional',
+  input: 'required',
+  inputOption: 'remove',
   writes: ['mqtt_message'],
   format: 'record',
   longRunning: true,

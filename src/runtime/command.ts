@@ -83,7 +83,7 @@ export interface Definition<O extends Options = Options> {
   kind: Kind;
   /** Whether stdin is read: a filter or sink that requires it refuses a terminal. */
   input: 'none' | 'optional' | 'required';
-  /** The option that names what is read in the place of stdin, which may then be a terminal. */
+  /** The option that names what is read in the place of stdin, or a flag with which nothing is; stdin may then be a terminal. */
   inputOption?: keyof O & string;
   /** Record types it takes in; records of other types pass a filter untouched and are counted as delivered by a sink. Absent: all. */
   reads?: readonly string[];

@@ -51,7 +51,7 @@ async function runLaunches(launches: readonly Launch[], inherited: CommandLine['
     return endProcess(await checkConfiguration(settled.map(({ settings }) => settings)));
   }
   const first = definitions[0]!;
-  const elsewhere = first.inputOption !== undefined && settled[0]!.settings.opts[first.inputOption] !== undefined;
+  const elsewhere = first.inputOption !== undefined && Boolean(settled[0]!.settings.opts[first.inputOption]);
   if (first.input === 'required' && !elsewhere && descriptorKind(0) === 'terminal') {
     throw fail(
       'usage',

@@ -4,7 +4,8 @@ import { command as haDiscovery } from '../../src/commands/ha-discovery.ts';
 import { command as mqttPub } from '../../src/commands/mqtt-pub.ts';
 import type { VoltRecord } from '../../src/records/record.ts';
 import { type RunOptions, runCommand } from '../support/command.ts';
-import { temporaryFolder } from '../support/shell.ts';
+import { requireService } from '../support/services.ts';
+import { cleanEnvironment, shell, temporaryFolder } from '../support/shell.ts';
 
 const time = '2026-03-01T12:00:00.000Z';
 const reading = (device_id: string, rest: object = { voltage: 12.7 }): VoltRecord => ({
@@ -87,6 +88,21 @@ test('two instances know nothing of each other', async () => {
 
 test('--announce and --remove exclude each other (64)', async () => {
   assert.equal((await runCommand(haDiscovery, { flags: { announce: true, remove: true } })).status, 64);
+});
+
+test('on a terminal it says what it waits for, and --remove waits for nothing', async (t) => {
+  if (!requireService(t, 'script')) return;
+  const home = temporaryFolder('ha');
+  const onTerminal = (line: string) =>
+    shell(`script -qec '${line}' /dev/null < /dev/null`, { cwd: home, env: cleanEnvironment(home, { TERM: 'xterm' }) });
+  for (const line of ['ha-discovery', 'ha-discovery --announce']) {
+    const waits = await onTerminal(line);
+    assert.match(waits.stdout, /ha-discovery: reads records from stdin, which is a terminal/);
+    assert.equal(waits.status, 64);
+  }
+  const removed = await onTerminal('ha-discovery --remove AA:BB:CC:DD:EE:FF');
+  assert.match(removed.stdout, /voltpipe_AABBCCDDEEFF/);
+  assert.equal(removed.status, 0);
 });
 
 test('--remove takes devices out of Home Assistant, their retained states too, and forgets them', async () => {
