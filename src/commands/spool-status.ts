@@ -5,10 +5,12 @@ import { fail } from '../runtime/exit.ts';
 import { disk } from '../spool/disk.ts';
 import type { Fault } from '../spool/inspect.ts';
 import { survey } from '../spool/inspect.ts';
+import { isSpool } from '../spool/names.ts';
 
-/** The folder of a spool that has to be there. Throws exit status 64. */
+/** The folder of a spool that has to be there. Throws exit status 64, also for a folder that holds other things and nothing of a spool. */
 export function spoolFolder([folder]: readonly string[]): string {
   if (!existsSync(folder!)) throw fail('usage', `${folder}: there is no such spool`);
+  if (!isSpool(disk, folder!)) throw fail('usage', `${folder}: there is a folder, and nothing of a spool in it`);
   return folder!;
 }
 
